@@ -1,0 +1,82 @@
+"""The bucket rule: which label an event, or a finer label, gets.
+
+With integer nanoseconds since the epoch, width w, origin o (UTC midnight of the trading date unless set):
+k = (t − o − [closed = right]) div w and TimeBucket = o + (k + [label = end])·w. One rule for every module.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Literal
+
+import attrs
+import polars as pl
+
+from basalt.durations import DAY, NANOSECONDS, format_duration
+from basalt.errors import UserError
+from basalt.tables import NS_UTC, US_UTC
+
+MICROSECOND = NANOSECONDS["us"]
+EPOCH = date(1970, 1, 1)
+
+
+def midnight(day: date) -> int:
+    """UTC midnight of a date in nanoseconds since the epoch."""
+    return (day - EPOCH).days * DAY
+
+
+@attrs.frozen
+class BucketRule:
+    """Buckets of `every` nanoseconds from `origin`, an offset from the date's UTC midnight in nanoseconds."""
+
+    every: int
+    closed: Literal["right", "left"] = "right"
+    label: Literal["end", "start"] = "end"
+    origin: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if self.every <= 0 or self.every % MICROSECOND:
+            raise UserError(
+                f"every = {format_duration(self.every)!r} is no bucket width: it must be a positive whole number of "
+                "microseconds, as in '1m' or '250us'"
+            )
+        if self.origin % MICROSECOND:
+            raise UserError(f"origin = {format_duration(self.origin)!r} must be a whole number of microseconds")
+
+    def bucket(self, time: pl.Expr, day: date) -> pl.Expr:
+        """TimeBucket (Datetime[us, UTC]) of the bucket that holds events at `time` (any Datetime or Int64 ns)."""
+        start = midnight(day) + self.origin
+        shifted = _nanoseconds(time) - (start + (self.closed == "right"))
+        index = shifted.floordiv(self.every) + int(self.label == "end")
+        return _as_label(index * self.every + start)
+
+    def coarse_label(self, label: pl.Expr, day: date) -> pl.Expr:
+        """Label of the coarse bucket that holds a finer bucket of the same label side, whatever `closed` is."""
+        start = midnight(day) + self.origin
+        offset = _nanoseconds(label) - start
+        index = offset.floordiv(self.every) if self.label == "start" else -((-offset).floordiv(self.every))
+        return _as_label(index * self.every + start)
+
+    def interval_start(self, label: pl.Expr) -> pl.Expr:
+        """Start of the labelled bucket as Int64 nanoseconds."""
+        return _nanoseconds(label) - (self.every if self.label == "end" else 0)
+
+    def interval_end(self, label: pl.Expr) -> pl.Expr:
+        """End of the labelled bucket as Int64 nanoseconds."""
+        return _nanoseconds(label) + (0 if self.label == "end" else self.every)
+
+    def describe(self) -> str:
+        """The rule in words, as plans and column documents print it."""
+        origin = f", origin {format_duration(self.origin)}" if self.origin else ""
+        return f"every {format_duration(self.every)}, label {self.label}, closed {self.closed}{origin}"
+
+
+def _nanoseconds(time: pl.Expr) -> pl.Expr:
+    return time.cast(NS_UTC).to_physical()
+
+
+def _as_label(nanoseconds: pl.Expr) -> pl.Expr:
+    return (nanoseconds // MICROSECOND).cast(US_UTC)
+
+
+def utc(nanoseconds: int) -> datetime:
+    """A UTC datetime from nanoseconds since the epoch, cut to microseconds: for messages."""
+    return datetime.fromtimestamp(nanoseconds // MICROSECOND / 1e6, UTC)

@@ -1,0 +1,29 @@
+"""The errors basalt raises, grouped by who must act.
+
+Every message is one sentence that names the culprit, what was asked, what there is, and the next step.
+`exit_code` is what the command line returns for it.
+"""
+
+
+class BasaltError(Exception):
+    """Anything basalt refuses or cannot finish; caught at the command line and printed without a trace."""
+
+    exit_code = 1
+
+
+class UserError(BasaltError):
+    """The user's input is wrong: configuration, command line, a name that does not exist. Raised while planning."""
+
+    exit_code = 2
+
+
+class PluginError(BasaltError):
+    """A plugin's code is at fault: it did not import, declared something false, or raised. Its author must act."""
+
+
+class DataError(BasaltError):
+    """The data is at fault: a corrupt file, a row that breaks the table's contract. Its supplier must act."""
+
+
+class PublishError(BasaltError):
+    """A result could not be published. Nothing of that partition became visible; running again is safe."""

@@ -1,0 +1,189 @@
+"""Modules: named, configured sets of metrics, from the least to the most powerful.
+
+1. `@analytic("trades")` on a generator of `Metric`s: the first thing to write.
+2. `BucketModule`: metrics over the rows of a bucket, with options, a row filter and derived columns. Modules of a
+   pass with equal frame and filters are fused into one grouped aggregation.
+3. `FrameModule`: `compute(inputs, pass_)` for work that is not an aggregation.
+
+A *frame* is a table and one `market_states` list, sorted by (key, time). A *part* is what one grouped aggregation
+computes: a frame, filters, derived columns and metrics.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+import attrs
+import polars as pl
+
+from basalt.buckets import BucketRule
+from basalt.documents import PassResult, ResultColumn
+from basalt.metrics import Metric
+from basalt.options import NoOptions, option
+
+States = Sequence[str] | Literal["default", "any"]
+Scope = Literal["listing", "instrument", "universe"]
+
+
+@attrs.frozen
+class Rows:
+    """The frame of a table's own rows. `market_states`: a list; "default": the pass's, else continuous trading where
+    the state is known; "any": no filter. "all" in a configuration is every state but CLOSED."""
+
+    table: str
+    market_states: States = "default"
+
+
+@attrs.frozen(eq=False)
+class Part:
+    """One grouped aggregation: `metrics` over the rows of `reads` that are `valid` and pass `where`.
+
+    Rows that are not valid are no rows at all; rows that only fail `where` still make a bucket of the sparse
+    timeline. `derive`: named row expressions, evaluated after both filters. `makes_buckets` False: a count of what
+    was dropped must not make the bucket it counts in.
+    """
+
+    reads: Rows
+    metrics: Sequence[Metric] = attrs.field(converter=tuple)
+    derive: Mapping[str, pl.Expr] = attrs.field(factory=dict)
+    valid: pl.Expr | None = None
+    where: pl.Expr | None = None
+    makes_buckets: bool = True
+
+
+class BucketModule:
+    """Metrics over the rows of a bucket.
+
+    `table` names what it reads; `Config` is an attrs class of options. An instance is one configured use: `config`,
+    and `columns`, the dtypes of the table's columns as the source has them. Building collects no data.
+    """
+
+    name: ClassVar[str]
+    table: ClassVar[str]
+    Config: ClassVar[type] = NoOptions
+
+    def __init__(self, config: Any, columns: Mapping[str, pl.DataType]) -> None:
+        self.config = config
+        self.columns = columns
+
+    @property
+    def reads(self) -> Rows:
+        """The frame; `market_states` of the configuration where it has that option."""
+        return Rows(self.table, states(getattr(self.config, "market_states", None)))
+
+    def valid(self) -> pl.Expr | None:
+        """Rows that count at all; None: all of them. The engine has dropped cancelled rows already."""
+        return None
+
+    def where(self) -> pl.Expr | None:
+        """One row predicate, after `valid`; None: every row."""
+        return None
+
+    def derive(self) -> Mapping[str, pl.Expr]:
+        """Named row expressions for the metrics, private to the module."""
+        return {}
+
+    def metrics(self) -> Iterable[Metric]:
+        """The metrics this configuration emits, in order."""
+        return ()
+
+    def parts(self) -> Sequence[Part]:
+        """The aggregations; one, unless groups of the configuration read other frames."""
+        return [Part(self.reads, tuple(self.metrics()), self.derive(), self.valid(), self.where())]
+
+
+def states(configured: str | Sequence[str] | None) -> States:
+    """The `market_states` of a frame from an option's value: None is the default, "all" every state but CLOSED."""
+    from basalt.tables import MARKET_STATES
+
+    if configured is None:
+        return "default"
+    names = [configured] if isinstance(configured, str) else list(configured)
+    if "all" in names:
+        return (*(s for s in MARKET_STATES if s != "CLOSED"), "null")
+    return tuple(names)
+
+
+@attrs.frozen
+class FunctionOptions:
+    """What the entry of an `@analytic` function takes."""
+
+    market_states: str | list[str] | None = option("states whose rows count; a state, a list, or 'all'", default=None)
+    where: str | None = option("SQL expression over the table's columns; rows that fail it are dropped", default=None)
+
+
+def analytic(table: str) -> Callable[[Callable[[], Iterator[Metric]]], type[BucketModule]]:
+    """Turn a generator of metrics into a module of that table, named after the function.
+
+    It sees the table's rows without cancelled ones, in the entry's `market_states` and `where`; nothing else is
+    dropped. The docstring's first line is what lists print.
+    """
+
+    def mark(function: Callable[[], Iterator[Metric]]) -> type[BucketModule]:
+        def metrics(self: BucketModule) -> list[Metric]:
+            return list(function())
+
+        def where(self: BucketModule) -> pl.Expr | None:
+            return None if self.config.where is None else pl.sql_expr(self.config.where)
+
+        return type(
+            function.__name__,
+            (BucketModule,),
+            {
+                "name": function.__name__,
+                "table": table,
+                "Config": FunctionOptions,
+                "metrics": metrics,
+                "where": where,
+                "__doc__": function.__doc__,
+                "__module__": function.__module__,
+                "function": staticmethod(function),
+            },
+        )
+
+    return mark
+
+
+@attrs.frozen
+class PassContext:
+    """What a frame module or transform may know of the pass it runs in."""
+
+    name: str
+    date: date
+    keys: Sequence[str]
+    rule: BucketRule | None
+    shared_sequence: bool = False
+
+
+class FrameModule(ABC):
+    """Work that is not an aggregation: `compute` turns whole frames into rows of (keys, TimeBucket, columns).
+
+    `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. An instance is
+    one configured use: `config`, `columns_of` (dtypes of each table input) and `source` (the described earlier pass).
+    """
+
+    name: ClassVar[str]
+    inputs: ClassVar[Sequence[str]] = ("source",)
+    scope: Scope = "listing"
+    Config: ClassVar[type] = NoOptions
+
+    def __init__(
+        self,
+        config: Any,
+        columns_of: Mapping[str, Mapping[str, pl.DataType]],
+        source: PassResult | None,
+        rule: BucketRule | None,
+    ) -> None:
+        self.config = config
+        self.columns_of = columns_of
+        self.source = source
+        self.rule = rule
+
+    @abstractmethod
+    def columns(self) -> Sequence[ResultColumn]:
+        """The described columns `compute` adds to the keys, in order; the contract kit compares."""
+
+    @abstractmethod
+    def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
+        """Rows of keys, TimeBucket and `columns()`; inputs come sorted by (key, time). Collects nothing."""

@@ -1,0 +1,68 @@
+"""Outputs: where a pass's result goes. A partition arrives whole or not at all.
+
+*Stage* writes beside, invisible to readers; *commit* makes the partition visible in one step; committing the same
+partition again replaces it and nothing else.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import polars as pl
+
+from basalt.options import NoOptions
+
+
+@attrs.frozen
+class Target:
+    """One partition of one pass: what path templates may name."""
+
+    pipeline: str
+    pass_name: str
+    date: date
+    universe: str
+    output: str
+
+
+@attrs.frozen
+class Staged:
+    """A partition written beside its place: `place` is where commit puts it, `waiting` what is written so far."""
+
+    target: Target
+    place: str
+    waiting: Any
+    rows: int
+
+
+class Output(ABC):
+    """A place results go to. `folder` is what relative paths are relative to: the pipeline file's folder."""
+
+    name: ClassVar[str]
+    Config: ClassVar[type] = NoOptions
+
+    def __init__(self, config: Any, folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+
+    @abstractmethod
+    def check(self, target: Target) -> str:
+        """The place the partition would go to, after making sure it can be written; UserError where it cannot."""
+
+    @abstractmethod
+    def stage(self, target: Target, batches: Sequence[Path], document: Mapping[str, Any]) -> Staged:
+        """Write the spooled batch files, in order, beside their place; `document` is the column document as JSON."""
+
+    @abstractmethod
+    def commit(self, staged: Staged, run_key: str) -> None:
+        """Make it visible, replacing that partition and nothing else; safe to repeat after a lost acknowledgement."""
+
+    @abstractmethod
+    def discard(self, staged: Staged) -> None:
+        """Remove what `stage` wrote; the old partition stays."""
+
+    @abstractmethod
+    def scan(self, target: Target) -> pl.LazyFrame:
+        """The published partition; DataError where there is none."""

@@ -1,0 +1,53 @@
+"""Sources: places tables come from. A source turns a vendor's layout into the canonical columns.
+
+*Promises* are facts about the data that the engine relies on, and the contract kit tries to falsify.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import polars as pl
+
+from basalt.options import NoOptions
+
+
+@attrs.frozen
+class Promises:
+    """`sorted`: rows come in (key, time, sequence) order, so nothing is checked. `shared_sequence`: SequenceNo orders
+    rows across tables. `complete_book`: l3 holds every order of the book it implies."""
+
+    sorted: bool = False
+    shared_sequence: bool = False
+    complete_book: bool = True
+
+
+class Source(ABC):
+    """A place tables come from. `folder` is what relative paths are relative to: the pipeline file's folder."""
+
+    name: ClassVar[str]
+    Config: ClassVar[type] = NoOptions
+    promises: Promises = Promises()
+
+    def __init__(self, config: Any, folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+
+    @abstractmethod
+    def tables(self) -> Sequence[str]:
+        """Names of the tables it has."""
+
+    @abstractmethod
+    def dates(self, table: str) -> Sequence[date]:
+        """Trading dates it has of that table, ascending; empty for a table that does not depend on the date."""
+
+    @abstractmethod
+    def fingerprint(self, table: str, day: date) -> str:
+        """Changes when the data of that table and date changes; cheap (names, sizes, times), never a read of it all."""
+
+    @abstractmethod
+    def scan(self, table: str, day: date) -> pl.LazyFrame:
+        """That date's rows with canonical names, lazily; UserError where the source has no such table or date."""

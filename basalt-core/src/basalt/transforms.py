@@ -1,0 +1,45 @@
+"""Transforms: preprocess steps of a pass. Tables in, one table (and any side tables) out.
+
+The result takes the place of a source's table of that name inside the pass; the plan says so.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import polars as pl
+
+from basalt.modules import PassContext, Scope
+from basalt.options import NoOptions
+
+
+class Transform(ABC):
+    """A preprocess step. `inputs`: tables it reads, given the configuration; `output`: the table it replaces.
+
+    `columns_of` maps each input to the dtypes of its columns while planning.
+    """
+
+    name: ClassVar[str]
+    scope: Scope = "listing"
+    Config: ClassVar[type] = NoOptions
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @property
+    @abstractmethod
+    def inputs(self) -> Sequence[str]:
+        """Names of the tables it reads."""
+
+    @property
+    @abstractmethod
+    def output(self) -> str:
+        """Name of the table it makes."""
+
+    @abstractmethod
+    def columns(self, columns_of: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.DataType]:
+        """Dtypes of the output's columns."""
+
+    @abstractmethod
+    def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:
+        """The output (and side tables) by name. Inputs come sorted by (key, time); rows stay in that order."""
