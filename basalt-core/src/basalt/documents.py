@@ -1,17 +1,23 @@
 """The column document: what a pass returns, described, as it travels in the plan and stands beside every output.
 
-Descriptions never travel in Polars frames, which drop them.
+Descriptions never travel in Polars frames, which drop them: as records they travel in the plan, as JSON (`to_json`,
+`from_json`) they stand in every output.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any, cast
 
 import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.columns import DType, Unit
+from basalt.durations import NANOSECONDS, format_duration, parse_duration
+from basalt.errors import DataError
 from basalt.metrics import NONE, Empty, Known, Rollup
+
+FORMAT = 1
 
 
 @attrs.frozen
@@ -32,7 +38,7 @@ class ResultColumn:
     known_after: timedelta | Known = timedelta(0)
     formula: str | None = None
     citation: str | None = None
-    reads: Sequence[str] = attrs.field(default=(), converter=tuple)
+    reads: Sequence[str] = ()
     traits: frozenset[str] = frozenset()
     carries: str | None = None
     hidden: bool = False
@@ -46,10 +52,10 @@ class PassResult:
     """What one pass returns: rows unique by `keys` and TimeBucket, and the described columns in order."""
 
     name: str
-    keys: Sequence[str] = attrs.field(converter=tuple)
+    keys: Sequence[str]
     rule: BucketRule | None
-    columns: Sequence[ResultColumn] = attrs.field(converter=tuple)
-    key_dtypes: Sequence[DType] = attrs.field(default=(), converter=tuple)
+    columns: Sequence[ResultColumn]
+    key_dtypes: Sequence[DType] = ()
 
     def column(self, name: str) -> ResultColumn | None:
         """The column of that name, hidden ones included."""
@@ -59,3 +65,119 @@ class PassResult:
     def visible(self) -> list[ResultColumn]:
         """Columns that lists, reports and `columns = all` show."""
         return [c for c in self.columns if not c.hidden]
+
+
+def to_json(result: PassResult, **provenance: Any) -> dict[str, Any]:
+    """The document as JSON values. `provenance`: what else a reader should know (pipeline, versions), JSON values too.
+
+    A mean weighted by an expression names the hidden column `{name}Weight`, which is there if the pass kept weights.
+    """
+    return {
+        "format": FORMAT,
+        "pass": result.name,
+        "keys": list(result.keys),
+        "key_dtypes": [_dtype_to_json(dtype) for dtype in result.key_dtypes],
+        "bucket": None if result.rule is None else _rule_to_json(result.rule),
+        "columns": [_column_to_json(column) for column in result.columns],
+        "provenance": provenance,
+    }
+
+
+def from_json(document: Mapping[str, Any]) -> PassResult:
+    """The described result again, without its provenance; DataError for a document this version cannot read."""
+    if document.get("format") != FORMAT:
+        found = document.get("format")
+        raise DataError(f"the column document has format {found!r}, and this version reads {FORMAT}: upgrade basalt")
+    return PassResult(
+        document["pass"],
+        tuple(document["keys"]),
+        None if document["bucket"] is None else _rule_from_json(document["bucket"]),
+        tuple(_column_from_json(column) for column in document["columns"]),
+        tuple(_dtype_from_json(dtype) for dtype in document["key_dtypes"]),
+    )
+
+
+def _rule_to_json(rule: BucketRule) -> dict[str, str]:
+    widths = {"every": format_duration(rule.every), "origin": format_duration(rule.origin)}
+    return {**widths, "closed": rule.closed, "label": rule.label}
+
+
+def _rule_from_json(rule: Mapping[str, Any]) -> BucketRule:
+    return BucketRule(parse_duration(rule["every"]), rule["closed"], rule["label"], parse_duration(rule["origin"]))
+
+
+def _column_to_json(column: ResultColumn) -> dict[str, Any]:
+    return {
+        **attrs.asdict(column, recurse=False),
+        "unit": column.unit.value,
+        "dtype": _dtype_to_json(column.dtype),
+        "over_time": _rollup_to_json(column.over_time, column.name),
+        "over_listings": _rollup_to_json(column.over_listings, column.name),
+        "empty": column.empty.value,
+        "known_after": _lag_to_json(column.known_after),
+        "reads": list(column.reads),
+        "traits": sorted(column.traits),
+    }
+
+
+def _column_from_json(column: Mapping[str, Any]) -> ResultColumn:
+    structured = {
+        "unit": Unit(column["unit"]),
+        "dtype": _dtype_from_json(column["dtype"]),
+        "over_time": Rollup(**column["over_time"]),
+        "over_listings": Rollup(**column["over_listings"]),
+        "empty": Empty(column["empty"]),
+        "known_after": _lag_from_json(column["known_after"]),
+        "reads": tuple(column["reads"]),
+        "traits": frozenset(column["traits"]),
+    }
+    return ResultColumn(**{**column, **structured})
+
+
+def _rollup_to_json(rollup: Rollup, name: str) -> dict[str, Any]:
+    weight = f"{name}Weight" if isinstance(rollup.weight, pl.Expr) else rollup.weight
+    return {"kind": rollup.kind, "weight": weight, "limit": rollup.limit}
+
+
+def _lag_to_json(lag: timedelta | Known) -> str:
+    if isinstance(lag, Known):
+        return lag.value
+    return format_duration(lag // timedelta(microseconds=1) * NANOSECONDS["us"])
+
+
+def _lag_from_json(lag: str) -> timedelta | Known:
+    if lag in {known.value for known in Known}:
+        return Known(lag)
+    return timedelta(microseconds=parse_duration(lag) // NANOSECONDS["us"])
+
+
+def _dtype_to_json(dtype: DType) -> str | list[Any]:
+    """A dtype's name; with parameters, a list of the name and these: `["Datetime", "us", "UTC"]`."""
+    match dtype:
+        case pl.Datetime():
+            return ["Datetime", dtype.time_unit, dtype.time_zone]
+        case pl.Duration():
+            return ["Duration", dtype.time_unit]
+        case pl.Enum():
+            return ["Enum", *dtype.categories]
+        case pl.Decimal():
+            return ["Decimal", dtype.precision, dtype.scale]
+        case pl.List():
+            return ["List", _dtype_to_json(cast(DType, dtype.inner))]
+        case _:
+            return str(dtype)
+
+
+def _dtype_from_json(dtype: str | Sequence[Any]) -> DType:
+    parts: list[Any] = [dtype] if isinstance(dtype, str) else list(dtype)
+    name, parameters = parts[0], parts[1:]
+    known: type[pl.DataType] | None = getattr(pl, name, None)
+    if not (isinstance(known, type) and issubclass(known, pl.DataType)):
+        raise DataError(f"the column document names the dtype {dtype!r}, which is unknown here: upgrade basalt")
+    match name:
+        case "Enum":
+            return pl.Enum(parameters)
+        case "List":
+            return pl.List(_dtype_from_json(parameters[0]))
+        case _:
+            return known(*parameters) if parameters else known
