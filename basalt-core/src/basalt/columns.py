@@ -70,7 +70,7 @@ class Column:
     doc: str
     unit: Unit | None = None
     required: bool = False
-    also: Sequence[DType] = attrs.field(default=(), converter=tuple)
+    also: Sequence[DType] = ()
 
     def accepts(self, dtype: Any) -> bool:
         """Whether data of this dtype is canonical as it stands."""

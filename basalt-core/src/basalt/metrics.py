@@ -81,7 +81,7 @@ class Metric:
     known_after: timedelta | Known = timedelta(0)
     formula: str | None = None
     citation: str | None = None
-    traits: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    traits: frozenset[str] = frozenset()
     carries: str | None = None
 
     def __attrs_post_init__(self) -> None:

@@ -45,7 +45,7 @@ class Part:
     """
 
     reads: Rows
-    metrics: Sequence[Metric] = attrs.field(converter=tuple)
+    metrics: Sequence[Metric]
     derive: Mapping[str, pl.Expr] = attrs.field(factory=dict)
     valid: pl.Expr | None = None
     where: pl.Expr | None = None
@@ -125,7 +125,9 @@ def analytic(table: str) -> Callable[[Callable[[], Iterator[Metric]]], type[Buck
             return list(function())
 
         def where(self: BucketModule) -> pl.Expr | None:
-            return None if self.config.where is None else pl.sql_expr(self.config.where)
+            from basalt.config.filters import row_filter
+
+            return None if self.config.where is None else row_filter(self.config.where, self.columns, "where")
 
         return type(
             function.__name__,

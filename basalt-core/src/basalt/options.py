@@ -18,7 +18,7 @@ def option(
     factory: Callable[[], Any] | None = None,
     unit: Unit | None = None,
 ) -> Any:
-    """A field of a Config. `doc`: one sentence for users. `unit`: of a quantity, so that the kit scales it with data."""
+    """A field of a Config. `doc`: one sentence for users. `unit`: of a quantity; the kit scales it with the data."""
     metadata = {"doc": doc, "unit": unit}
     if factory is not None:
         return attrs.field(factory=factory, metadata=metadata, kw_only=True)

@@ -44,7 +44,7 @@ class TableSchema:
 
     name: str
     doc: str
-    columns: Sequence[Column] = attrs.field(converter=tuple)
+    columns: Sequence[Column]
     key: str = "ListingId"
     events: bool = True
 

@@ -54,9 +54,15 @@ class PassConfig:
 
     name: str = option("name of the pass: letters, digits, _ and -")
     every: str | None = option("bucket width, as `1m`; required for a pass that reads tables", default=None)
-    label: Literal["end", "start"] = option("which edge names a bucket", default="end")
-    closed: Literal["right", "left"] = option("which edge belongs to a bucket", default="right")
-    origin: str = option("UTC time of day the buckets count from, as `09:30` or `09:30:00.5`", default="00:00")
+    label: Literal["end", "start"] | None = option(
+        "which edge names a bucket: `end`, or its source's for a pass that reads an earlier one", default=None
+    )
+    closed: Literal["right", "left"] | None = option(
+        "which edge belongs to a bucket: `right`, or its source's for a pass that reads an earlier one", default=None
+    )
+    origin: str | None = option(
+        "UTC time of day the buckets count from, as `09:30` or `09:30:00.5`: midnight, or its source's", default=None
+    )
     market_states: str | list[str] | None = option(
         "states whose rows count, for modules that set none; a state, a list, or 'all'", default=None
     )
@@ -93,5 +99,6 @@ class PipelineConfig:
     outputs: list[OutputEntry] = option("for every pass that sets none", factory=list)
     dates: DatesConfig = option("the trading dates of a run", factory=DatesConfig)
     plugins: PluginsConfig = option("which plugins this pipeline uses", factory=PluginsConfig)
+    executor: str = option("how partitions are run: name of an installed executor", default="inline")
     state: str = option("folder of the ledger, relative to the pipeline file", default=".basalt")
     work: str = option("folder for intermediate files, relative to the pipeline file", default=".basalt/work")

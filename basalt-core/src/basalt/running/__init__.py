@@ -1,0 +1,1 @@
+"""Running a plan: frames, fused aggregations, partitions, publishing and the ledger."""

@@ -1,0 +1,81 @@
+"""Expressions as data: what one reads, whether two are the same, and the same one over other names.
+
+Polars expressions have no usable `==` or hash; their serialised form stands in for both. It is also what content
+keys hash, so an expression that wraps a Python function is refused: write it as expressions, or as a FrameModule.
+"""
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+from basalt.errors import PluginError
+
+
+def identity(expr: pl.Expr | None) -> str:
+    """A text that is equal for equal expressions; "" for None."""
+    if expr is None:
+        return ""
+    try:
+        text = expr.meta.serialize(format="json")
+    except pl.exceptions.PolarsError:
+        text = None
+    if text is None or '"Anonymous' in text:
+        raise PluginError(
+            f"the expression {shown(expr)} calls a Python function, which can be neither planned nor keyed: "
+            "write it with Polars expressions, or use a FrameModule"
+        )
+    return text
+
+
+def shown(expr: pl.Expr) -> str:
+    """The expression in one line, for formulas and messages."""
+    return " ".join(str(expr).split())
+
+
+def roots(expr: pl.Expr) -> list[str]:
+    """Columns the expression names; PluginError for regex and selector expressions, which name none."""
+    if expr.meta.has_multiple_outputs() or expr.meta.is_regex_projection():
+        raise PluginError(
+            f"the expression {shown(expr)} selects columns by pattern: name each column, so that lineage can be read"
+        )
+    return list(dict.fromkeys(expr.meta.root_names()))
+
+
+def table_columns(names: Iterable[str], derived: Mapping[str, pl.Expr]) -> list[str]:
+    """The table columns behind these names, derived ones replaced by what they read."""
+    found: dict[str, None] = {}
+    waiting, seen = list(names), set[str]()
+    while waiting:
+        name = waiting.pop(0)
+        if name not in derived:
+            found[name] = None
+        elif name not in seen:
+            seen.add(name)
+            waiting.extend(roots(derived[name]))
+    return list(found)
+
+
+def renamed(expr: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
+    """The same expression over columns renamed by `names`."""
+    if not set(names) & set(expr.meta.root_names()):
+        return expr
+    tree = _rename(json.loads(identity(expr)), names)
+    return pl.Expr.deserialize(io.StringIO(json.dumps(tree)), format="json")
+
+
+def _rename(node: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(node, dict):
+        if set(node) == {"Column"} and isinstance(node["Column"], str):
+            return {"Column": names.get(node["Column"], node["Column"])}
+        return {key: _rename(value, names) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_rename(value, names) for value in node]
+    return node
+
+
+def windows_outside_over(expr: pl.Expr) -> bool:
+    """Whether the expression holds an explicit `.over` (it is then left as the author wrote it)."""
+    return '"Over"' in identity(expr) or '"Window"' in identity(expr)

@@ -1,0 +1,156 @@
+"""From metrics to described columns: names with prefix, weights, lineage, clashes.
+
+A mean's weight that equals a visible metric of its part is that metric; otherwise it is a hidden column
+`{metric}Weight`, computed only where a later pass rolls the metric up or the pass asks for weights.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+import polars as pl
+
+from basalt.columns import Unit
+from basalt.documents import ResultColumn
+from basalt.errors import PluginError, UserError
+from basalt.expressions import identity, roots, shown, table_columns
+from basalt.metrics import SUM, Empty, Metric, Rollup
+from basalt.modules import BucketModule, Part
+from basalt.planning.uses import Use
+from basalt.running.frames import Frame
+from basalt.running.fuse import Emitted
+
+
+@attrs.frozen(eq=False)
+class Planned:
+    """One column of a bucket module: what computes it, in which frame and part, and its description."""
+
+    use: Use
+    part: Part
+    frame: Frame
+    emitted: Emitted
+    column: ResultColumn
+
+    @property
+    def definition(self) -> tuple[object, ...]:
+        """Equal for two columns that are computed alike."""
+        part = self.part
+        behind = sorted((n, identity(part.derive[n])) for n in _derived_behind(self.emitted.expr, part))
+        return self.frame, identity(part.valid), identity(part.where), identity(self.emitted.expr), tuple(behind)
+
+
+def planned_columns(use: Use, part: Part, frame: Frame, weights: bool) -> Iterator[Planned]:
+    """The part's columns in order, each with the hidden weights it needs right behind it."""
+    prefix = use.entry.prefix
+    names = {identity(m.expr): prefix + m.name for m in part.metrics}
+    known = {m.name for m in part.metrics}
+    for metric in part.metrics:
+        name = prefix + metric.name
+        over_time = _weighted(metric.over_time, f"{name}Weight", names, prefix)
+        over_listings = _weighted(metric.over_listings, f"{name}ListingsWeight", {**names, **_hidden(over_time, metric)}, prefix)
+        if metric.carries is not None and metric.carries not in known:
+            raise PluginError(f"{use.title}: metric {metric.name} carries {metric.carries!r}, which it does not emit")
+        carries = prefix + metric.carries if metric.carries else None
+        emitted = Emitted(name, metric.expr, metric.empty, carries)
+        yield Planned(use, part, frame, emitted, _described(use, part, metric, name, over_time, over_listings, carries))
+        if weights:
+            yield from _hidden_columns(use, part, frame, metric, {over_time.weight, over_listings.weight} - set(names.values()))
+
+
+def _hidden(rollup: Rollup, metric: Metric) -> dict[str, str]:
+    weight = metric.over_time.weight
+    return {identity(weight): str(rollup.weight)} if isinstance(weight, pl.Expr) else {}
+
+
+def _weighted(rollup: Rollup, hidden: str, names: dict[str, str], prefix: str) -> Rollup:
+    """The same rollup with its weight as the name of a column."""
+    weight = rollup.weight
+    if isinstance(weight, pl.Expr):
+        return attrs.evolve(rollup, weight=names.get(identity(weight), hidden))
+    return rollup if weight is None else attrs.evolve(rollup, weight=prefix + weight)
+
+
+def _hidden_columns(
+    use: Use, part: Part, frame: Frame, metric: Metric, wanted: set[str | pl.Expr | None]
+) -> Iterator[Planned]:
+    for rollup, suffix in ((metric.over_time, "Weight"), (metric.over_listings, "ListingsWeight")):
+        name = use.entry.prefix + metric.name + suffix
+        if name not in wanted or not isinstance(rollup.weight, pl.Expr):
+            continue
+        weight = Metric(
+            metric.name + suffix,
+            rollup.weight.cast(pl.Float64),
+            Unit.WEIGHT,
+            f"Weight of {metric.name} when it is rolled up.",
+            over_time=SUM,
+            over_listings=SUM,
+            empty=Empty.ZERO,
+        )
+        described = _described(use, part, weight, name, SUM, SUM, None)
+        yield Planned(use, part, frame, Emitted(name, weight.expr, Empty.ZERO), attrs.evolve(described, hidden=True))
+
+
+def _described(
+    use: Use, part: Part, metric: Metric, name: str, over_time: Rollup, over_listings: Rollup, carries: str | None
+) -> ResultColumn:
+    owner = use.component.owner
+    return ResultColumn(
+        name,
+        metric.unit,
+        metric.doc,
+        metric.dtype,
+        over_time,
+        over_listings,
+        metric.empty,
+        metric.known_after,
+        metric.formula or shown(metric.expr),
+        metric.citation,
+        tuple(f"{part.reads.table}.{c}" for c in read_columns(metric.expr, part)),
+        metric.traits,
+        carries,
+        module=use.entry.module,
+        distribution=owner.distribution,
+        version=owner.version,
+    )
+
+
+def read_columns(expr: pl.Expr, part: Part) -> list[str]:
+    """Table columns that the expression, the part's filters and their derived columns read."""
+    names = roots(expr)
+    for filter_ in (part.valid, part.where):
+        names += roots(filter_) if filter_ is not None else []
+    return table_columns(names, part.derive)
+
+
+def _derived_behind(expr: pl.Expr, part: Part) -> set[str]:
+    found: set[str] = set()
+    waiting = roots(expr)
+    while waiting:
+        name = waiting.pop()
+        if name in part.derive and name not in found:
+            found.add(name)
+            waiting += roots(part.derive[name])
+    return found
+
+
+def without_clashes(planned: Sequence[Planned]) -> list[Planned]:
+    """Each column once: equal definitions share it, different ones are refused."""
+    kept: dict[str, Planned] = {}
+    for one in planned:
+        other = kept.setdefault(one.column.name, one)
+        if other is not one and other.definition != one.definition:
+            raise UserError(
+                f"{other.use.place} (module {other.use.entry.module}) and {one.use.place} (module "
+                f"{one.use.entry.module}) both emit {one.column.name!r} with different definitions: set `prefix` on one"
+            )
+    return list(kept.values())
+
+
+def check_module(use: Use, parts: Sequence[Part]) -> None:
+    """A module that emits nothing, or one name twice, is its author's mistake."""
+    assert isinstance(use.module, BucketModule)
+    names = [m.name for part in parts for m in part.metrics]
+    if not names:
+        raise PluginError(f"{use.place}: {use.title} emits no metric with these options")
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise PluginError(f"{use.place}: {use.title} emits {', '.join(twice)} more than once")

@@ -1,0 +1,177 @@
+"""Plans: what a run will do, before it does anything.
+
+A *partition* is one trading date and one universe: the unit of work that is run, retried and published.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from basalt.config.model import OutputEntry, PassConfig, PipelineConfig
+from basalt.config.structure import structure
+from basalt.errors import UserError
+from basalt.outputs import Output, Target
+from basalt.planning.dates import Asked, asked, chosen
+from basalt.planning.inputs import columns_of, dates_of, declared_tables, open_source
+from basalt.planning.known import Known
+from basalt.planning.program import Program, build_program
+from basalt.planning.rehearsal import rehearse
+from basalt.plugins.registry import Registry
+from basalt.sources import Source
+from basalt.tables import TableSchema
+
+EVERYTHING = "all"
+
+
+@attrs.frozen(order=True)
+class Partition:
+    """One trading date × one universe."""
+
+    date: date
+    universe: str = EVERYTHING
+
+
+@attrs.frozen(eq=False)
+class PlannedOutput:
+    """One output of a pass, configured; `name` is what {output} stands for."""
+
+    name: str
+    output: Output
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """Everything a run needs: programs in order, partitions, outputs by pass, and the open source."""
+
+    config: PipelineConfig
+    folder: Path
+    registry: Registry
+    source: Source
+    schemas: Mapping[str, TableSchema]
+    programs: Sequence[Program]
+    partitions: Sequence[Partition]
+    outputs: Mapping[str, Sequence[PlannedOutput]]
+
+    def program(self, name: str) -> Program:
+        """The program of that pass; UserError with the names there are."""
+        for program in self.programs:
+            if program.name == name:
+                return program
+        raise UserError(f"no pass {name!r} in pipeline {self.config.name!r}; passes: {', '.join(self.names)}")
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the passes, in order."""
+        return [program.name for program in self.programs]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know before running."""
+        return [note for program in self.programs for note in program.notes]
+
+    def target(self, name: str, partition: Partition, output: str) -> Target:
+        """Where templates put one partition of one pass."""
+        return Target(self.config.name, name, partition.date, partition.universe, output)
+
+    def places(self, name: str, partition: Partition) -> list[str]:
+        """Where the pass's outputs put that partition."""
+        return [one.output.check(self.target(name, partition, one.name)) for one in self.outputs[name]]
+
+
+def make_plan(
+    config: PipelineConfig, registry: Registry, folder: Path, dates: Asked = Asked(), source: Source | None = None
+) -> Plan:
+    """The plan; UserError or PluginError, in one sentence, for whatever could not run. Reads no rows."""
+    source = source or open_source(config.source, registry, folder)
+    registry.get("executors", config.executor)
+    days = chosen(asked(config.dates, dates), dates_of(source), source.name)
+    schemas = declared_tables(registry)
+    programs = _programs(config, registry, source, schemas, days[0])
+    _check_dates(programs, source, days)
+    outputs = {p.name: _outputs(p, config, registry, folder) for p in config.passes}
+    plan = Plan(config, folder, registry, source, schemas, programs, [Partition(day) for day in days], outputs)
+    _check_places(plan)
+    return plan
+
+
+def _programs(
+    config: PipelineConfig, registry: Registry, source: Source, schemas: Mapping[str, TableSchema], day: date
+) -> list[Program]:
+    columns = columns_of(source, schemas, day)
+    rolled_up = frozenset(entry.source for p in config.passes for entry in p.modules if entry.source)
+    programs: list[Program] = []
+    for one in config.passes:
+        results = {program.name: program.result for program in programs}
+        known = Known(
+            registry, schemas, columns, source.name, day, source.promises.shared_sequence, results, rolled_up
+        )
+        program = build_program(one, known)
+        rehearse(program, program.columns_of, results, day)
+        programs.append(program)
+    if not programs:
+        raise UserError(f"pipeline {config.name!r} has no passes: add [[passes]] with a name, every and modules")
+    return programs
+
+
+def _check_dates(programs: Sequence[Program], source: Source, days: Sequence[date]) -> None:
+    for table in dict.fromkeys(table for program in programs for table in program.reads):
+        available = source.dates(table)
+        missing = [str(day) for day in days if available and day not in available]
+        if missing:
+            raise UserError(
+                f"source {source.name!r} has no {table} for {', '.join(missing)}; "
+                f"it has {len(available)} dates from {available[0]} to {available[-1]}"
+            )
+
+
+def _outputs(
+    pass_config: PassConfig, config: PipelineConfig, registry: Registry, folder: Path
+) -> list[PlannedOutput]:
+    own = pass_config.outputs is not None
+    entries: Sequence[OutputEntry] = config.outputs if pass_config.outputs is None else pass_config.outputs
+    found = []
+    for i, entry in enumerate(entries):
+        made = registry.get("outputs", entry.type).load()
+        place = f"passes.{pass_config.name}.outputs[{i}]" if own else f"outputs[{i}]"
+        found.append(PlannedOutput(entry.name or entry.type, made(structure(made.Config, entry.options, place), folder)))
+    return found
+
+
+def _check_places(plan: Plan) -> None:
+    """Each output can be written, and no two partitions of any pass go to one place."""
+    taken: dict[str, str] = {}
+    for program in plan.programs:
+        for partition in plan.partitions:
+            for place in plan.places(program.name, partition):
+                mine = f"passes.{program.name} on {partition.date}"
+                other = taken.setdefault(place, mine)
+                if other != mine:
+                    raise UserError(f"{other} and {mine} both go to {place}: put {{pass}} and {{date}} in the path")
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data: what `basalt pipeline plan` prints."""
+    return {
+        "pipeline": plan.config.name,
+        "source": plan.source.name,
+        "partitions": [{"date": str(p.date), "universe": p.universe} for p in plan.partitions],
+        "passes": [_described(plan, program) for program in plan.programs],
+        "notes": plan.notes,
+    }
+
+
+def _described(plan: Plan, program: Program) -> dict[str, Any]:
+    return {
+        "pass": program.name,
+        "rule": program.rule.describe(),
+        "keys": [*program.result.keys, "TimeBucket"],
+        "reads": {table: list(columns) for table, columns in program.reads.items()},
+        "sources": program.sources,
+        "modules": [entry.module for entry in program.config.modules],
+        "columns": len(program.result.visible),
+        "aggregations": len(program.aggregations),
+        "outputs": [plan.places(program.name, partition) for partition in plan.partitions],
+    }

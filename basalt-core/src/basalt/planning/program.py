@@ -1,0 +1,226 @@
+"""Programs: what one pass executes, built from its configuration and checked, without reading a row.
+
+The program of a pass holds expressions; its `result` is the plain description that plans print and outputs keep.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from basalt.buckets import BucketRule
+from basalt.columns import DType
+from basalt.config.model import PassConfig
+from basalt.documents import PassResult, ResultColumn
+from basalt.errors import UserError
+from basalt.modules import BucketModule, FrameModule, Part, states
+from basalt.planning.aggregations import aggregations
+from basalt.planning.emitted import Planned, check_module, planned_columns, read_columns, without_clashes
+from basalt.planning.known import Columns, Known
+from basalt.planning.preprocess import Step, steps
+from basalt.planning.requirements import FRAME_COLUMNS, check_columns
+from basalt.planning.rules import bucket_rule
+from basalt.planning.uses import Use, uses
+from basalt.running.frames import Frame
+from basalt.running.fuse import Aggregation
+
+
+@attrs.frozen(eq=False)
+class Program:
+    """One pass, ready to run: transforms, fused aggregations, frame modules, and the described result.
+
+    `columns_of`: each table's columns after the steps. `reads`: those of them that the pass needs of the source. `sources`: earlier passes it reads.
+    `notes`: what the plan tells the user about it.
+    """
+
+    config: PassConfig
+    rule: BucketRule
+    steps: Sequence[Step]
+    planned: Sequence[Planned]
+    aggregations: Sequence[Aggregation]
+    frame_uses: Sequence[Use]
+    result: PassResult
+    columns_of: Mapping[str, Columns]
+    reads: Mapping[str, Sequence[str]]
+    notes: Sequence[str]
+    shared_sequence: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the pass."""
+        return self.config.name
+
+    @property
+    def key(self) -> str:
+        """The column that says whose rows these are."""
+        return self.result.keys[0]
+
+    @property
+    def sources(self) -> list[str]:
+        """Earlier passes it reads."""
+        named = [use.entry.source for use in self.frame_uses]
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+
+def build_program(config: PassConfig, known: Known) -> Program:
+    """The pass's program; UserError or PluginError for anything that could not run."""
+    all_steps, columns_of = steps(config, known)
+    configured = uses(config, bucket_rule(config), columns_of, known)
+    rule = _rule(config, configured)
+    planned = without_clashes(_planned(config, configured, columns_of, known))
+    for one in planned:
+        check_columns(one, columns_of[one.part.reads.table], known.source)
+    frame_uses = [use for use in configured if isinstance(use.module, FrameModule)]
+    _check_names(planned, frame_uses)
+    key, dtype = _key(config, configured, columns_of, known)
+    needed = _needed(planned, frame_uses, columns_of, known)
+    kept = [step for step in all_steps if not step.implied or "MarketState" in needed.get(step.transform.output, ())]
+    return Program(
+        config,
+        rule,
+        kept,
+        planned,
+        aggregations(planned),
+        frame_uses,
+        PassResult(config.name, [key], rule, _result_columns(planned, frame_uses), [dtype]),
+        columns_of,
+        _through_steps(needed, kept, known),
+        [*_state_notes(config, planned), *_dropped_notes(config, frame_uses)],
+        known.shared_sequence,
+    )
+
+
+def _rule(config: PassConfig, configured: Sequence[Use]) -> BucketRule:
+    sources = [u.module.source for u in configured if isinstance(u.module, FrameModule) and u.module.source]
+    rule = bucket_rule(config, sources[0].rule if sources else None)
+    reads_tables = any(isinstance(use.module, BucketModule) for use in configured)
+    if rule is None or (config.every is None and reads_tables):
+        raise UserError(f"passes.{config.name} has no `every`: a pass that reads tables needs one, as every = '1m'")
+    return rule
+
+
+def _planned(
+    config: PassConfig, configured: Sequence[Use], columns_of: Mapping[str, Columns], known: Known
+) -> list[Planned]:
+    weights = config.weights or config.name in known.rolled_up
+    planned: list[Planned] = []
+    for use in configured:
+        if isinstance(use.module, BucketModule):
+            parts = use.module.parts()
+            check_module(use, parts)
+            for part in parts:
+                frame = _frame(config, part, columns_of, known)
+                planned += planned_columns(use, part, frame, weights)
+    return planned
+
+
+def _frame(config: PassConfig, part: Part, columns_of: Mapping[str, Columns], known: Known) -> Frame:
+    table = part.reads.table
+    asked = part.reads.market_states
+    if asked == "default":
+        asked = states(config.market_states)
+    has_state = "MarketState" in columns_of[table]
+    if asked == "default":
+        asked = ("CONTINUOUS_TRADING",) if has_state else "any"
+    if asked != "any" and not has_state:
+        raise UserError(
+            f"passes.{config.name} asks for market_states {', '.join(asked)} of table {table!r}, which has no "
+            f"MarketState, and source {known.source!r} has no marketstate table: leave market_states out"
+        )
+    return Frame(table, known.schemas[table].key, None if isinstance(asked, str) else tuple(asked))
+
+
+def _key(
+    config: PassConfig, configured: Sequence[Use], columns_of: Mapping[str, Columns], known: Known
+) -> tuple[str, DType]:
+    """The key all modules share and its dtype; modules with other keys need a pass of their own."""
+    found: dict[str, tuple[Use, DType]] = {}
+    for use in configured:
+        if isinstance(use.module, BucketModule):
+            name = known.schemas[use.module.table].key
+            found.setdefault(name, (use, columns_of[use.module.table][name]))
+        elif use.module.source is not None:
+            found.setdefault(use.module.source.keys[0], (use, use.module.source.key_dtypes[0]))
+    if len(found) > 1:
+        said = " and ".join(f"{use.entry.module} by {name}" for name, (use, _) in found.items())
+        raise UserError(f"passes.{config.name} mixes modules of different keys, {said}: put one in a pass of its own")
+    name, (_, dtype) = next(iter(found.items()))
+    return name, dtype
+
+
+def _needed(
+    planned: Sequence[Planned], frame_uses: Sequence[Use], columns_of: Mapping[str, Columns], known: Known
+) -> dict[str, list[str]]:
+    """Columns of each table, after the steps, that the pass reads."""
+    needed: dict[str, dict[str, None]] = {}
+    for one in planned:
+        table = one.part.reads.table
+        names = needed.setdefault(table, dict.fromkeys(_order(table, columns_of, known)))
+        names.update(dict.fromkeys(c for c in read_columns(one.emitted.expr, one.part) if c not in FRAME_COLUMNS))
+        if one.frame.states is not None:
+            names["MarketState"] = None
+    for use in frame_uses:
+        assert isinstance(use.module, FrameModule)
+        for table in use.module.inputs:
+            if table != "source":
+                needed.setdefault(table, {}).update(dict.fromkeys(columns_of[table]))
+    if any(one.frame.states is not None for one in planned) and "marketstate" in columns_of:
+        needed.setdefault("marketstate", dict.fromkeys(["ListingId", "EventTimestamp", "MarketState"]))
+    return {table: list(names) for table, names in needed.items()}
+
+
+def _order(table: str, columns_of: Mapping[str, Columns], known: Known) -> list[str]:
+    schema = known.schemas[table]
+    names = [schema.key, *schema.order]
+    return [name for name in [*names, "IsCancelled"] if name in columns_of[table]]
+
+
+def _through_steps(needed: Mapping[str, Sequence[str]], kept: Sequence[Step], known: Known) -> dict[str, list[str]]:
+    """The same in the source's own columns: what a step adds is not read, what it reads is."""
+    reads = {t: dict.fromkeys(c for c in names if c in known.columns_of.get(t, {})) for t, names in needed.items()}
+    for step in kept:
+        for table in step.transform.inputs:
+            whole = {} if step.implied and table in reads else known.columns_of.get(table, {})
+            reads.setdefault(table, {}).update(dict.fromkeys(whole))
+    return {table: list(names) for table, names in reads.items() if names}
+
+
+def _result_columns(planned: Sequence[Planned], frame_uses: Sequence[Use]) -> list[ResultColumn]:
+    columns = [one.column for one in planned]
+    for use in frame_uses:
+        columns += frame_columns(use)
+    return [c for c in columns if not c.hidden] + [c for c in columns if c.hidden]
+
+
+def _check_names(planned: Sequence[Planned], frame_uses: Sequence[Use]) -> None:
+    """No frame module emits a column that something else of the pass emits."""
+    owner = {one.column.name: one.use.place for one in planned}
+    for use in frame_uses:
+        for column in frame_columns(use):
+            other = owner.setdefault(column.name, use.place)
+            if other != use.place:
+                raise UserError(f"{other} and {use.place} both emit {column.name!r}: set `prefix` on one")
+
+
+def frame_columns(use: Use) -> list[ResultColumn]:
+    """A frame module's columns as the pass emits them: prefixed, with their owner."""
+    assert isinstance(use.module, FrameModule)
+    owner = use.component.owner
+    described = {"module": use.entry.module, "distribution": owner.distribution, "version": owner.version}
+    return [attrs.evolve(c, name=use.entry.prefix + c.name, **described) for c in use.module.columns()]
+
+
+def _state_notes(config: PassConfig, planned: Sequence[Planned]) -> list[str]:
+    frames = dict.fromkeys(one.frame for one in planned)
+    return [
+        f"passes.{config.name}: table {frame.table} has no known market state, so all of its rows count"
+        for frame in frames
+        if frame.states is None and not any(f.table == frame.table and f.states for f in frames)
+    ]
+
+
+def _dropped_notes(config: PassConfig, frame_uses: Sequence[Use]) -> list[str]:
+    found = []
+    for use in frame_uses:
+        for name in getattr(use.module, "dropped", ()):
+            found.append(f"passes.{config.name}: module {use.entry.module} drops {name}, which has no rollup over time")
+    return found

@@ -1,0 +1,32 @@
+"""basalt-core's own components, registered by the same door as anybody's."""
+
+from basalt.hooks import Lazy, hookimpl
+
+TABLES = {
+    "trades": "trade prints",
+    "l2": "book changes by price level",
+    "l3": "order events",
+    "cbbo": "best quotes of an instrument over its venues",
+    "marketstate": "changes of the venue's state",
+    "imbalance": "auction indications",
+    "reference": "listings and what they belong to",
+    "calendar": "sessions by venue and date",
+}
+
+
+@hookimpl
+def basalt_tables() -> list[Lazy]:
+    """The canonical tables."""
+    return [Lazy(name, f"basalt.tables:{name.upper()}", summary) for name, summary in TABLES.items()]
+
+
+@hookimpl
+def basalt_transforms() -> list[Lazy]:
+    """The transforms core needs itself."""
+    return [Lazy("market_state", "basalt.market_state:MarketState", "the venue's state on every row of an event table")]
+
+
+@hookimpl
+def basalt_executors() -> list[Lazy]:
+    """Ways to run partitions."""
+    return [Lazy("inline", "basalt.running.executors:Inline", "one partition after another in this process")]

@@ -1,0 +1,40 @@
+"""Frames: the rows an aggregation sees, made from a table once for every module that reads the same ones.
+
+A frame is a table and one `market_states` list: rows in (key, time) order with TimeBucket, and StretchId where a
+derived expression needs it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import attrs
+import polars as pl
+
+from basalt.buckets import BucketRule
+from basalt.running.stretches import admissible, at_rows, stretches
+
+
+@attrs.frozen
+class Frame:
+    """A table and its admissible states; None: no state filter, because none is asked or none is known."""
+
+    table: str
+    key: str
+    states: Sequence[str] | None
+
+
+def rows(frame: Frame, tables: Mapping[str, pl.LazyFrame], rule: BucketRule, day: date, stretch: bool) -> pl.LazyFrame:
+    """The frame's rows with TimeBucket, and with StretchId where `stretch`."""
+    table = tables[frame.table]
+    kept = table if frame.states is None else table.filter(admissible(frame.states))
+    if stretch:
+        kept = at_rows(kept, frame.key, frame_stretches(frame, tables))
+    return kept.with_columns(TimeBucket=rule.bucket(pl.col("EventTimestamp"), day))
+
+
+def frame_stretches(frame: Frame, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame | None:
+    """Stretches of the frame's states, or None where no state is known or asked."""
+    if frame.states is None:
+        return None
+    states = tables.get("marketstate") if frame.key == "ListingId" else None
+    return stretches(tables[frame.table] if states is None else states, frame.key, frame.states)

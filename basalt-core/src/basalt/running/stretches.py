@@ -1,0 +1,88 @@
+"""Stretches: unbroken runs of admissible market state of a listing.
+
+Memory (previous rows, previous closes, carried values) lives inside one stretch. A stretch is [start, end) in
+nanoseconds; one without an end yet has a null end. They come from the marketstate table, else from the runs of the
+event table's own MarketState; where neither is known, the whole date of a listing is one stretch.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from basalt.buckets import BucketRule
+from basalt.tables import STATE
+
+
+def admissible(states: Sequence[str]) -> pl.Expr:
+    """Whether MarketState is one of `states`; a null state only where "null" is listed."""
+    named = pl.Series([s for s in states if s != "null"], dtype=STATE)
+    return pl.col("MarketState").is_in(named).fill_null("null" in states)
+
+
+def stretches(rows: pl.LazyFrame, key: str, states: Sequence[str]) -> pl.LazyFrame:
+    """(key, Start, End, StretchId) of each admissible run; `rows` carry MarketState and are in order.
+
+    Of several rows at one stamp the last counts. StretchId is unique over all listings.
+    """
+    changes = (
+        rows.select(key, Start=pl.col("EventTimestamp").to_physical(), On=admissible(states))
+        .unique([key, "Start"], keep="last", maintain_order=True)
+        .filter(pl.col("On") != pl.col("On").shift(1).over(key).fill_null(False))
+        .with_columns(End=pl.col("Start").shift(-1).over(key))
+    )
+    return changes.filter("On").drop("On").with_row_index("StretchId")
+
+
+def at_rows(rows: pl.LazyFrame, key: str, found: pl.LazyFrame | None) -> pl.LazyFrame:
+    """Rows with the StretchId they lie in; one id a listing where no state is known."""
+    if found is None:
+        return rows.with_columns(StretchId=pl.col(key).rle_id())
+    return (
+        rows.with_columns(_At=pl.col("EventTimestamp").to_physical())
+        .join_asof(
+            found.select(key, "Start", "StretchId"),
+            left_on="_At",
+            right_on="Start",
+            by=key,
+            strategy="backward",
+            coalesce=False,
+            check_sortedness=False,
+        )
+        .drop("_At", "Start")
+    )
+
+
+def at_times(frame: pl.LazyFrame, key: str, time: str, found: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """`name`: id of the stretch begun last at or before `time` (Int64 ns), for a frame in (key, time) order."""
+    right = found.select(key, pl.col("Start").alias(f"{name}Start"), pl.col("StretchId").alias(name))
+    joined = frame.join_asof(
+        right,
+        left_on=time,
+        right_on=f"{name}Start",
+        by=key,
+        strategy="backward",
+        coalesce=False,
+        check_sortedness=False,
+    )
+    return joined.drop(f"{name}Start")
+
+
+def at_buckets(frame: pl.LazyFrame, key: str, rule: BucketRule, found: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """`name`: id of the last stretch each bucket overlaps; one touched in a single instant counts where none is."""
+    label = pl.col("TimeBucket")
+    edges = frame.with_columns(_Open=rule.interval_start(label), _Close=rule.interval_end(label))
+    right = found.select(key, _Start=pl.col("Start"), _End=pl.col("End"), _Id=pl.col("StretchId"))
+    overlapped = edges.join_asof(
+        right,
+        left_on="_Close",
+        right_on="_Start",
+        by=key,
+        strategy="backward",
+        allow_exact_matches=False,
+        coalesce=False,
+        check_sortedness=False,
+    ).with_columns(_Id=pl.when(pl.col("_End").is_null() | (pl.col("_End") > pl.col("_Open"))).then(pl.col("_Id")))
+    touched = at_times(overlapped, key, "_Close", found, "_Touched")
+    return touched.with_columns(pl.coalesce("_Id", "_Touched").alias(name)).drop(
+        "_Open", "_Close", "_Start", "_End", "_Id", "_Touched"
+    )
