@@ -1,0 +1,54 @@
+"""Blame: which module of a failed pass is at fault, found by running them singly."""
+
+from collections.abc import Mapping
+
+import attrs
+import polars as pl
+
+from basalt.errors import BasaltError, DataError, PluginError
+from basalt.modules import FrameModule, PassContext
+from basalt.planning.aggregations import aggregations
+from basalt.planning.program import Program
+from basalt.planning.rehearsal import frame_inputs
+from basalt.planning.uses import Use
+from basalt.running.fuse import fused
+
+Frames = Mapping[str, pl.LazyFrame]
+
+
+def blame(program: Program, tables: Frames, earlier: Frames, context: PassContext, error: Exception) -> BasaltError:
+    """The error to raise instead: a table that cannot be read, the first module that fails alone, or the pass."""
+    where = f"passes.{program.name} on {context.date}"
+    for name in program.reads:
+        if (said := _fails(tables[name])) is not None:
+            return DataError(f"{where}: table {name!r} cannot be read: {said}")
+    for use in {id(one.use): one.use for one in program.planned}.values():
+        if (said := _fails_alone(use, program, tables, context)) is not None:
+            return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
+    for use in program.frame_uses:
+        assert isinstance(use.module, FrameModule)
+        try:
+            said = _fails(use.module.compute(frame_inputs(use, tables, earlier), context))
+        except Exception as raised:  # noqa: BLE001 - a plugin's door
+            said = one_line(raised)
+        if said is not None:
+            return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
+    return PluginError(f"{where}: its modules run singly but not together: {one_line(error)}")
+
+
+def _fails_alone(use: Use, program: Program, tables: Frames, context: PassContext) -> str | None:
+    mine = aggregations([one for one in program.planned if one.use is use])
+    return _fails(fused([attrs.evolve(a, makes_buckets=True) for a in mine], tables, program.rule, context.date))
+
+
+def _fails(frame: pl.LazyFrame) -> str | None:
+    try:
+        frame.select(pl.all().count()).collect(engine="streaming")
+    except Exception as raised:  # noqa: BLE001 - whatever a plugin or a file raises is the answer
+        return one_line(raised)
+    return None
+
+
+def one_line(error: BaseException) -> str:
+    """The error's type and message on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

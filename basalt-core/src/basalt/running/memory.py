@@ -1,0 +1,60 @@
+"""Frames in memory as a source: what `basalt.compute` reads."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from basalt.errors import UserError
+from basalt.sources import Promises, Source
+
+
+class MemorySource(Source):
+    """Tables given as frames. The trading date of a row is its stamp's UTC date, unless the caller names one."""
+
+    name = "memory"
+    promises = Promises()
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame | pl.LazyFrame], day: date | None) -> None:
+        super().__init__(None, Path())
+        self._frames = {name: frame.lazy() for name, frame in frames.items()}
+        self._day = day
+        self._dates: dict[str, list[date]] = {}
+
+    def tables(self) -> Sequence[str]:
+        """The tables given."""
+        return list(self._frames)
+
+    def dates(self, table: str) -> Sequence[date]:
+        """Dates of the table's stamps; none for a table without."""
+        if table not in self._dates:
+            self._dates[table] = self._read_dates(self._frames[table])
+        return self._dates[table]
+
+    def fingerprint(self, table: str, day: date) -> str:
+        """Digest of the table's rows."""
+        rows = self.scan(table, day).collect()
+        return hashlib.sha256(rows.hash_rows(seed=0).sort().to_numpy().tobytes()).hexdigest() if rows.height else ""
+
+    def scan(self, table: str, day: date) -> pl.LazyFrame:
+        """That date's rows."""
+        frame = self._frames[table]
+        if self._day is not None or not self.dates(table):
+            return frame
+        return frame.filter(pl.col("EventTimestamp").dt.convert_time_zone("UTC").dt.date() == day)
+
+    def _read_dates(self, frame: pl.LazyFrame) -> list[date]:
+        dtype = frame.collect_schema().get("EventTimestamp")
+        if dtype is None:
+            return []
+        if self._day is not None:
+            return [self._day]
+        if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
+            raise UserError(
+                f"EventTimestamp is {dtype}, which names no instant: make it Datetime in UTC, as with "
+                ".dt.replace_time_zone('Europe/London').dt.convert_time_zone('UTC')"
+            )
+        utc = pl.col("EventTimestamp").dt.convert_time_zone("UTC").dt.date()
+        return frame.select(utc.unique().sort()).collect().to_series().drop_nulls().to_list()

@@ -1,0 +1,41 @@
+"""Publishing: a pass's partition to all of its outputs, then its ledger entry; a reader sees all of it or none.
+
+Staged everywhere first, committed one after another, recorded last: a run that stops in between is repeated, and
+committing again replaces the same partition.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from basalt.documents import to_json
+from basalt.errors import BasaltError, PublishError
+from basalt.outputs import Output, Staged
+from basalt.planning.plan import Partition, Plan
+from basalt.planning.program import Program
+from basalt.running.ledger import Ledger
+
+
+def publish(
+    plan: Plan, program: Program, partition: Partition, batches: Sequence[Path], ledger: Ledger, record: Mapping[str, Any]
+) -> list[str]:
+    """The places the partition went to. PublishError where one failed: then nothing new is in the ledger."""
+    name = program.name
+    document = to_json(program.result, pipeline=plan.config.name)
+    staged: list[tuple[Output, Staged]] = []
+    try:
+        for one in plan.outputs[name]:
+            target = plan.target(name, partition, one.name)
+            staged.append((one.output, one.output.stage(target, batches, document)))
+        for output, waiting in staged:
+            output.commit(waiting, str(record["key"]))
+    except Exception as error:  # noqa: BLE001 - a plugin's door
+        for output, waiting in staged:
+            output.discard(waiting)
+        if isinstance(error, BasaltError):
+            raise
+        said = f"{type(error).__name__}: {error}"
+        raise PublishError(f"passes.{name} on {partition.date} could not be published: {said}; run it again") from error
+    places = [waiting.place for _, waiting in staged]
+    ledger.write(plan.target(name, partition, ""), {**record, "places": places})
+    return places

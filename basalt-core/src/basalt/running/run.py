@@ -1,0 +1,156 @@
+"""Running a plan: partitions computed pass by pass, spooled, published, recorded."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import polars as pl
+
+from basalt.errors import BasaltError, DataError, UserError
+from basalt.planning.keys import content_key
+from basalt.planning.plan import Partition, Plan
+from basalt.planning.program import Program
+from basalt.running.compute import computed, open_tables
+from basalt.running.events import Observer, Observers, PartitionFailed, PassComputed, PassPublished, RunFinished, RunStarted
+from basalt.running.executors import Executor
+from basalt.running.ledger import Ledger
+from basalt.running.publish import publish
+from basalt.running.spool import Spool
+
+
+@attrs.frozen(eq=False)
+class RunResult:
+    """What a run did. `published`: each pass and partition with its rows and places; `failed`: partitions and why."""
+
+    plan: Plan
+    run: str
+    published: Sequence[PassPublished]
+    failed: Sequence[PartitionFailed]
+    seconds: float
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """The rows of a pass, over all partitions of this run, read back from its first output."""
+        program = self.plan.program(name)
+        done = [Partition(p.date, p.universe) for p in self.published if p.name == name]
+        if not done:
+            raise DataError(f"pass {program.name!r} published nothing in run {self.run}")
+        return pl.concat([published_rows(self.plan, name, partition) for partition in done])
+
+    def document(self, name: str) -> dict[str, Any]:
+        """The column document of a pass: units, sentences, formulas, rollups, versions."""
+        from basalt.documents import to_json
+
+        return to_json(self.plan.program(name).result, pipeline=self.plan.config.name)
+
+
+def published_rows(plan: Plan, name: str, partition: Partition) -> pl.LazyFrame:
+    """One published partition of a pass, from its first output; UserError where the pass has none."""
+    if not plan.outputs[name]:
+        raise UserError(f"pass {name!r} has no output to read back: add [[outputs]] or [[passes.outputs]]")
+    first = plan.outputs[name][0]
+    return first.output.scan(plan.target(name, partition, first.name))
+
+
+def run_plan(plan: Plan, observers: Sequence[Observer] = (), only: Sequence[str] | None = None) -> RunResult:
+    """Run every partition of the plan. `only`: these passes; earlier ones they read come from their outputs."""
+    started = time.monotonic()
+    run = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    published: list[PassPublished] = []
+    failed: list[PartitionFailed] = []
+    watching = Observers(
+        [*observers, lambda e: published.append(e) if isinstance(e, PassPublished) else None],
+        lambda said: print(said, file=sys.stderr),  # noqa: T201
+    )
+    names = list(plan.names if only is None else only)
+    watching.emit(RunStarted(plan.config.name, run, names, len(plan.partitions)))
+    work = PartitionRun(plan, Spool(plan.folder / plan.config.work / run), watching, run, names)
+    executor: Executor = plan.registry.get("executors", plan.config.executor).load()()
+    try:
+        for partition, error in executor.run(work, plan.partitions):
+            if error is not None:
+                failed.append(PartitionFailed(partition.date, partition.universe, str(error)))
+                watching.emit(failed[-1])
+    finally:
+        work.spool.remove()
+    seconds = time.monotonic() - started
+    watching.emit(RunFinished(run, len(plan.partitions) - len(failed), len(failed), seconds))
+    return RunResult(plan, run, published, failed, seconds)
+
+
+@attrs.frozen(eq=False)
+class PartitionRun:
+    """Runs one partition of a plan: the unit an executor spreads."""
+
+    plan: Plan
+    spool: Spool
+    observers: Observers
+    run: str
+    only: Sequence[str]
+
+    def __call__(self, partition: Partition) -> None:
+        """Compute and publish each pass in order; what was published before an error stays."""
+        keys = self._keys(partition)
+        try:
+            tables = self._tables(partition)
+            for program in self.plan.programs:
+                if program.name in self.only:
+                    self._run_pass(program, partition, tables, keys[program.name])
+        finally:
+            self.spool.clear(partition)
+
+    def _tables(self, partition: Partition) -> dict[str, pl.LazyFrame]:
+        try:
+            return open_tables(self.plan, partition.date)
+        except BasaltError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a source or a file raises
+            said = " ".join(str(error).split())
+            raise DataError(f"source {self.plan.source.name!r} cannot be read for {partition.date}: {said}") from error
+
+    def _keys(self, partition: Partition) -> dict[str, str]:
+        keys: dict[str, str] = {}
+        for program in self.plan.programs:
+            keys[program.name] = content_key(program, self.plan.source, partition.date, keys)
+        return keys
+
+    def _run_pass(
+        self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], key: str
+    ) -> None:
+        started = time.monotonic()
+        rows = computed(self.plan, program, partition.date, tables, self._earlier(program, partition))
+        self.spool.put(program.name, partition, _published_form(rows, partition))
+        seconds = time.monotonic() - started
+        self.observers.emit(PassComputed(program.name, partition.date, partition.universe, rows.height, seconds))
+        record = {
+            "key": key,
+            "run": self.run,
+            "rows": rows.height,
+            "seconds": round(seconds, 6),
+            "finished": datetime.now(UTC).isoformat(),
+            "versions": _versions(program),
+        }
+        ledger = Ledger(self.plan.folder / self.plan.config.state)
+        batches = self.spool.batches(program.name, partition)
+        places = publish(self.plan, program, partition, batches, ledger, record)
+        self.observers.emit(PassPublished(program.name, partition.date, partition.universe, rows.height, places))
+
+    def _earlier(self, program: Program, partition: Partition) -> dict[str, pl.LazyFrame]:
+        """The same partition of each earlier pass: from the spool, or from its first output where not computed now."""
+        return {
+            name: self.spool.scan(name, partition)
+            if name in self.only
+            else published_rows(self.plan, name, partition)
+            for name in program.sources
+        }
+
+
+def _published_form(rows: pl.DataFrame, partition: Partition) -> pl.DataFrame:
+    """Every published row begins with Date and Universe."""
+    return rows.select(pl.lit(partition.date).alias("Date"), pl.lit(partition.universe).alias("Universe"), pl.all())
+
+
+def _versions(program: Program) -> dict[str, str]:
+    return {c.distribution: c.version for c in program.result.columns}
