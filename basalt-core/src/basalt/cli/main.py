@@ -1,0 +1,93 @@
+"""The entry of `basalt`: answers the front page at once, runs everything else, and turns errors into exit codes.
+
+0 done, 1 failed while running, 2 the user's input is wrong, 3 plugin trouble under `--strict-plugins`,
+130 interrupted. Nothing but the standard library is imported before it is known that a command is called.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from basalt.errors import BasaltError
+
+_COMPLETING = "_BASALT_COMPLETE"
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; an error is one line on stderr, and the number returned is the exit code."""
+    try:
+        code = None if _COMPLETING in os.environ else _front(args)
+        return _command(args) if code is None else code
+    except KeyboardInterrupt:
+        return _say("interrupted", 130)
+    except BasaltError as error:
+        return _failed(str(error), error.exit_code, args)
+    except Exception as error:  # noqa: BLE001 - whatever breaks is told in one sentence
+        return _failed(_unexpected(error), 1, args)
+
+
+def _front(args: Sequence[str]) -> int | None:
+    """Print the front page where it is asked for; None where a command is called."""
+    from basalt.cli.front import help_page, version_page
+
+    if not args:
+        return _say(help_page(), 2)
+    page = {"--help": help_page, "--version": version_page}.get(args[0]) if len(args) == 1 else None
+    if page is None:
+        return None
+    sys.stdout.write(page() + "\n")
+    return 0
+
+
+def _command(args: Sequence[str]) -> int:
+    import click
+
+    from basalt.cli.root import make_root
+
+    try:
+        code = make_root().main(list(args), prog_name="basalt", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _say(error.format_message(), 2)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "basalt"
+        return _failed(f"{_sentence(error.format_message())}: see `{where} --help`", 2, args)
+    except click.ClickException as error:
+        return _failed(_sentence(error.format_message()), error.exit_code, args)
+    except click.Abort:
+        return _say("interrupted", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(sentence: str, code: int, args: Sequence[str]) -> int:
+    if "--debug" in args:
+        import traceback
+
+        traceback.print_exc()
+    return _say(f"error: {sentence}", code)
+
+
+def _unexpected(error: Exception) -> str:
+    first = (str(error).splitlines() or [""])[0]
+    return (
+        f"basalt broke with {type(error).__name__}: {first}; this is a defect of basalt: "
+        "run it again as `basalt --debug …` and report the trace"
+    )
+
+
+def _sentence(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip().rstrip(".")
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code

@@ -1,0 +1,64 @@
+"""Where a plugin broke, and what to do about it: file:line of the deepest frame in its own code, and the next step."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from traceback import walk_tb
+from types import CodeType
+
+from basalt.plugins.found import Found
+from basalt.plugins.installed import canonical
+
+_MACHINERY = ("basalt", "pluggy", "importlib")
+
+
+def place_of(found: Found, error: BaseException) -> str:
+    """`acme/metrics.py:12`; empty where none of the plugin's code was reached.
+
+    Own code is what lies in the package that the entry names; where none of that was reached, anything that is
+    neither basalt nor the import machinery.
+    """
+    frames = [*_frames(found, error)]
+    for wanted in (True, False):
+        for own, place in reversed(frames):
+            if own is wanted:
+                return place
+    return ""
+
+
+def place_of_code(found: Found, code: CodeType) -> str:
+    """Where a function of the plugin begins."""
+    return _spelled(found, code.co_filename, code.co_firstlineno)
+
+
+def hint_for(found: Found, error: BaseException) -> str:
+    """The next step for who installed the plugin."""
+    if found.place:
+        return f"mending {found.place.name}, or leave it out"
+    if isinstance(error, ModuleNotFoundError) and error.name and _top(error.name) == _top(found.value):
+        return f"pip install --force-reinstall {found.distribution}: its entry names a module that is not there"
+    if canonical(found.distribution) == "basalt-core":
+        return "pip install --force-reinstall basalt-core"
+    return f"basalt plugins disable {found.distribution}, or tell its author with: basalt plugins doctor --format json"
+
+
+def _frames(found: Found, error: BaseException) -> Iterator[tuple[bool, str]]:
+    for frame, line in walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__", "")
+        if _top(module) == _top(found.value):
+            yield True, _spelled(found, frame.f_code.co_filename, line)
+        elif _top(module) not in _MACHINERY and not frame.f_code.co_filename.startswith("<"):
+            yield False, _spelled(found, frame.f_code.co_filename, line)
+    if isinstance(error, SyntaxError) and error.filename:
+        yield True, _spelled(found, error.filename, error.lineno or 0)
+
+
+def _spelled(found: Found, file: str, line: int) -> str:
+    """Short enough to read: from the package's folder on; the whole path for a single file."""
+    parts = Path(file).parts
+    top = _top(found.value)
+    start = max((i for i, part in enumerate(parts) if part in (top, f"{top}.py")), default=0)
+    return f"{Path(*parts[start:])}:{line}"
+
+
+def _top(module: str) -> str:
+    return module.partition(":")[0].partition(".")[0]
