@@ -38,6 +38,7 @@ class ResultColumn:
     known_after: timedelta | Known = timedelta(0)
     formula: str | None = None
     citation: str | None = None
+    sign: str | None = None
     reads: Sequence[str] = ()
     traits: frozenset[str] = frozenset()
     carries: str | None = None

@@ -13,13 +13,17 @@ from basalt.errors import UserError
 from basalt.modules import BucketModule, FrameModule
 from basalt.planning.dates import Asked
 from basalt.planning.plan import Plan, make_plan
-from basalt.plugins.registry import Component, Registry, open_registry
+from basalt.hooks import hookimpl
+from basalt.plugins.found import Found
+from basalt.plugins.loaded import accept
+from basalt.plugins.registry import Registry, open_registry
 from basalt.running.compute import computed, open_tables
 from basalt.running.events import Observer
 from basalt.running.memory import MemorySource
 from basalt.running.run import RunResult, run_plan
 
 Module = str | Mapping[str, Any] | type[BucketModule]
+GIVEN = "given"
 _PASS_OPTIONS = frozenset(f.name for f in attrs.fields(PassConfig)) - {"name", "modules", "outputs", "every"}
 
 
@@ -60,22 +64,41 @@ def plan_in_memory(
             )
     from basalt.config.structure import structure
 
-    registry = open_registry()
-    entries = [_entry(one, registry) for one in modules]
+    registry = _registry([one for one in modules if isinstance(one, type)])
+    entries = [_entry(one) for one in modules]
     raw = {"name": "computed", "every": every, **options}
     one_pass = attrs.evolve(structure(PassConfig, raw, "passes.computed"), modules=entries)
     config = PipelineConfig(name="compute", source=SourceEntry(type="memory"), passes=[one_pass])
     return make_plan(config, registry, Path(), source=MemorySource(frames, day))
 
 
-def _entry(module: Module, registry: Registry) -> ModuleEntry:
+class _Given:
+    """A plugin of the modules handed to `compute` as they are."""
+
+    def __init__(self, modules: Sequence[type]) -> None:
+        self._modules = list(modules)
+
+    @hookimpl
+    def basalt_analytics(self) -> list[type]:
+        return self._modules
+
+
+def _registry(given: Sequence[type]) -> Registry:
+    """The installed plugins, and in front of them the modules given as objects."""
+    names = [getattr(module, "name", module.__name__) for module in given]
+    registry = open_registry(prefer=dict.fromkeys(names, GIVEN))
+    if given:
+        registry.take(accept(Found(GIVEN, "", "compute", GIVEN), _Given(given)))
+    return registry
+
+
+def _entry(module: Module) -> ModuleEntry:
     if isinstance(module, str):
         return ModuleEntry(module=module)
     if isinstance(module, Mapping):
         own = {k: v for k, v in module.items() if k in ("module", "prefix", "source")}
         return ModuleEntry(**own, options={k: v for k, v in module.items() if k not in own})
     if isinstance(module, type) and issubclass(module, BucketModule | FrameModule):
-        registry.add("analytics", Component.given("analytics", module))
         return ModuleEntry(module=module.name)
     raise UserError(f"{module!r} is no module: give a name, a table with module = a name, or an @analytic function")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import polars as pl
 
-from basalt.columns import Column, Unit
+from basalt.columns import Column, DType, Unit
 
 NS_UTC = pl.Datetime("ns", "UTC")
 US_UTC = pl.Datetime("us", "UTC")
@@ -51,6 +51,14 @@ class TableSchema:
     def column(self, name: str) -> Column | None:
         """The declared column of that name, levels included (`BidPrice7`); None where the table has none."""
         return next((c for c in self.columns if _stands_for(c.name, name)), None)
+
+    def every_column(self, levels: int = 10) -> dict[str, DType]:
+        """Dtypes of all declared columns, books `levels` deep: what data that has everything would carry."""
+        found: dict[str, DType] = {}
+        for column in self.columns:
+            deep = range(1, levels + 1) if "{i}" in column.name else (0,)
+            found.update({column.name.replace("{i}", str(i)): column.dtype for i in deep})
+        return found
 
     @property
     def required(self) -> list[str]:

@@ -104,6 +104,7 @@ def _described(
         metric.known_after,
         metric.formula or shown(metric.expr),
         metric.citation,
+        metric.sign,
         tuple(f"{part.reads.table}.{c}" for c in read_columns(metric.expr, part)),
         metric.traits,
         carries,

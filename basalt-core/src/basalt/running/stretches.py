@@ -10,12 +10,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from basalt.buckets import BucketRule
-from basalt.tables import STATE
 
 
 def admissible(states: Sequence[str]) -> pl.Expr:
     """Whether MarketState is one of `states`; a null state only where "null" is listed."""
-    named = pl.Series([s for s in states if s != "null"], dtype=STATE)
+    named = [s for s in states if s != "null"]
     return pl.col("MarketState").is_in(named).fill_null("null" in states)
 
 

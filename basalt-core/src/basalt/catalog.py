@@ -1,0 +1,149 @@
+"""The catalogue: installed modules and every column they emit, for lists, explanations and browsers.
+
+Columns of a module alone are those of its default configuration over tables that have every declared column; columns
+of a pipeline are those its plan resolves.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import attrs
+
+from basalt.config.model import ModuleEntry, PassConfig
+from basalt.documents import ResultColumn
+from basalt.errors import BasaltError
+from basalt.metrics import Empty, Known, Rollup
+from basalt.modules import BucketModule
+from basalt.planning.inputs import declared_tables
+from basalt.planning.known import Known as PlanKnown
+from basalt.planning.plan import Plan
+from basalt.planning.program import build_program
+from basalt.plugins.registry import Component, Registry
+
+
+@attrs.frozen
+class Entry:
+    """One column in the catalogue. `pass_name` and `options` say what made it; `formula` and the rest describe it."""
+
+    column: ResultColumn
+    pass_name: str | None
+    options: dict[str, Any]
+
+    @property
+    def null_rule(self) -> str:
+        """What stands in a bucket the module has no row for."""
+        return null_rule(self.column)
+
+
+def modules(registry: Registry) -> list[dict[str, Any]]:
+    """One row an installed module: name, tables, distribution, version, what it is."""
+    return [_module_row(component) for component in registry.components("analytics")]
+
+
+def _module_row(component: Component) -> dict[str, Any]:
+    return {
+        "module": component.name,
+        "reads": ", ".join(_tables(component)),
+        "distribution": component.owner.distribution,
+        "version": component.owner.version,
+        "what": component.summary,
+    }
+
+
+def _tables(component: Component) -> Sequence[str]:
+    try:
+        made = component.load()
+    except BasaltError:
+        return ["could not be loaded"]
+    if issubclass(made, BucketModule):
+        return [made.table]
+    return ["an earlier pass" if name == "source" else name for name in made.inputs]
+
+
+def default_columns(registry: Registry) -> list[Entry]:
+    """Columns that installed modules emit when nothing is configured; a module that needs options or an earlier pass
+    has none here."""
+    schemas = declared_tables(registry)
+    everything = {name: schema.every_column() for name, schema in schemas.items()}
+    known = PlanKnown(registry, schemas, everything, "any", date(1970, 1, 1))
+    found: list[Entry] = []
+    for component in registry.components("analytics"):
+        try:
+            one = PassConfig(name="default", every="1m", modules=[ModuleEntry(module=component.name)])
+            program = build_program(one, known)
+        except BasaltError:
+            continue
+        found += [Entry(column, None, {"module": component.name}) for column in program.result.visible]
+    return found
+
+
+def planned_columns(plan: Plan) -> list[Entry]:
+    """Columns the pipeline's passes emit."""
+    return [
+        Entry(column, program.name, _options(program.config, column))
+        for program in plan.programs
+        for column in program.result.visible
+    ]
+
+
+def _options(config: PassConfig, column: ResultColumn) -> dict[str, Any]:
+    """The module entry behind a column, as the configuration has it."""
+    entries = [e for e in config.modules if e.module == column.module and column.name.startswith(e.prefix)]
+    entry = entries[-1] if entries else ModuleEntry(module=column.module)
+    own = {"prefix": entry.prefix, "source": entry.source}
+    return {"module": entry.module, **{k: v for k, v in own.items() if v}, **entry.options}
+
+
+def column_row(entry: Entry) -> dict[str, Any]:
+    """A column in one line of a list."""
+    column = entry.column
+    row = {"column": column.name, "unit": column.unit.value, "module": column.module, "what": column.doc}
+    return row if entry.pass_name is None else {"pass": entry.pass_name, **row}
+
+
+def explanation(entry: Entry) -> dict[str, Any]:
+    """Everything there is to say about a column, by label, in reading order."""
+    column = entry.column
+    return {
+        "column": column.name,
+        "what": column.doc,
+        "formula": column.formula,
+        "unit": column.unit.value,
+        "dtype": str(column.dtype),
+        "sign": column.sign or "no sign convention: never negative, or a plain level",
+        "null rule": entry.null_rule,
+        "rollup over time": rollup_text(column.over_time),
+        "rollup over listings": rollup_text(column.over_listings),
+        "known": known_text(column.known_after),
+        "reads": ", ".join(column.reads),
+        "citation": column.citation,
+        "module": column.module,
+        "plugin": f"{column.distribution} {column.version}",
+        "pass": entry.pass_name,
+        "made by": entry.options,
+    }
+
+
+def null_rule(column: ResultColumn) -> str:
+    """The empty rule in words."""
+    return {
+        Empty.ZERO: "0 in a bucket of the timeline without matching rows",
+        Empty.NULL: "null in a bucket without matching rows, and wherever it is not defined",
+        Empty.CARRY: f"in a bucket without rows, the last value of {column.carries or 'the column'} in the same stretch",
+    }[column.empty]
+
+
+def rollup_text(rollup: Rollup) -> str:
+    """A rollup in words."""
+    text = f"mean weighted by {rollup.weight}" if rollup.kind == "mean" else rollup.kind
+    return text if rollup.limit is None else f"{text}, within one {rollup.limit}"
+
+
+def known_text(known_after: timedelta | Known) -> str:
+    """A knowledge lag in words."""
+    if isinstance(known_after, Known):
+        return "when the date is over"
+    if not known_after:
+        return "at the bucket's end"
+    return f"{known_after.total_seconds():g} s after the bucket's end"

@@ -1,0 +1,55 @@
+"""Progress of a run on stderr: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from basalt.cli.output import narrate
+from basalt.running.events import Event, Observer, PartitionFailed, PassComputed, PassPublished, RunStarted
+
+
+@contextmanager
+def progress() -> Iterator[Observer]:
+    """An observer that shows what a run does, until the context ends."""
+    if sys.stderr.isatty():
+        with _bar() as observer:
+            yield observer
+    else:
+        yield _lines
+
+
+def _lines(event: Event) -> None:
+    match event:
+        case RunStarted():
+            count = f"{event.total} partition{'s' * (event.total != 1)}"
+            narrate(f"{event.pipeline}: {count}, passes {', '.join(event.passes)}")
+        case PassPublished() if event.places:
+            narrate(f"{event.date} {event.name}: {event.rows} rows -> {', '.join(event.places)}")
+        case PassPublished():
+            narrate(f"{event.date} {event.name}: {event.rows} rows, no output")
+        case PartitionFailed():
+            narrate(f"{event.date} failed: {event.error}")
+
+
+@contextmanager
+def _bar() -> Iterator[Observer]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("planning", total=None)
+
+        def observe(event: Event) -> None:
+            match event:
+                case RunStarted():
+                    total = event.total * len(event.passes)
+                    bar.update(task, total=total, description=event.pipeline)
+                case PassComputed():
+                    bar.update(task, description=f"{event.date} {event.name}: {event.rows} rows")
+                case PassPublished():
+                    bar.advance(task)
+                case PartitionFailed():
+                    bar.console.print(f"{event.date} failed: {event.error}", markup=False)
+
+        yield observe
