@@ -6,7 +6,7 @@ real command when click makes its context; a real group then gets stand-ins for 
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,10 @@ from basalt.cli.session import session_of
 from basalt.errors import PluginError, UserError
 from basalt.plugins.installed import COMMANDS, Declared, declared
 from basalt.plugins.switches import Switches, read_switches
+
+if TYPE_CHECKING:
+    from basalt.plugins.found import Found
+    from basalt.plugins.loaded import Failed
 
 
 class Deferred(click.Command):
@@ -33,9 +37,15 @@ class Deferred(click.Command):
         return real.make_context(info_name, args, parent=parent, **extra)
 
     def _loaded(self, strict: bool) -> click.Command:
+        from basalt.plugins.found import Found
+        from basalt.plugins.loaded import Failed
+
         if not self.offer.givers:
             return click.Group(self.name, dict(self.below), help=self.offer.summary)
-        real = load_command(self.offer.givers[0], strict)
+        giver = self.offer.givers[0]
+        real = command_of(Found(giver.distribution, giver.version, giver.name, giver.value))
+        if isinstance(real, Failed):
+            raise real.as_error(strict)
         return self._holding(real) if self.below else real
 
     def _holding(self, real: click.Command) -> click.Command:
@@ -78,18 +88,16 @@ def installed_commands() -> dict[str, click.Command]:
     return _below("", found, refusals)
 
 
-def load_command(entry: Declared, strict: bool = False) -> click.Command:
-    """Import the command of an entry point; PluginError that names distribution, place and next step."""
-    from basalt.plugins.found import Found
+def command_of(found: "Found") -> "click.Command | Failed":
+    """Import the command that an entry point names."""
     from basalt.plugins.loaded import failure, resolve
 
-    found = Found(entry.distribution, entry.version, entry.name, entry.value)
     try:
         command = resolve(found)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{entry.value} is a {type(command).__name__}, not a click command")
-    except (Exception, SystemExit) as error:
-        raise failure(found, f"could not give its command {entry.name!r}", error).as_error(strict) from error
+            raise TypeError(f"{found.value} is a {type(command).__name__}, not a click command")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's door
+        return failure(found, f"could not give its command {found.entry!r}", error)
     return command
 
 

@@ -4,6 +4,7 @@
 130 interrupted. Nothing but the standard library is imported before it is known that a command is called.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ _COMPLETING = "_BASALT_COMPLETE"
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

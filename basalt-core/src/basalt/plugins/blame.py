@@ -34,8 +34,11 @@ def hint_for(found: Found, error: BaseException) -> str:
     """The next step for who installed the plugin."""
     if found.place:
         return f"mending {found.place.name}, or leave it out"
-    if isinstance(error, ModuleNotFoundError) and error.name and _top(error.name) == _top(found.value):
-        return f"pip install --force-reinstall {found.distribution}: its entry names a module that is not there"
+    missing = _top(error.name or "") if isinstance(error, ImportError) else ""
+    if missing == _top(found.value):
+        return f"pip install --force-reinstall {found.distribution}, which lacks a module of its own"
+    if missing == "basalt":
+        return f"pip install --upgrade {found.distribution} basalt-core, which do not fit each other"
     if canonical(found.distribution) == "basalt-core":
         return "pip install --force-reinstall basalt-core"
     return f"basalt plugins disable {found.distribution}, or tell its author with: basalt plugins doctor --format json"

@@ -48,6 +48,13 @@ class Component:
 
     def load(self) -> Any:
         """The class, function or record itself; PluginError names plugin, place and next step where it fails."""
+        loaded = self.attempt()
+        if isinstance(loaded, Failed):
+            raise loaded.as_error(self.strict)
+        return loaded
+
+    def attempt(self) -> Any:
+        """The same, with a `Failed` in place of the error."""
         if not isinstance(self.target, Lazy):
             return self.target
         try:
@@ -55,9 +62,8 @@ class Component:
                 loaded = self.target.load()
             if name_of(self.kind, loaded) != self.name:
                 raise ValueError(f"{self.target.target} is named {name_of(self.kind, loaded)!r}, not {self.name!r}")
-        except (Exception, SystemExit) as error:
-            what = f"could not give its {KINDS[self.kind].noun} {self.name!r}"
-            raise failure(self.owner, what, error).as_error(self.strict) from error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's door
+            return failure(self.owner, f"could not give its {KINDS[self.kind].noun} {self.name!r}", error)
         return loaded
 
 

@@ -51,6 +51,7 @@ class Failed:
     message: str
     place: str
     hint: str
+    exception: BaseException | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
     def cause(self) -> str:
@@ -66,13 +67,14 @@ class Failed:
         """The error for a command that needs this plugin, or, if strict, any plugin."""
         error = PluginError(self.sentence)
         error.exit_code = 3 if strict else error.exit_code
+        error.__cause__ = self.exception
         return error
 
 
 def failure(found: Found, what: str, error: BaseException) -> Failed:
     """What is known of a plugin's exception."""
     message = " ".join(str(error).split()) or "no message"
-    return Failed(found, what, type(error).__name__, message, place_of(found, error), hint_for(found, error))
+    return Failed(found, what, type(error).__name__, message, place_of(found, error), hint_for(found, error), error)
 
 
 def load(found: Found) -> Loaded | Failed:
