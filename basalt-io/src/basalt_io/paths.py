@@ -1,0 +1,74 @@
+"""Path templates: where a partition's file stands below a root folder.
+
+A template is a relative path with variables in braces, as `{pass}/date={date}/{universe}.parquet`. Values are
+percent-escaped, so different values never give one path; nothing in a template or a value leads out of the root.
+"""
+
+import string
+from pathlib import Path
+from urllib.parse import quote
+
+from basalt.errors import UserError
+from basalt.outputs import Target
+
+VARIABLES = ("pipeline", "pass", "output", "date", "year", "month", "day", "universe")
+
+
+def place(root: Path, template: str, target: Target) -> Path:
+    """The absolute path of `target` below `root`; UserError for a template or value that is no path below it."""
+    pieces = _pieces(template)
+    known = _values(target)
+    filled = "".join(text if variable is None else _escaped(variable, known[variable]) for text, variable in pieces)
+    parts = filled.split("/")
+    if not filled or filled.startswith("/") or "\\" in filled or Path(filled).is_absolute():
+        raise UserError(f"path = {template!r} must be a path below `root`: put the folder it starts from in `root`")
+    if any(part in ("", ".", "..") for part in parts):
+        raise UserError(f"path = {template!r} gives {filled!r}, which has an empty, '.' or '..' step: leave that out")
+    return root.joinpath(*parts).resolve()
+
+
+def located(folder: Path, path: str) -> Path:
+    """A configured folder, absolute: relative to the pipeline file's folder, `~` meaning the user's own."""
+    return (folder / Path(path).expanduser()).resolve()
+
+
+def _pieces(template: str) -> list[tuple[str, str | None]]:
+    """The template as literal texts and the names of variables, each known."""
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise UserError(f"path = {template!r} is no template ({error}): write variables as {{date}}") from None
+    pieces: list[tuple[str, str | None]] = []
+    for text, variable, form, conversion in parsed:
+        pieces.append((text, None))
+        if variable is None:
+            continue
+        if variable not in VARIABLES or form or conversion:
+            asked = variable + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+            known = ", ".join(f"{{{name}}}" for name in VARIABLES)
+            raise UserError(f"path = {template!r} names {{{asked}}}, which is unknown: use {known}")
+        pieces.append(("", variable))
+    return pieces
+
+
+def _values(target: Target) -> dict[str, str]:
+    day = target.date
+    return {
+        "pipeline": target.pipeline,
+        "pass": target.pass_name,
+        "output": target.output,
+        "date": day.isoformat(),
+        "year": f"{day.year:04}",
+        "month": f"{day.month:02}",
+        "day": f"{day.day:02}",
+        "universe": target.universe,
+    }
+
+
+def _escaped(variable: str, value: str) -> str:
+    if not value or "/" in value or "\\" in value or "\0" in value:
+        raise UserError(
+            f"the {variable} {value!r} cannot stand in a path: name it without '/', '\\' and NUL, and not empty"
+        )
+    escaped = quote(value, safe="")
+    return "%2E" + escaped[1:] if escaped.startswith(".") else escaped

@@ -1,0 +1,19 @@
+"""What basalt-io registers: sources and outputs, named without importing them."""
+
+from basalt.hooks import Lazy, hookimpl
+
+
+@hookimpl
+def basalt_sources() -> list[Lazy]:
+    """Places that tables come from."""
+    return [
+        Lazy("parquet", "basalt_io.sources.parquet:ParquetSource", "canonical tables in Parquet, a folder a date"),
+        Lazy("lobster", "basalt_io.sources.lobster:LobsterSource", "LOBSTER message and order-book files"),
+        Lazy("simulator", "basalt_io.sources.simulator:SimulatorSource", "simulated market days, from a seed"),
+    ]
+
+
+@hookimpl
+def basalt_outputs() -> list[Lazy]:
+    """Places that results go to."""
+    return [Lazy("parquet", "basalt_io.outputs.parquet:ParquetOutput", "one Parquet file a partition")]

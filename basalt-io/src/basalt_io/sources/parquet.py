@@ -1,0 +1,175 @@
+"""The `parquet` source: canonical tables in Parquet files.
+
+A table is a folder of dates, `{root}/{table}/date=YYYY-MM-DD/*.parquet`, or one file, `{root}/{table}.parquet`, not
+both. In one file the date of a row is the UTC date of its EventTimestamp; a file without that column (`reference`)
+holds for every date. Files whose name begins with a dot are not there. Nothing but footers is read while planning,
+except the stamps of single files.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import attrs
+import polars as pl
+from basalt.conform import conform
+from basalt.errors import DataError, UserError
+from basalt.options import option
+from basalt.sources import Source
+from basalt.tables import BUILT_IN, NS_UTC
+
+from basalt_io.files import fingerprint, first_line
+from basalt_io.paths import located
+
+_HIVE = "date="
+_TABLES = {table.name: table for table in BUILT_IN}
+
+
+@attrs.frozen
+class ParquetSourceOptions:
+    """`[source] type = "parquet"`."""
+
+    root: str = option("folder of the tables, relative to the pipeline file")
+    columns: dict[str, dict[str, str]] = option(
+        "by table, canonical column names and what your files call them, as `trades = { Price = 'px' }`", factory=dict
+    )
+
+
+class ParquetSource(Source):
+    """Tables in a folder of Parquet files."""
+
+    name = "parquet"
+    Config = ParquetSourceOptions
+
+    def __init__(self, config: Any, folder: Path) -> None:
+        super().__init__(config, folder)
+        self.root = located(folder, config.root)
+        self._days: dict[str, dict[dt.date, list[Path]]] = {}
+
+    def tables(self) -> Sequence[str]:
+        """Names of the folders and files below root that hold a table."""
+        return sorted(self._places)
+
+    def dates(self, table: str) -> Sequence[dt.date]:
+        """Dates that have files, or rows in the one file; empty for a file that holds for every date."""
+        return list(self._dated(table))
+
+    def fingerprint(self, table: str, day: dt.date) -> str:
+        """Changes with the names, sizes and times of that date's files, and with `columns`."""
+        return fingerprint(self._files(table, day), self.config.columns.get(table))
+
+    def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
+        """That date's rows, canonical. UserError where there is no such table, date or mapped column; DataError for a
+        file that is no Parquet, differs from the date's first one, or cannot become canonical."""
+        files = self._files(table, day)
+        frame = self._canonical(table, files)
+        if self._places[table].is_dir() or not self._dated(table):
+            return frame
+        midnight = pl.lit(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC), dtype=NS_UTC)
+        stamps = pl.col("EventTimestamp")
+        return frame.filter(stamps >= midnight, stamps < midnight + pl.duration(days=1, time_unit="ns"))
+
+    @cached_property
+    def _places(self) -> dict[str, Path]:
+        """The folder or file of each table."""
+        if not self.root.is_dir():
+            raise UserError(f"source parquet: root {self.root} is no folder: set `root` to the folder of the tables")
+        folders = {place.parent.name: place.parent for place in self.root.glob(f"*/{_HIVE}*") if place.is_dir()}
+        files = {place.stem: place for place in self.root.glob("*.parquet") if not place.name.startswith(".")}
+        both = sorted(folders.keys() & files.keys())
+        if both:
+            raise UserError(
+                f"source parquet: table {both[0]} is both the folder {folders[both[0]]} and the file "
+                f"{files[both[0]]}: keep one of them"
+            )
+        unknown = sorted(self.config.columns.keys() - folders.keys() - files.keys())
+        if unknown:
+            there = ", ".join(sorted({**folders, **files})) or "no table"
+            raise UserError(f"source parquet: `columns` names table {unknown[0]}, and {self.root} holds {there}")
+        return {**folders, **files}
+
+    def _dated(self, table: str) -> dict[dt.date, list[Path]]:
+        """Files of each date, ascending; empty for a file that holds for every date."""
+        if table not in self._places:
+            there = ", ".join(self.tables()) or "no table"
+            raise UserError(f"source parquet has no table {table}: {self.root} holds {there}")
+        if table not in self._days:
+            place = self._places[table]
+            self._days[table] = _folder_dates(place) if place.is_dir() else self._file_dates(table, place)
+        return self._days[table]
+
+    def _file_dates(self, table: str, file: Path) -> dict[dt.date, list[Path]]:
+        frame = self._canonical(table, [file])
+        if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
+            return {}
+        days = frame.select(pl.col("EventTimestamp").drop_nulls().dt.date().unique().sort()).collect()
+        return {day: [file] for day in days["EventTimestamp"]}
+
+    def _files(self, table: str, day: dt.date) -> list[Path]:
+        dated = self._dated(table)
+        if self._places[table].is_file() and not dated:
+            return [self._places[table]]
+        if day not in dated:
+            there = f"{len(dated)} dates from {min(dated)} to {max(dated)}" if dated else "no date"
+            raise UserError(f"source parquet has no {table} for {day}: {self._places[table]} has {there}")
+        return dated[day]
+
+    def _canonical(self, table: str, files: list[Path]) -> pl.LazyFrame:
+        _refuse_differing(files)
+        frame = pl.scan_parquet(files, glob=False, hive_partitioning=False)
+        frame = _renamed(frame, self.config.columns.get(table, {}), f"table {table} of {files[0]}")
+        return conform(frame, _TABLES[table], str(files[0])) if table in _TABLES else frame
+
+
+def _folder_dates(folder: Path) -> dict[dt.date, list[Path]]:
+    dated = {}
+    for place in sorted(folder.glob(f"{_HIVE}*")):
+        files = sorted(file for file in place.glob("*.parquet") if not file.name.startswith("."))
+        if files:
+            dated[_day(place)] = files
+    return dated
+
+
+def _day(place: Path) -> dt.date:
+    written = place.name.removeprefix(_HIVE)
+    with suppress(ValueError):
+        day = dt.date.fromisoformat(written)
+        if day.isoformat() == written:
+            return day
+    raise UserError(f"source parquet: {place} names no date: rename it as date=YYYY-MM-DD")
+
+
+def _refuse_differing(files: list[Path]) -> None:
+    first = _schema(files[0])
+    for file in files[1:]:
+        differing = set(_schema(file).items()) ^ set(first.items())
+        if differing:
+            name = sorted(name for name, _ in differing)[0]
+            raise DataError(
+                f"{file} differs from {files[0]} in column {name}: files of one table and date have the same columns "
+                "and dtypes, so write them alike"
+            )
+
+
+def _schema(file: Path) -> Mapping[str, pl.DataType]:
+    try:
+        return pl.read_parquet_schema(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{file} is no readable Parquet file ({first_line(error)}): write it again or remove it"
+        ) from error
+
+
+def _renamed(frame: pl.LazyFrame, names: Mapping[str, str], whose: str) -> pl.LazyFrame:
+    if not names:
+        return frame
+    found = frame.collect_schema().names()
+    for canonical, theirs in names.items():
+        if theirs not in found:
+            raise UserError(f"{whose} has no column {theirs} to be read as {canonical}: it has {', '.join(found)}")
+        if canonical in found and canonical not in names.values():
+            raise UserError(f"{whose} has a column {canonical} already: leave it out of `columns`")
+    return frame.rename({theirs: canonical for canonical, theirs in names.items()})
