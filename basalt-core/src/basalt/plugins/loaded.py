@@ -94,7 +94,7 @@ def accept(found: Found, plugin: Any) -> Loaded | Failed:
         plugin = _modules_of(plugin)
     marked = _marked(manager, plugin)
     if not marked:
-        return _useless(found, f"{found.value} marks nothing with @hookimpl" + _forgotten(plugin), "")
+        return _useless(found, _nothing(found, plugin), "")
     for hook, function in marked.items():
         if trouble := _trouble(hook, function):
             return _useless(found, trouble, place_of_code(found, function.__code__))
@@ -123,13 +123,16 @@ def _trouble(hook: str, function: Any) -> str:
         near = get_close_matches(hook, HOOKS, 1)
         return f"there is no hook {hook}" + (f", did you mean {near[0]}" if near else f": there are {', '.join(HOOKS)}")
     given = list(inspect.signature(getattr(specs, hook)).parameters)
-    unknown = [name for name in inspect.signature(function).parameters if name not in given]
+    needed = [n for n, p in inspect.signature(function).parameters.items() if p.default is p.empty]
+    unknown = [name for name in needed if name not in given]
     return f"{hook} takes {', '.join(unknown)}, but is given {', '.join(given) or 'nothing'}" if unknown else ""
 
 
-def _forgotten(plugin: Any) -> str:
+def _nothing(found: Found, plugin: Any) -> str:
     names = [name for name in HOOKS if hasattr(plugin, name)]
-    return f": put @hookimpl above {' and '.join(names)}" if names else ""
+    if names:
+        return f"nothing in it is marked as a hook: put @hookimpl above {' and '.join(names)}"
+    return "it offers nothing: it has no @hookimpl" + (" and defines no module" if found.place else "")
 
 
 def _modules_of(module: Any) -> Any:

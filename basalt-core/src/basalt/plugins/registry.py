@@ -11,12 +11,13 @@ from typing import Any
 import attrs
 
 from basalt.errors import UserError
-from basalt.plugins.components import KINDS, Component, components_of, unknown_component
+from basalt.plugins.components import KINDS, Component, components_of, unknown_component, what_to_install
 from basalt.plugins.found import Found, find_files, find_installed
 from basalt.plugins.installed import canonical
 from basalt.plugins.loaded import Failed, Loaded, accept, failure, load
 from basalt.plugins.switches import Switches, read_switches
 
+__all__ = ["Component", "Failed", "Found", "Registry", "open_registry", "what_to_install"]
 Report = Callable[[Failed], None]
 
 
