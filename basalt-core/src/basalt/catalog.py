@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import attrs
+import polars as pl
 
 from basalt.config.model import ModuleEntry, PassConfig
 from basalt.documents import ResultColumn
@@ -19,7 +20,8 @@ from basalt.planning.inputs import declared_tables
 from basalt.planning.known import Known as PlanKnown
 from basalt.planning.plan import Plan
 from basalt.planning.program import build_program
-from basalt.plugins.registry import Component, Registry
+from basalt.plugins.components import Component
+from basalt.plugins.registry import Registry
 
 
 @attrs.frozen
@@ -65,7 +67,7 @@ def default_columns(registry: Registry) -> list[Entry]:
     """Columns that installed modules emit when nothing is configured; a module that needs options or an earlier pass
     has none here."""
     schemas = declared_tables(registry)
-    everything = {name: schema.every_column() for name, schema in schemas.items()}
+    everything = {name: dict(pl.Schema(schema.every_column())) for name, schema in schemas.items()}
     known = PlanKnown(registry, schemas, everything, "any", date(1970, 1, 1))
     found: list[Entry] = []
     for component in registry.components("analytics"):
@@ -130,7 +132,7 @@ def null_rule(column: ResultColumn) -> str:
     return {
         Empty.ZERO: "0 in a bucket of the timeline without matching rows",
         Empty.NULL: "null in a bucket without matching rows, and wherever it is not defined",
-        Empty.CARRY: f"in a bucket without rows, the last value of {column.carries or 'the column'} in the same stretch",
+        Empty.CARRY: f"in a bucket without rows, the last {column.carries or 'value'} of the same stretch",
     }[column.empty]
 
 

@@ -28,7 +28,8 @@ def parse_duration(text: str) -> int:
         raise UserError(f"{text!r} is not a duration: write a number and one of {', '.join(NANOSECONDS)}, as in '5m'")
     sign, whole, fraction, unit = match.groups()
     digits = fraction or ""
-    scaled, rest = divmod(int(whole + digits) * NANOSECONDS[unit], 10 ** len(digits))
+    scale: int = 10 ** len(digits)
+    scaled, rest = divmod(int(whole + digits) * NANOSECONDS[unit], scale)
     if rest:
         raise UserError(f"{text!r} is not a whole number of nanoseconds: use fewer decimals or a smaller unit")
     return -scaled if sign else scaled

@@ -46,14 +46,18 @@ def planned_columns(use: Use, part: Part, frame: Frame, weights: bool) -> Iterat
     for metric in part.metrics:
         name = prefix + metric.name
         over_time = _weighted(metric.over_time, f"{name}Weight", names, prefix)
-        over_listings = _weighted(metric.over_listings, f"{name}ListingsWeight", {**names, **_hidden(over_time, metric)}, prefix)
+        over_listings = _weighted(
+            metric.over_listings, f"{name}ListingsWeight", {**names, **_hidden(over_time, metric)}, prefix
+        )
         if metric.carries is not None and metric.carries not in known:
             raise PluginError(f"{use.title}: metric {metric.name} carries {metric.carries!r}, which it does not emit")
         carries = prefix + metric.carries if metric.carries else None
         emitted = Emitted(name, metric.expr, metric.empty, carries)
         yield Planned(use, part, frame, emitted, _described(use, part, metric, name, over_time, over_listings, carries))
         if weights:
-            yield from _hidden_columns(use, part, frame, metric, {over_time.weight, over_listings.weight} - set(names.values()))
+            yield from _hidden_columns(
+                use, part, frame, metric, {over_time.weight, over_listings.weight} - set(names.values())
+            )
 
 
 def _hidden(rollup: Rollup, metric: Metric) -> dict[str, str]:

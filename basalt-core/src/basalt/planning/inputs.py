@@ -42,8 +42,10 @@ def columns_of(source: Source, schemas: Mapping[str, TableSchema], day: date) ->
     found: dict[str, Columns] = {}
     for name in source.tables():
         if name not in schemas:
-            raise UserError(f"source {source.name!r} has a table {name!r} that nothing declares: name it as one of "
-                            f"{', '.join(sorted(schemas))}, or install the plugin that declares it")
+            raise UserError(
+                f"source {source.name!r} has a table {name!r} that nothing declares: name it as one of "
+                f"{', '.join(sorted(schemas))}, or install the plugin that declares it"
+            )
         dates = source.dates(name)
         if not dates or day in dates:
             found[name] = dict(scan(source, schemas[name], day).collect_schema())

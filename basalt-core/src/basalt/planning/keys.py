@@ -7,7 +7,6 @@ from datetime import date
 
 import attrs
 
-from basalt.expressions import identity
 from basalt.planning.program import Program
 from basalt.sources import Source
 

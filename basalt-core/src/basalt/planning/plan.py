@@ -105,9 +105,7 @@ def _programs(
     programs: list[Program] = []
     for one in config.passes:
         results = {program.name: program.result for program in programs}
-        known = Known(
-            registry, schemas, columns, source.name, day, source.promises.shared_sequence, results, rolled_up
-        )
+        known = Known(registry, schemas, columns, source.name, day, source.promises.shared_sequence, results, rolled_up)
         program = build_program(one, known)
         rehearse(program, program.columns_of, results, day)
         programs.append(program)
@@ -127,16 +125,16 @@ def _check_dates(programs: Sequence[Program], source: Source, days: Sequence[dat
             )
 
 
-def _outputs(
-    pass_config: PassConfig, config: PipelineConfig, registry: Registry, folder: Path
-) -> list[PlannedOutput]:
+def _outputs(pass_config: PassConfig, config: PipelineConfig, registry: Registry, folder: Path) -> list[PlannedOutput]:
     own = pass_config.outputs is not None
     entries: Sequence[OutputEntry] = config.outputs if pass_config.outputs is None else pass_config.outputs
     found = []
     for i, entry in enumerate(entries):
         made = registry.get("outputs", entry.type).load()
         place = f"passes.{pass_config.name}.outputs[{i}]" if own else f"outputs[{i}]"
-        found.append(PlannedOutput(entry.name or entry.type, made(structure(made.Config, entry.options, place), folder)))
+        found.append(
+            PlannedOutput(entry.name or entry.type, made(structure(made.Config, entry.options, place), folder))
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from basalt.config.model import PassConfig, TransformEntry
 from basalt.config.structure import structure
 from basalt.errors import BasaltError, PluginError, UserError
 from basalt.planning.known import Columns, Known
-from basalt.plugins.registry import Component
+from basalt.plugins.components import Component
 from basalt.transforms import Transform
 
 
@@ -51,9 +51,7 @@ def _stateless(known: Known) -> list[str]:
     ]
 
 
-def _step(
-    place: str, entry: TransformEntry, known: Known, columns: dict[str, Columns], implied: bool = False
-) -> Step:
+def _step(place: str, entry: TransformEntry, known: Known, columns: dict[str, Columns], implied: bool = False) -> Step:
     component = known.registry.get("transforms", entry.transform)
     made = component.load()
     transform: Transform = made(structure(made.Config, entry.options, place))
@@ -69,6 +67,8 @@ def _columns_after(transform: Transform, component: Component, place: str, colum
         return transform.columns(columns)
     except BasaltError as error:
         raise UserError(f"{place}: {error}") from error
-    except Exception as error:  # noqa: BLE001 - a plugin's door
+    except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        raise PluginError(f"{place}: transform {component.name} of {component.owner.distribution} raised {said}") from error
+        raise PluginError(
+            f"{place}: transform {component.name} of {component.owner.distribution} raised {said}"
+        ) from error

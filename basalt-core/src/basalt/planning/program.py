@@ -12,6 +12,7 @@ from basalt.columns import DType
 from basalt.config.model import PassConfig
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
+from basalt.metrics import Rollup
 from basalt.modules import BucketModule, FrameModule, Part, states
 from basalt.planning.aggregations import aggregations
 from basalt.planning.emitted import Planned, check_module, planned_columns, read_columns, without_clashes
@@ -28,7 +29,8 @@ from basalt.running.fuse import Aggregation
 class Program:
     """One pass, ready to run: transforms, fused aggregations, frame modules, and the described result.
 
-    `columns_of`: each table's columns after the steps. `reads`: those of them that the pass needs of the source. `sources`: earlier passes it reads.
+    `columns_of`: each table's columns after the steps.
+    `reads`: what the pass needs of each table of the source. `sources`: earlier passes it reads.
     `notes`: what the plan tells the user about it.
     """
 
@@ -204,9 +206,25 @@ def _check_names(planned: Sequence[Planned], frame_uses: Sequence[Use]) -> None:
 def frame_columns(use: Use) -> list[ResultColumn]:
     """A frame module's columns as the pass emits them: prefixed, with their owner."""
     assert isinstance(use.module, FrameModule)
-    owner = use.component.owner
-    described = {"module": use.entry.module, "distribution": owner.distribution, "version": owner.version}
-    return [attrs.evolve(c, name=use.entry.prefix + c.name, **described) for c in use.module.columns()]
+    owner, prefix = use.component.owner, use.entry.prefix
+    own = use.module.columns()
+    names = {column.name for column in own}
+    return [
+        attrs.evolve(
+            column,
+            name=prefix + column.name,
+            over_time=_prefixed(column.over_time, prefix, names),
+            over_listings=_prefixed(column.over_listings, prefix, names),
+            module=use.entry.module,
+            distribution=owner.distribution,
+            version=owner.version,
+        )
+        for column in own
+    ]
+
+
+def _prefixed(rollup: Rollup, prefix: str, names: set[str]) -> Rollup:
+    return attrs.evolve(rollup, weight=prefix + str(rollup.weight)) if rollup.weight in names else rollup
 
 
 def _state_notes(config: PassConfig, planned: Sequence[Planned]) -> list[str]:

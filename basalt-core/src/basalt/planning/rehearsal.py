@@ -72,7 +72,7 @@ def _attempt(use: Use, work: Any) -> Mapping[str, Any]:
         found: Mapping[str, Any] = work()
     except BasaltError:
         raise
-    except Exception as error:  # noqa: BLE001 - a plugin's door
+    except Exception as error:
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise PluginError(f"{use.place}: {use.title} fails on a frame without rows: {said}") from error
     return found

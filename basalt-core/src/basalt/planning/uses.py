@@ -12,7 +12,7 @@ from basalt.documents import PassResult
 from basalt.errors import BasaltError, PluginError, UserError
 from basalt.modules import BucketModule, FrameModule
 from basalt.planning.known import Columns, Known
-from basalt.plugins.registry import Component
+from basalt.plugins.components import Component
 
 
 @attrs.frozen(eq=False)
@@ -58,7 +58,7 @@ def _use(
         raise type(error)(f"{place}: {error}") from error
     except BasaltError:
         raise
-    except Exception as error:  # noqa: BLE001 - a plugin's door
+    except Exception as error:
         raise PluginError(f"{place}: module {entry.module} ({owner}) raised {_said(error)} while planning") from error
     return Use(place, entry, component, module)
 

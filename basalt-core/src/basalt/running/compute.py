@@ -46,7 +46,7 @@ def computed(plan: Plan, program: Program, day: date, tables: Frames, earlier: F
         rows = query(program, prepared, earlier, context).collect(engine="streaming")
     except BasaltError:
         raise
-    except Exception as error:  # noqa: BLE001 - a plugin's door
+    except Exception as error:
         raise blame(program, prepared, earlier, context, error) from error
     _check_unique(rows, program)
     return rows

@@ -105,9 +105,7 @@ def _uncovered(aggregations: Sequence[Aggregation]) -> list[Aggregation]:
     return [a for pair, a in missing.items() if pair not in covered]
 
 
-def _buckets(
-    aggregation: Aggregation, tables: Mapping[str, pl.LazyFrame], rule: BucketRule, day: date
-) -> pl.LazyFrame:
+def _buckets(aggregation: Aggregation, tables: Mapping[str, pl.LazyFrame], rule: BucketRule, day: date) -> pl.LazyFrame:
     kept = rows(aggregation.frame, tables, rule, day, stretch=False)
     kept = kept if aggregation.valid is None else kept.filter(aggregation.valid)
     return kept.select(aggregation.frame.key, "TimeBucket").unique()

@@ -17,7 +17,12 @@ from basalt.running.ledger import Ledger
 
 
 def publish(
-    plan: Plan, program: Program, partition: Partition, batches: Sequence[Path], ledger: Ledger, record: Mapping[str, Any]
+    plan: Plan,
+    program: Program,
+    partition: Partition,
+    batches: Sequence[Path],
+    ledger: Ledger,
+    record: Mapping[str, Any],
 ) -> list[str]:
     """The places the partition went to. PublishError where one failed: then nothing new is in the ledger."""
     name = program.name
@@ -29,7 +34,7 @@ def publish(
             staged.append((one.output, one.output.stage(target, batches, document)))
         for output, waiting in staged:
             output.commit(waiting, str(record["key"]))
-    except Exception as error:  # noqa: BLE001 - a plugin's door
+    except Exception as error:
         for output, waiting in staged:
             output.discard(waiting)
         if isinstance(error, BasaltError):

@@ -14,7 +14,15 @@ from basalt.planning.keys import content_key
 from basalt.planning.plan import Partition, Plan
 from basalt.planning.program import Program
 from basalt.running.compute import computed, open_tables
-from basalt.running.events import Observer, Observers, PartitionFailed, PassComputed, PassPublished, RunFinished, RunStarted
+from basalt.running.events import (
+    Observer,
+    Observers,
+    PartitionFailed,
+    PassComputed,
+    PassPublished,
+    RunFinished,
+    RunStarted,
+)
 from basalt.running.executors import Executor
 from basalt.running.ledger import Ledger
 from basalt.running.publish import publish
@@ -106,7 +114,7 @@ class PartitionRun:
             return open_tables(self.plan, partition.date)
         except BasaltError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a source or a file raises
+        except Exception as error:
             said = " ".join(str(error).split())
             raise DataError(f"source {self.plan.source.name!r} cannot be read for {partition.date}: {said}") from error
 
@@ -116,9 +124,7 @@ class PartitionRun:
             keys[program.name] = content_key(program, self.plan.source, partition.date, keys)
         return keys
 
-    def _run_pass(
-        self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], key: str
-    ) -> None:
+    def _run_pass(self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], key: str) -> None:
         started = time.monotonic()
         rows = computed(self.plan, program, partition.date, tables, self._earlier(program, partition))
         self.spool.put(program.name, partition, _published_form(rows, partition))
@@ -140,9 +146,7 @@ class PartitionRun:
     def _earlier(self, program: Program, partition: Partition) -> dict[str, pl.LazyFrame]:
         """The same partition of each earlier pass: from the spool, or from its first output where not computed now."""
         return {
-            name: self.spool.scan(name, partition)
-            if name in self.only
-            else published_rows(self.plan, name, partition)
+            name: self.spool.scan(name, partition) if name in self.only else published_rows(self.plan, name, partition)
             for name in program.sources
         }
 

@@ -33,7 +33,7 @@ class Spool:
 
     def scan(self, name: str, partition: Partition) -> pl.LazyFrame:
         """The pass's whole partition."""
-        return pl.scan_parquet(self.batches(name, partition))
+        return pl.scan_parquet(list(self.batches(name, partition)))
 
     def clear(self, partition: Partition) -> None:
         """Remove what the partition left."""

@@ -81,7 +81,8 @@ def at_buckets(frame: pl.LazyFrame, key: str, rule: BucketRule, found: pl.LazyFr
         coalesce=False,
         check_sortedness=False,
     ).with_columns(_Id=pl.when(pl.col("_End").is_null() | (pl.col("_End") > pl.col("_Open"))).then(pl.col("_Id")))
-    touched = at_times(overlapped, key, "_Close", found, "_Touched")
+    starting = found.select(key, _Close=pl.col("Start"), _Touched=pl.col("StretchId"))
+    touched = overlapped.join(starting, on=[key, "_Close"], how="left", maintain_order="left")
     return touched.with_columns(pl.coalesce("_Id", "_Touched").alias(name)).drop(
         "_Open", "_Close", "_Start", "_End", "_Id", "_Touched"
     )

@@ -1,0 +1,92 @@
+"""Stretches: unbroken runs of admissible state."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+from basalt.buckets import BucketRule
+from basalt.durations import SECOND
+from basalt.running.stretches import at_buckets, at_rows, stretches
+from basalt.tables import STATE
+
+DAY = date(2026, 1, 5)
+NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
+CONTINUOUS = ["CONTINUOUS_TRADING"]
+
+
+def events(key_seconds, **columns):
+    keys, seconds = zip(*key_seconds, strict=True)
+    at = [NINE + timedelta(seconds=s) for s in seconds]
+    return pl.LazyFrame(
+        {"ListingId": keys, "EventTimestamp": at, **columns},
+        schema_overrides={"EventTimestamp": pl.Datetime("ns", "UTC"), "MarketState": STATE},
+    )
+
+
+def test_a_halt_splits_the_day_and_listings_have_ids_of_their_own():
+    """Continuous 0–10 and 20 to the end for listing 1, 5 to the end for listing 2: three stretches."""
+    states = events(
+        [(1, 0), (1, 10), (1, 20), (2, 0), (2, 5)],
+        MarketState=["CONTINUOUS_TRADING", "HALTED", "CONTINUOUS_TRADING", "PRE_OPEN", "CONTINUOUS_TRADING"],
+    )
+    found = stretches(states, "ListingId", CONTINUOUS).collect()
+    start = int(NINE.timestamp()) * SECOND
+    assert found["ListingId"].to_list() == [1, 1, 2]
+    assert ((found["Start"] - start) // SECOND).to_list() == [0, 20, 5]
+    assert ((found["End"] - start) // SECOND).to_list() == [10, None, None]
+    assert found["StretchId"].n_unique() == 3
+
+
+def test_of_two_states_at_one_stamp_the_last_counts():
+    states = events([(1, 0), (1, 0), (1, 9)], MarketState=["CONTINUOUS_TRADING", "HALTED", "CONTINUOUS_TRADING"])
+    found = stretches(states, "ListingId", CONTINUOUS).collect()
+    assert found["Start"].to_list() == [(int(NINE.timestamp()) + 9) * SECOND]
+
+
+def test_a_change_between_two_admissible_states_does_not_split():
+    states = events([(1, 0), (1, 5), (1, 9)], MarketState=["CONTINUOUS_TRADING", "CLOSING_AUCTION", "CLOSED"])
+    both = stretches(states, "ListingId", ["CONTINUOUS_TRADING", "CLOSING_AUCTION"]).collect()
+    assert both.height == 1
+    assert (both["End"] - both["Start"]).item() == 9 * SECOND
+
+
+def test_rows_get_the_stretch_they_lie_in():
+    states = events([(1, 0), (1, 10), (1, 20)], MarketState=["CONTINUOUS_TRADING", "HALTED", "CONTINUOUS_TRADING"])
+    rows = events([(1, 0), (1, 9), (1, 20), (1, 25)])
+    found = at_rows(rows, "ListingId", stretches(states, "ListingId", CONTINUOUS)).collect()
+    first, second = found["StretchId"].unique(maintain_order=True)
+    assert found["StretchId"].to_list() == [first, first, second, second]
+    assert found.columns == ["ListingId", "EventTimestamp", "StretchId"]
+
+
+def test_without_states_a_listing_is_one_stretch():
+    found = at_rows(events([(1, 0), (1, 9), (2, 3)]), "ListingId", None).collect()
+    assert found["StretchId"].to_list() == [0, 0, 1]
+
+
+def test_a_bucket_belongs_to_the_last_stretch_it_overlaps():
+    """Buckets of 10 s, stretches 0–12 and 20–30: :10 and :20 are of the first (12 > 10), :30 of the second, and :40
+    of none (20–30 is over when it begins)."""
+    states = events(
+        [(1, 0), (1, 12), (1, 20), (1, 30)],
+        MarketState=["CONTINUOUS_TRADING", "HALTED", "CONTINUOUS_TRADING", "CLOSED"],
+    )
+    labels = pl.LazyFrame(
+        {"ListingId": [1] * 4, "TimeBucket": [NINE + timedelta(seconds=s) for s in (10, 20, 30, 40)]},
+        schema_overrides={"TimeBucket": pl.Datetime("us", "UTC")},
+    )
+    found = stretches(states, "ListingId", CONTINUOUS)
+    at = at_buckets(labels, "ListingId", BucketRule(10 * SECOND), found, "Stretch").collect()
+    first, second = found.collect()["StretchId"].to_list()
+    assert at["Stretch"].to_list() == [first, first, second, None]
+
+
+def test_an_opening_print_on_the_edge_belongs_to_the_stretch_it_opens():
+    """Stretch from second 10 on: the bucket (0, 10] holds only that instant, and is of that stretch."""
+    states = events([(1, 0), (1, 10)], MarketState=["PRE_OPEN", "CONTINUOUS_TRADING"])
+    label = pl.LazyFrame(
+        {"ListingId": [1], "TimeBucket": [NINE + timedelta(seconds=10)]},
+        schema_overrides={"TimeBucket": pl.Datetime("us", "UTC")},
+    )
+    found = stretches(states, "ListingId", CONTINUOUS)
+    at = at_buckets(label, "ListingId", BucketRule(10 * SECOND), found, "Stretch").collect()
+    assert at["Stretch"].to_list() == found.collect()["StretchId"].to_list()
