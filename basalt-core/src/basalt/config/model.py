@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import attrs
 
+from basalt.config.spellings import Duration, Name, State, TimeOfDay
 from basalt.options import option
 
 
@@ -26,7 +27,7 @@ class OutputEntry:
     """`[[outputs]]`: where results go. Every other key is an option of that output."""
 
     type: str = option("name of an installed output, as `parquet`")
-    name: str | None = option("what {output} stands for in path templates; default: its type", default=None)
+    name: Name | None = option("what {output} stands for in path templates; default: its type", default=None)
     options: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
 
 
@@ -52,18 +53,18 @@ class ModuleEntry:
 class PassConfig:
     """`[[passes]]`: a bucket rule and an ordered list of modules."""
 
-    name: str = option("name of the pass: letters, digits, _ and -")
-    every: str | None = option("bucket width, as `1m`; required for a pass that reads tables", default=None)
+    name: Name = option("what the pass is called")
+    every: Duration | None = option("bucket width, as `1m`; required for a pass that reads tables", default=None)
     label: Literal["end", "start"] | None = option(
         "which edge names a bucket: `end`, or its source's for a pass that reads an earlier one", default=None
     )
     closed: Literal["right", "left"] | None = option(
         "which edge belongs to a bucket: `right`, or its source's for a pass that reads an earlier one", default=None
     )
-    origin: str | None = option(
+    origin: TimeOfDay | None = option(
         "UTC time of day the buckets count from, as `09:30` or `09:30:00.5`: midnight, or its source's", default=None
     )
-    market_states: str | list[str] | None = option(
+    market_states: State | list[State] | None = option(
         "states whose rows count, for modules that set none; a state, a list, or 'all'", default=None
     )
     preprocess: list[TransformEntry] = option("transforms before the modules, in order", factory=list)
@@ -93,7 +94,7 @@ class PluginsConfig:
 class PipelineConfig:
     """A pipeline file."""
 
-    name: str = option("name of the pipeline: letters, digits, _ and -")
+    name: Name = option("what the pipeline is called")
     source: SourceEntry = option("where tables come from")
     passes: list[PassConfig] = option("the passes, in order")
     outputs: list[OutputEntry] = option("for every pass that sets none", factory=list)
@@ -102,3 +103,16 @@ class PipelineConfig:
     executor: str = option("how partitions are run: name of an installed executor", default="inline")
     state: str = option("folder of the ledger, relative to the pipeline file", default=".basalt")
     work: str = option("folder for intermediate files, relative to the pipeline file", default=".basalt/work")
+
+
+ENTRIES = (SourceEntry, OutputEntry, TransformEntry, ModuleEntry)
+
+
+def key_of(field: str) -> str:
+    """The key a field has in a file: `from_` is `from`, so that Python's own words can be keys."""
+    return field.removesuffix("_")
+
+
+def keys_of(config_class: type) -> list[str]:
+    """The keys that a table of this class may have; an entry takes any others as options of its component."""
+    return [key_of(f.name) for f in attrs.fields(config_class) if config_class not in ENTRIES or f.name != "options"]
