@@ -1,0 +1,73 @@
+"""Groups: the tables of a module's list options (`trade.generic[1]`), each emitting columns named by its template.
+
+A *template* is `Trade{side}{measure}`: its fields are the singular of the group's list fields. An *emission* is one
+metric of a group with the row expressions it needs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from string import Formatter
+
+import attrs
+import polars as pl
+from basalt.errors import UserError
+from basalt.metrics import Metric
+
+
+@attrs.frozen(eq=False)
+class Emission:
+    """A metric, the label of the group that emits it, and the derived columns it reads."""
+
+    group: str
+    metric: Metric
+    derive: Mapping[str, pl.Expr] = attrs.field(factory=dict)
+
+
+def derived(emissions: Iterable[Emission]) -> dict[str, pl.Expr]:
+    """The derived columns of all emissions, each once."""
+    return {name: expr for e in emissions for name, expr in e.derive.items()}
+
+
+@attrs.frozen
+class Template:
+    """A checked `name` template of a group."""
+
+    text: str
+
+    @classmethod
+    def checked(cls, text: str, group: str, fields: Sequence[str]) -> "Template":
+        """The template; UserError where it is malformed or names a field the group does not have."""
+        known = ", ".join(f"{{{f}}}" for f in fields)
+        try:
+            asked = [field for _, field, _, _ in Formatter().parse(text) if field is not None]
+        except ValueError as error:
+            raise UserError(f"{group}: name = {text!r} is no template ({error}); its fields are {known}") from error
+        for field in asked:
+            if field not in fields:
+                raise UserError(f"{group}: name = {text!r} has an unknown field {{{field}}}; its fields are {known}")
+        return cls(text)
+
+    def filled(self, **tokens: object) -> str:
+        """The column name for one combination of the group's list values."""
+        return self.text.format(**tokens)
+
+
+def without_repeats(claims: Iterable[tuple[str, str]]) -> None:
+    """UserError for the first column that two claims (group, column) share."""
+    owners: dict[str, str] = {}
+    for group, column in claims:
+        if column in owners:
+            raise UserError(_claimed(owners[column], group, column))
+        owners[column] = group
+
+
+def _claimed(first: str, second: str, column: str) -> str:
+    if first == second:
+        return f"{first} emits {column} twice: list each value once, and set `name` so that it tells them apart"
+    return f"{first} and {second} both emit {column}: set `name` in one of them"
+
+
+def required(lists: Mapping[str, Sequence[object]], group: str) -> None:
+    """UserError for a list option of a group that is empty: the group would emit nothing."""
+    for option, values in lists.items():
+        if not values:
+            raise UserError(f"{group}: {option} is empty, so the group emits nothing: list a value or drop the group")

@@ -1,0 +1,115 @@
+"""From a series to a metric: how the rows of a bucket become one value.
+
+Last and First read the cells of one row and compute there; the others aggregate a derived row column.
+"""
+
+from collections.abc import Callable, Mapping
+
+import attrs
+import polars as pl
+from basalt.metrics import FIRST, LAST, MAX, MIN, NONE, Empty, Metric, Rollup, mean
+
+from basalt_analytics.groups import Emission
+from basalt_analytics.l2.book import Book, Rules
+from basalt_analytics.l2.series import Series
+
+
+@attrs.frozen(eq=False)
+class _OfOneRow:
+    """`cell` takes a column to its cell on that row."""
+
+    cell: Callable[[str], pl.Expr]
+    over_time: Rollup
+    empty: Empty
+    doc: str
+
+
+@attrs.frozen(eq=False)
+class _OfAllRows:
+    """`of` aggregates the row column x; `over_time` may depend on it, for its weight."""
+
+    of: Callable[[pl.Expr], pl.Expr]
+    over_time: Callable[[pl.Expr], Rollup]
+    doc: str
+    keeps_integers: bool = False
+
+
+_ONE: Mapping[str, _OfOneRow] = {
+    "Last": _OfOneRow(
+        lambda c: pl.col(c).last(),
+        LAST,
+        Empty.CARRY,
+        "Last {words}: on the bucket's last row, null if missing there; it may be old by the bucket's end.",
+    ),
+    "First": _OfOneRow(
+        lambda c: pl.col(c).first(),
+        FIRST,
+        Empty.NULL,
+        "First {words}: on the bucket's first row, null if missing there; not what the bucket started with.",
+    ),
+}
+_ALL: Mapping[str, _OfAllRows] = {
+    "Min": _OfAllRows(lambda x: x.min(), lambda x: MIN, "Lowest {words}, without the state carried in.", True),
+    "Max": _OfAllRows(lambda x: x.max(), lambda x: MAX, "Highest {words}, without the state carried in.", True),
+    "Mean": _OfAllRows(
+        lambda x: x.mean(),
+        lambda x: mean(x.count()),
+        "Average over rows: {words}; rows weigh alike, however long they were in force.",
+    ),
+    "Median": _OfAllRows(
+        lambda x: x.median(),
+        lambda x: NONE,
+        "Median over rows: {words}; rows weigh alike, however long they were in force.",
+    ),
+    "Std": _OfAllRows(
+        lambda x: x.std(),
+        lambda x: NONE,
+        "Standard deviation over rows (ddof 1): {words}; rows weigh alike, however long they were in force.",
+    ),
+}
+
+
+def aggregated(series: Series, aggregation: str, name: str, group: str, rules: Rules) -> Emission:
+    """The metric of that name; averages and extremes with the row column they read."""
+    if aggregation in _ONE:
+        return Emission(group, _of_one_row(series, aggregation, name, rules))
+    row = f"{series.label} of the row"
+    return Emission(group, _of_all_rows(series, aggregation, name, row), {row: row_value(series, rules)})
+
+
+def row_value(series: Series, rules: Rules) -> pl.Expr:
+    """The series as a row expression."""
+    return series.value(Book(pl.col, rules))
+
+
+def _of_one_row(series: Series, aggregation: str, name: str, rules: Rules) -> Metric:
+    made = _ONE[aggregation]
+    value = series.value(Book(made.cell, rules))
+    return Metric(
+        name,
+        value if series.dtype == pl.Float64 else value.cast(series.dtype),
+        series.unit,
+        doc=made.doc.format(words=series.words),
+        dtype=series.dtype,
+        over_time=made.over_time,
+        over_listings=series.over_listings if aggregation == "Last" else NONE,
+        empty=made.empty,
+        formula=f"{aggregation.lower()} {series.formula}",
+        citation=series.citation,
+    )
+
+
+def _of_all_rows(series: Series, aggregation: str, name: str, row: str) -> Metric:
+    made = _ALL[aggregation]
+    x = pl.col(row)
+    dtype = series.dtype if made.keeps_integers else pl.Float64
+    return Metric(
+        name,
+        made.of(x) if dtype == pl.Float64 else made.of(x).cast(dtype),
+        series.unit,
+        doc=made.doc.format(words=series.words),
+        dtype=dtype,
+        over_time=made.over_time(x),
+        formula=f"{aggregation.lower()} of {series.formula}",
+        citation=series.citation,
+    )

@@ -1,0 +1,101 @@
+"""The book on one row: which of its levels count, and the few values everything else is made of.
+
+A `Book` is written once over an accessor of cells. Over `pl.col` it is a row expression; over the cells of a bucket's
+last row (`pl.col(c).last()`) the same arithmetic gives the last book, reading no other row of the bucket.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from math import inf
+from typing import Literal
+
+import attrs
+import polars as pl
+from basalt.metrics import ratio
+
+NEAR = 1 - 1e-9
+KeepOrDrop = Literal["keep", "drop"]
+
+
+@attrs.frozen
+class Rules:
+    """What locked and crossed rows, and missing levels, are worth."""
+
+    locked: KeepOrDrop = "keep"
+    crossed: KeepOrDrop = "drop"
+    missing_is_zero: bool = False
+
+
+class Book:
+    """Values of one row's book; null where the row does not count or the level is missing."""
+
+    def __init__(self, cell: Callable[[str], pl.Expr], rules: Rules) -> None:
+        self._cell = cell
+        self._rules = rules
+
+    def price(self, side: str, level: int) -> pl.Expr:
+        """Price at a level, never 0."""
+        return self._if_counts(self._existing(side, level, self._cell(f"{side}Price{level}")))
+
+    def depth(self, side: str, measure: str, level: int) -> pl.Expr:
+        """Quantity, NumOrders or Notional at a level; 0 where the level is missing and the rules say so."""
+        return self._if_counts(self._depth(side, measure, level))
+
+    def cumulated(self, side: str, measure: str, level: int) -> pl.Expr:
+        """Sum of `depth` over the levels down to this one that exist; null where level 1 is missing."""
+        first, *deeper = (self._depth(side, measure, i) for i in range(1, level + 1))
+        return self._if_counts(first + pl.sum_horizontal(deeper) if deeper else first)
+
+    @cached_property
+    def mid(self) -> pl.Expr:
+        """Halfway between the bests, which are positive."""
+        return (self.price("Ask", 1) + self.price("Bid", 1)) / 2
+
+    @property
+    def spread(self) -> pl.Expr:
+        """Best ask minus best bid; below 0 on a crossed row that is kept."""
+        return self.price("Ask", 1) - self.price("Bid", 1)
+
+    @property
+    def weighted_mid(self) -> pl.Expr:
+        """Each best weighted by the other side's size: near the ask when bids are heavy."""
+        bid, ask = (self._cell(f"{side}Quantity1") for side in ("Bid", "Ask"))
+        return ratio(bid * self.price("Ask", 1) + ask * self.price("Bid", 1), bid + ask)
+
+    def _depth(self, side: str, measure: str, level: int) -> pl.Expr:
+        if measure == "Notional":
+            value = self._cell(f"{side}Price{level}") * self._cell(f"{side}Quantity{level}")
+        else:
+            value = self._cell(f"{side}{measure}{level}")
+        return self._existing(side, level, value, otherwise=0 if self._rules.missing_is_zero else None)
+
+    def _existing(self, side: str, level: int, value: pl.Expr, otherwise: int | None = None) -> pl.Expr:
+        return pl.when(self._exists(side, level)).then(value).otherwise(otherwise)
+
+    def _if_counts(self, value: pl.Expr) -> pl.Expr:
+        return value if self._counts is None else pl.when(self._counts).then(value)
+
+    def _exists(self, side: str, level: int) -> pl.Expr:
+        """Finite positive price, and no size that is non-positive or not finite; null or false otherwise."""
+        price, size = self._cell(f"{side}Price{level}"), self._cell(f"{side}Quantity{level}")
+        return _positive(price) & _positive(size).fill_null(True)
+
+    @cached_property
+    def _counts(self) -> pl.Expr | None:
+        """Whether the row's state counts; None: every state does. A one-sided row is neither locked nor crossed."""
+        bid, ask = (pl.when(self._exists(s, 1)).then(self._cell(f"{s}Price1")) for s in ("Bid", "Ask"))
+        match self._rules.locked, self._rules.crossed:
+            case "keep", "keep":
+                return None
+            case "keep", "drop":
+                counts = ask >= bid * NEAR
+            case "drop", "keep":
+                counts = (ask * NEAR > bid) | (bid * NEAR > ask)
+            case _:
+                counts = ask * NEAR > bid
+        return counts.fill_null(True)
+
+
+def _positive(x: pl.Expr) -> pl.Expr:
+    """Above 0 and finite; Polars sorts NaN above infinity, so it fails too."""
+    return (x > 0) & (x < inf)

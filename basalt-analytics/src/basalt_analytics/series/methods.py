@@ -1,0 +1,126 @@
+"""Methods: how the values of a finer series in one coarse cell become one value, and how the result is described.
+
+In formulas x are the cell's non-null values in time order, w their weights; NaN and infinities are null by then.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+import attrs
+import polars as pl
+from basalt.columns import DType, Unit
+from basalt.documents import ResultColumn
+from basalt.metrics import FIRST, LAST, MAX, MIN, NONE, SUM, Empty, Known, Rollup, mean, ratio
+
+WEIGHTED = "wmean:"
+
+
+@attrs.frozen(eq=False)
+class Kind:
+    """A method without a weight. `labels`: it needs no number; `dtype` None: that of the column."""
+
+    of: Callable[[pl.Expr], pl.Expr]
+    words: str
+    formula: str
+    over_time: Rollup = NONE
+    labels: bool = False
+    dtype: DType | None = None
+
+
+KINDS: Mapping[str, Kind] = {
+    "sum": Kind(lambda x: x.sum(), "Sum", "Σ x", SUM),
+    "mean": Kind(lambda x: x.mean(), "Plain mean over buckets", "mean x", dtype=pl.Float64),
+    "first": Kind(lambda x: x.first(ignore_nulls=True), "First", "first x", FIRST, labels=True),
+    "last": Kind(lambda x: x.last(ignore_nulls=True), "Last", "last x", LAST, labels=True),
+    "min": Kind(lambda x: x.min(), "Lowest", "min x", MIN),
+    "max": Kind(lambda x: x.max(), "Highest", "max x", MAX),
+    "count": Kind(lambda x: x.count(), "Number of buckets with a value", "n of x", SUM, labels=True, dtype=pl.Int64),
+    "std": Kind(lambda x: x.std(), "Standard deviation over buckets", "std x (ddof 1)", dtype=pl.Float64),
+    "median": Kind(lambda x: x.median(), "Median over buckets", "median x", dtype=pl.Float64),
+}
+
+
+@attrs.frozen(eq=False)
+class Method:
+    """A method applied to a column. `weight`: the weighting column, for kind `wmean`; `own`: the column's own rollup,
+    so that its rollup over listings stays as it is."""
+
+    kind: str
+    column: ResultColumn
+    weight: ResultColumn | None = None
+    own: bool = False
+
+    @property
+    def token(self) -> str:
+        """The method in a column name: `Max`, `WmeanTradeTotalVolume`."""
+        return self.kind.capitalize() + (self.weight.name if self.weight else "")
+
+    @property
+    def dtype(self) -> DType:
+        """Of the result."""
+        if self.weight is not None:
+            return pl.Float64
+        if self.kind == "sum":
+            return pl.Int64 if self.column.dtype.is_integer() else pl.Float64
+        return KINDS[self.kind].dtype or self.column.dtype
+
+    def value(self) -> pl.Expr:
+        """The aggregation over a cell's rows of the source."""
+        x = pl.col(self.column.name)
+        if self.weight is not None:
+            return ratio((x * pl.col(self.weight.name)).sum(), self.weight_behind())
+        found = KINDS[self.kind].of(x).cast(self.dtype)
+        if self.kind != "sum":
+            return found
+        return pl.when(x.count() > 0).then(found).otherwise(0 if self._zero_when_empty else None)
+
+    def weight_behind(self) -> pl.Expr:
+        """Σ w over the rows that have a value: weighed by it, rolling up in steps gives what one step gives."""
+        assert self.weight is not None
+        there = pl.col(self.column.name).is_not_null()
+        return pl.when(there).then(pl.col(self.weight.name)).sum().cast(pl.Float64)
+
+    def described(self, name: str, weight: str | None, source: str) -> ResultColumn:
+        """The result's column; `weight`: the result's own column that holds Σ w."""
+        column, weigher = self.column, self.weight
+        behind = [column] if weigher is None else [column, weigher]
+        if weigher is None:
+            made = KINDS[self.kind]
+            words, formula, over_time = made.words, made.formula, made.over_time
+        else:
+            words, formula = f"Mean weighted by {weigher.name}", f"Σ x·w / Σ w, w = {weigher.name}"
+            over_time = mean(str(weight))
+        return ResultColumn(
+            name,
+            Unit.COUNT if self.kind == "count" else column.unit,
+            f"{words} of {source}.{column.name}: {column.doc}",
+            dtype=self.dtype,
+            over_time=over_time,
+            over_listings=self._over_listings(over_time),
+            empty=Empty.ZERO if self.kind == "count" or (self.kind == "sum" and self._zero_when_empty) else Empty.NULL,
+            known_after=latest([c.known_after for c in behind]),
+            formula=f"{formula}, x = {column.name}",
+            citation=column.citation,
+            reads=tuple(f"{source}.{c.name}" for c in behind),
+            traits=column.traits,
+        )
+
+    @property
+    def _zero_when_empty(self) -> bool:
+        return self.column.empty is Empty.ZERO
+
+    def _over_listings(self, over_time: Rollup) -> Rollup:
+        """One word stands for both parts, except first and last; a limit of the column's own holds on."""
+        own = self.column.over_listings
+        if self.own and own.kind != "mean":
+            return own
+        if over_time.kind in ("first", "last") or (self.own and own.weight != self.column.over_time.weight):
+            return NONE
+        return attrs.evolve(over_time, limit=own.limit)
+
+
+def latest(lags: Sequence[timedelta | Known]) -> timedelta | Known:
+    """The largest of the lags; the end of the date is later than any."""
+    if Known.END_OF_DATE in lags:
+        return Known.END_OF_DATE
+    return max(lag for lag in lags if isinstance(lag, timedelta))

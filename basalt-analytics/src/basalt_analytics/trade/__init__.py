@@ -1,0 +1,1 @@
+"""Module `trade`: what traded in a bucket, from one row a print."""
