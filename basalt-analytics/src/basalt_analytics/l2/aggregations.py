@@ -32,6 +32,7 @@ class _OfAllRows:
     over_time: Callable[[pl.Expr], Rollup]
     doc: str
     keeps_integers: bool = False
+    signed: bool = True
 
 
 _ONE: Mapping[str, _OfOneRow] = {
@@ -65,6 +66,7 @@ _ALL: Mapping[str, _OfAllRows] = {
         lambda x: x.std(),
         lambda x: NONE,
         "Standard deviation over rows (ddof 1): {words}; rows weigh alike, however long they were in force.",
+        signed=False,
     ),
 }
 
@@ -96,6 +98,7 @@ def _of_one_row(series: Series, aggregation: str, name: str, rules: Rules) -> Me
         empty=made.empty,
         formula=f"{aggregation.lower()} {series.formula}",
         citation=series.citation,
+        sign=series.sign,
     )
 
 
@@ -112,4 +115,5 @@ def _of_all_rows(series: Series, aggregation: str, name: str, row: str) -> Metri
         over_time=made.over_time(x),
         formula=f"{aggregation.lower()} of {series.formula}",
         citation=series.citation,
+        sign=series.sign if made.signed else None,
     )

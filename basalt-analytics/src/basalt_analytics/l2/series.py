@@ -10,6 +10,7 @@ from basalt.metrics import NONE, SUM, Rollup, ratio
 from basalt_analytics.l2.book import Book
 
 IN_ONE_CURRENCY = SUM.within("currency")
+CROSSED = "+ when the ask is above the bid; − on crossed rows, where they are kept"
 
 
 @attrs.frozen(eq=False)
@@ -24,6 +25,7 @@ class Series:
     over_listings: Rollup = NONE
     dtype: DType = pl.Float64
     citation: str | None = None
+    sign: str | None = None
 
 
 @attrs.frozen(eq=False)
@@ -122,14 +124,15 @@ def imbalance_series(measure: str, level: int) -> Series:
         f"Imbalance{measure}{level}",
         value,
         Unit.RATIO,
-        f"imbalance of the {sides}, from −1 (all ask) to 1 (all bid)",
+        f"imbalance of the {sides}",
         f"(b − a) / (b + a), b and a = {depth.formula.format(i=level)} of bid and ask",
         citation="Cao, Hansch & Wang 2009",
+        sign="+ when more is bid than offered; 1 is all bid, −1 all offered",
     )
 
 
 SPREADS: Mapping[str, Series] = {
-    "Abs": Series("SpreadAbs", lambda b: b.spread, Unit.PRICE, "spread in price", "S = A_1 − B_1"),
+    "Abs": Series("SpreadAbs", lambda b: b.spread, Unit.PRICE, "spread in price", "S = A_1 − B_1", sign=CROSSED),
     "Bps": Series("SpreadBps", lambda b: 1e4 * ratio(b.spread, b.mid), Unit.BPS, "spread in bps of the mid", "1e4·S/M"),
 }
 PRICES: Mapping[str, Series] = {

@@ -101,6 +101,7 @@ class Method:
             known_after=latest([c.known_after for c in behind]),
             formula=f"{formula}, x = {column.name}",
             citation=column.citation,
+            sign=None if self.kind in ("count", "std") else column.sign,
             reads=tuple(f"{source}.{c.name}" for c in behind),
             traits=column.traits,
         )

@@ -100,7 +100,8 @@ class Trade(BucketModule):
         return None if group.trade_types is None else of_types(group.trade_types)
 
     def _where(self, group: Group) -> pl.Expr | None:
-        return None if group.where is None else row_filter(group.where, self.columns, "where")
+        place = "trade.where" if group.options.where is None else f"{group.label}.where"
+        return None if group.where is None else row_filter(group.where, self.columns, place)
 
     def _emissions(self, group: Group, mask: pl.Expr | None) -> Iterator[Emission]:
         template = Template.checked(group.options.name, group.label, ("side", "measure"))
