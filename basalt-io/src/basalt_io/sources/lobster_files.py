@@ -5,6 +5,7 @@ A *ticker day* is a message file with the order-book file beside it, if there is
 
 import datetime as dt
 import gzip
+import os
 import re
 import zlib
 from contextlib import suppress
@@ -16,6 +17,7 @@ from basalt.errors import DataError, UserError
 from basalt_io.files import first_line
 
 MESSAGE_COLUMNS = 6
+_TAIL = 65_536  # bytes; more than a row of any depth
 _NAME = re.compile(
     r"(?P<ticker>.+?)_(?P<date>\d{4}-\d\d-\d\d)_(?P<middle>.*?)_?(?P<kind>message|orderbook)_(?P<levels>\d+)\.csv(\.gz)?"
 )
@@ -59,17 +61,29 @@ def find(root: Path) -> list[TickerDay]:
 
 
 def width(file: Path, least: int, exact: bool) -> int:
-    """Number of columns of the file's first row, `least` where it has no row; DataError where there are fewer (or
-    more, if `exact`), or the file cannot be read."""
+    """Number of columns of the file's first row, `least` where it has no row. DataError where there are fewer (or
+    more, if `exact`), where a plain file's last row is cut short, or where it cannot be read."""
     try:
-        with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as stream:
-            row = stream.readline().rstrip("\r\n")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        first, last = _ends(file)
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file} cannot be read ({first_line(error)}): fetch it again") from error
-    found = row.count(",") + 1 if row else least
+    found = first.count(b",") + 1 if first else least
     if found < least or (exact and found > least):
         raise DataError(f"{file} has {found} columns, and its kind and level ask for {least}: fetch it again")
+    if last and last.count(b",") + 1 < least:
+        raise DataError(f"{file} ends in the middle of a row: fetch it again")
     return found
+
+
+def _ends(file: Path) -> tuple[bytes, bytes]:
+    """The first and the last row; the last is empty for gzip, which tells itself when it is cut short."""
+    if file.suffix == ".gz":
+        with gzip.open(file) as stream:
+            return stream.readline().rstrip(), b""
+    with file.open("rb") as plain:
+        first = plain.readline().rstrip()
+        plain.seek(-min(_TAIL, file.stat().st_size), os.SEEK_END)
+        return first, plain.read().rstrip().rpartition(b"\n")[2]
 
 
 def _stem(match: re.Match[str]) -> tuple[str, ...]:

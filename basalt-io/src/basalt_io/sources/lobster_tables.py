@@ -13,7 +13,7 @@ from basalt_io.sources.lobster_files import MESSAGE_COLUMNS, TickerDay, width
 
 NEW, CANCEL, DELETE, EXECUTE, HIDDEN, CROSS, HALT = range(1, 8)
 NO_LEVEL = 9_999_999_999
-PRICE_UNITS = 10_000
+PRICE_UNITS, PRICE_DECIMALS = 10_000, 4
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 
@@ -44,9 +44,15 @@ def messages(day: TickerDay, listing: Any, midnight: int) -> pl.LazyFrame:
         OrderId=pl.col("OrderId"),
         Quantity=SIZE.cast(pl.Float64),
         Units=pl.col("Units"),
-        Price=pl.col("Units") / PRICE_UNITS,
+        Price=_dollars(pl.col("Units")),
         Direction=DIRECTION,
     )
+
+
+def _dollars(units: pl.Expr) -> pl.Expr:
+    """The float nearest to the decimal price. Polars divides by a constant through its reciprocal, which alone is one
+    bit off for three prices in ten; rounding to the decimals there are puts that right, always."""
+    return (units / PRICE_UNITS).round(PRICE_DECIMALS)
 
 
 def _constant(listing: Any) -> pl.Expr:
@@ -71,7 +77,7 @@ def _level(side: str, i: int) -> tuple[pl.Expr, pl.Expr]:
     price, size = pl.col(f"{side}Price{i}"), pl.col(f"{side}Quantity{i}")
     there = price.abs() < NO_LEVEL
     return (
-        pl.when(there).then(price / PRICE_UNITS).alias(f"{side}Price{i}"),
+        pl.when(there).then(_dollars(price)).alias(f"{side}Price{i}"),
         pl.when(there).then(size.cast(pl.Float64)).alias(f"{side}Quantity{i}"),
     )
 
