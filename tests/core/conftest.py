@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import distribution
 from pathlib import Path
 from textwrap import dedent
 
@@ -67,13 +68,32 @@ class Site:
             timeout=60,
         )
 
-    def pipe(self, command: str) -> subprocess.CompletedProcess[str]:
-        """Run a shell line in which `$BASALT` is the command line."""
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell line in which `basalt` is the command line."""
+        basalt = f'basalt() {{ {sys.executable} -c "from basalt.cli.main import main; main()" "$@"; }}'
         env = {"PYTHONPATH": str(self.folder), "XDG_CONFIG_HOME": str(self.home)}
-        env["BASALT"] = f"{sys.executable} -m basalt.cli.main"
         return subprocess.run(
-            ["sh", "-c", command], cwd=self.work, env=os.environ | env, capture_output=True, text=True, timeout=60
+            ["sh", "-c", f"{basalt}\n{line}"],
+            cwd=self.work,
+            env=os.environ | env,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
+
+
+@pytest.fixture
+def core_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A site with the metadata of basalt-core, and no other distribution on the path; imported modules stay usable."""
+    core = distribution("basalt-core")
+    groups: dict[str, dict[str, str]] = {}
+    for entry in core.entry_points:
+        groups.setdefault(entry.group, {})[entry.name] = entry.value
+    site.install("basalt-core", core.version, groups)
+    bare = [folder for folder in sys.path if not [*Path(folder).glob("*.dist-info")]]
+    monkeypatch.setattr(sys, "path", [str(site.folder), *bare])
+    monkeypatch.setenv("PYTHONPATH", str(site.folder))
+    return site
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ OPTIONS = {
 
 def help_page() -> str:
     """Usage, options and every command with one line each."""
-    found = offers(declared(), read_switches())
+    entries = declared()
+    found = offers(entries, read_switches())
     commands = {o.path: o.summary for o in found.values() if "." not in o.path}
     width = max(map(len, [*OPTIONS, *commands])) + 2
     lines = [
@@ -30,10 +31,11 @@ def help_page() -> str:
         "Commands:",
         *(f"  {name:<{width}}{text}" for name, text in commands.items()),
     ]
-    missing = {path: name for path, name in absent(found).items() if path.rpartition(".")[0] not in absent(found)}
-    if missing:
+    missing = absent(found, entries)
+    topmost = {path: name for path, name in missing.items() if path.rpartition(".")[0] not in missing}
+    if topmost:
         lines += ["", "Not installed:"]
-        lines += [f"  {path.replace('.', ' '):<{width}}pip install {name}" for path, name in missing.items()]
+        lines += [f"  {path.replace('.', ' '):<{width}}pip install {name}" for path, name in topmost.items()]
     return "\n".join(lines)
 
 

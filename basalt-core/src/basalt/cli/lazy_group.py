@@ -6,19 +6,18 @@ real command when click makes its context; a real group then gets stand-ins for 
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from basalt.cli.offered import Offer, absent, offers
+from basalt.cli.offered import Offer, absent, offers, upwards
 from basalt.cli.session import session_of
 from basalt.errors import PluginError, UserError
+from basalt.plugins.failed import Failed, failure
+from basalt.plugins.found import Found
+from basalt.plugins.imported import resolve
 from basalt.plugins.installed import COMMANDS, Declared, declared
 from basalt.plugins.switches import Switches, read_switches
-
-if TYPE_CHECKING:
-    from basalt.plugins.found import Found
-    from basalt.plugins.loaded import Failed
 
 
 class Deferred(click.Command):
@@ -37,9 +36,6 @@ class Deferred(click.Command):
         return real.make_context(info_name, args, parent=parent, **extra)
 
     def _loaded(self, strict: bool) -> click.Command:
-        from basalt.plugins.found import Found
-        from basalt.plugins.loaded import Failed
-
         if not self.offer.givers:
             return click.Group(self.name, dict(self.below), help=self.offer.summary)
         giver = self.offer.givers[0]
@@ -53,7 +49,9 @@ class Deferred(click.Command):
         giver = self.offer.givers[0]
         if not isinstance(real, click.Group):
             others = ", ".join(f"{self.offer.path}.{name}" for name in self.below)
-            raise PluginError(f"{spoken(self.offer.path)} of {named(giver)} is not a group, so {others} has no place")
+            raise PluginError(
+                f"{spoken(self.offer.path)} of {named(giver)} is not a group, so {others} has no place below it"
+            )
         group = copy(real)
         group.commands = dict(real.commands)
         for name, stand_in in self.below.items():
@@ -83,19 +81,18 @@ def installed_commands() -> dict[str, click.Command]:
     """Stand-ins for everything below `basalt`, by name."""
     entries, switches = declared(), read_switches()
     found = offers(entries, switches)
-    refusals = {path: _not_installed(path, name) for path, name in absent(found).items()}
-    refusals |= {e.name: _disabled(e, switches) for e in entries if e.group == COMMANDS and e.name not in found}
-    return _below("", found, refusals)
+    refusals = {path: _not_installed(path, name) for path, name in absent(found, entries).items()}
+    disabled = [e for e in entries if e.group == COMMANDS and switches.disables(e.distribution)]
+    refusals |= {path: _disabled(e, switches) for e in disabled for path in upwards(e.name)}
+    return _below("", found, {path: why for path, why in refusals.items() if path not in found})
 
 
-def command_of(found: "Found") -> "click.Command | Failed":
+def command_of(found: Found) -> click.Command | Failed:
     """Import the command that an entry point names."""
-    from basalt.plugins.loaded import failure, resolve
-
     try:
         command = resolve(found)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{found.value} is a {type(command).__name__}, not a click command")
+            raise TypeError(f"{found.value} is no click command but {type(command).__name__}")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's door
         return failure(found, f"could not give its command {found.entry!r}", error)
     return command
@@ -108,11 +105,10 @@ def _below(path: str, found: Mapping[str, Offer], refusals: Mapping[str, str]) -
     }
     for child, offer in found.items():
         if child.rpartition(".")[0] == path:
-            contested = len(offer.givers) > 1
             children[leaf(child)] = (
-                Refused(child, contest(child, offer.givers))
-                if contested
-                else Deferred(offer, _below(child, found, refusals))
+                Deferred(offer, _below(child, found, refusals))
+                if len(offer.givers) < 2
+                else Refused(child, contest(child, offer.givers))
             )
     return children
 

@@ -8,8 +8,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from basalt.errors import BasaltError
+
+if TYPE_CHECKING:
+    from click import ClickException
 
 _COMPLETING = "_BASALT_COMPLETE"
 
@@ -36,6 +40,8 @@ def run(args: Sequence[str]) -> int:
         return _say("interrupted", 130)
     except BasaltError as error:
         return _failed(str(error), error.exit_code, args)
+    except BrokenPipeError:  # the reader went away: nobody is left to tell
+        return 1
     except Exception as error:  # noqa: BLE001 - whatever breaks is told in one sentence
         return _failed(_unexpected(error), 1, args)
 
@@ -64,9 +70,9 @@ def _command(args: Sequence[str]) -> int:
         return _say(error.format_message(), 2)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "basalt"
-        return _failed(f"{_sentence(error.format_message())}: see `{where} --help`", 2, args)
+        return _failed(f"{_sentence(error)}; see `{where} --help`", 2, args)
     except click.ClickException as error:
-        return _failed(_sentence(error.format_message()), error.exit_code, args)
+        return _failed(_sentence(error), error.exit_code, args)
     except click.Abort:
         return _say("interrupted", 130)
     return code if isinstance(code, int) else 0
@@ -88,8 +94,10 @@ def _unexpected(error: Exception) -> str:
     )
 
 
-def _sentence(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip().rstrip(".")
+def _sentence(error: "ClickException") -> str:
+    near = " or ".join(map(repr, getattr(error, "possibilities", None) or []))
+    message = error.message if near else " ".join(error.format_message().split())
+    return message[:1].lower() + message[1:].rstrip(".") + (f", did you mean {near}?" if near else "")
 
 
 def _say(text: str, code: int) -> int:

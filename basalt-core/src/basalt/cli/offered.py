@@ -33,7 +33,7 @@ class Offer(NamedTuple):
 def offers(entries: Sequence[Declared], switches: Switches) -> dict[str, Offer]:
     """Every command by path, groups that only hold others included, sorted."""
     commands = [e for e in entries if e.group == COMMANDS and not switches.disables(e.distribution)]
-    paths = {part for e in commands for part in _upwards(e.name)}
+    paths = {part for e in commands for part in upwards(e.name)}
     found = {}
     for path in sorted(paths):
         givers = tuple({e.distribution: e for e in commands if e.name == path}.values())
@@ -42,9 +42,10 @@ def offers(entries: Sequence[Declared], switches: Switches) -> dict[str, Offer]:
     return found
 
 
-def absent(found: dict[str, Offer]) -> dict[str, str]:
-    """Commands of sibling distributions that are not there, with the distribution that brings them."""
-    return {path: distribution for path, (distribution, _) in OURS.items() if path not in found}
+def absent(found: dict[str, Offer], entries: Sequence[Declared]) -> dict[str, str]:
+    """Commands of our distributions that are not installed, with the distribution that brings each."""
+    installed = {canonical(e.distribution) for e in entries}
+    return {path: owner for path, (owner, _) in OURS.items() if path not in found and owner not in installed}
 
 
 def _summary(path: str, distributions: Sequence[str]) -> str:
@@ -53,6 +54,7 @@ def _summary(path: str, distributions: Sequence[str]) -> str:
     return sentence if [*map(canonical, names)] == [owner] else "from " + ", ".join(names)
 
 
-def _upwards(path: str) -> list[str]:
+def upwards(path: str) -> list[str]:
+    """A path and the groups above it, the topmost first."""
     parts = path.split(".")
     return [".".join(parts[: n + 1]) for n in range(len(parts))]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from basalt.plugins.components import Component, what_to_install
+    from basalt.plugins.failed import Failed
     from basalt.plugins.found import Found
-    from basalt.plugins.loaded import Failed, Loaded
+    from basalt.plugins.loaded import Loaded
     from basalt.plugins.registry import Registry, open_registry
     from basalt.plugins.switches import Switches
 
@@ -17,7 +18,7 @@ _HOME_OF = {
     "Component": "components",
     "what_to_install": "components",
     "Found": "found",
-    "Failed": "loaded",
+    "Failed": "failed",
     "Loaded": "loaded",
     "Registry": "registry",
     "open_registry": "registry",

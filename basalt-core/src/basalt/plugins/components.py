@@ -12,8 +12,9 @@ import attrs
 
 from basalt.errors import UserError
 from basalt.hooks import Lazy
+from basalt.plugins.failed import Failed, failure
 from basalt.plugins.found import Found
-from basalt.plugins.loaded import Failed, Loaded, failure
+from basalt.plugins.loaded import Loaded
 
 
 class Kind(NamedTuple):

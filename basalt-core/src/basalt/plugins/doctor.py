@@ -15,9 +15,10 @@ from typing import Any
 
 import attrs
 
+from basalt.plugins.failed import Failed, failure
 from basalt.plugins.found import Found
 from basalt.plugins.installed import COMMANDS, Declared, versions
-from basalt.plugins.loaded import Failed, Loaded, failure, load
+from basalt.plugins.loaded import Loaded, load
 
 
 @attrs.frozen
@@ -40,9 +41,10 @@ class Examination:
     def report(self) -> str:
         """A line; two more for each failure: the cause and its place, and what to try."""
         if not self.failures:
-            offered = "" if self.components is None else f", {self.components} components"
-            seconds = "" if self.import_seconds is None else f" {self.import_seconds:.2f} s{offered}"
-            return f"{'✓' if self.state == 'ok' else '-'} {self.named} {self.state}{seconds}"
+            seconds = "" if self.import_seconds is None else f", imported in {self.import_seconds:.2f} s"
+            n = self.components
+            offered = "" if n is None else f", {n} component{'s' * (n != 1)}"
+            return f"{'✓' if self.state == 'ok' else '-'} {self.named} {self.state}{seconds}{offered}"
         return "\n".join(f"✗ {self.named} {f.what}\n{_cause(f)}\n    Try: {f.hint}" for f in self.failures)
 
     @property

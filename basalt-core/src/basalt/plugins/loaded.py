@@ -8,19 +8,16 @@ import inspect
 import sys
 from contextlib import redirect_stdout
 from difflib import get_close_matches
-from functools import reduce
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 from typing import Any
 
 import attrs
 import pluggy
 
-from basalt.errors import PluginError
 from basalt.hooks import hookimpl, specs
-from basalt.plugins.blame import hint_for, place_of, place_of_code
+from basalt.plugins.failed import Failed, failure, hint_for, place_of_code
 from basalt.plugins.found import Found
+from basalt.plugins.imported import resolve
 
 HOOKS = [name for name in vars(specs) if name.startswith("basalt_")]
 
@@ -39,42 +36,6 @@ class Loaded:
         with redirect_stdout(sys.stderr):
             answers = getattr(self.manager.hook, hook)(**arguments)
         return answers[0] if answers else None
-
-
-@attrs.frozen
-class Failed:
-    """A plugin that broke. `what` went wrong, as a predicate; `place` is file:line in the plugin's own code."""
-
-    found: Found
-    what: str
-    error: str
-    message: str
-    place: str
-    hint: str
-    exception: BaseException | None = attrs.field(default=None, repr=False, eq=False)
-
-    @property
-    def cause(self) -> str:
-        """Error, message and place in a few words."""
-        return f"{self.error}: {self.message}" + (f" at {self.place}" if self.place else "")
-
-    @property
-    def sentence(self) -> str:
-        """All of it in one line."""
-        return f"{self.found.named} {self.what}: {self.cause}; try {self.hint}"
-
-    def as_error(self, strict: bool = False) -> PluginError:
-        """The error for a command that needs this plugin, or, if strict, any plugin."""
-        error = PluginError(self.sentence)
-        error.exit_code = 3 if strict else error.exit_code
-        error.__cause__ = self.exception
-        return error
-
-
-def failure(found: Found, what: str, error: BaseException) -> Failed:
-    """What is known of a plugin's exception."""
-    message = " ".join(str(error).split()) or "no message"
-    return Failed(found, what, type(error).__name__, message, place_of(found, error), hint_for(found, error), error)
 
 
 def load(found: Found) -> Loaded | Failed:
@@ -146,26 +107,3 @@ def _modules_of(module: Any) -> Any:
         if value.__module__ == module.__name__ and hasattr(value, "name")
     ]
     return SimpleNamespace(basalt_analytics=hookimpl(lambda: modules)) if modules else module
-
-
-def resolve(found: Found) -> Any:
-    """Import what an entry's value names (`module` or `module:attribute`), or the file; raises what that raises."""
-    with redirect_stdout(sys.stderr):
-        if found.place:
-            return _run_file(found)
-        module, _, attribute = found.value.partition(":")
-        return reduce(getattr, filter(None, attribute.split(".")), import_module(module))
-
-
-def _run_file(found: Found) -> Any:
-    spec = spec_from_file_location(found.value, found.place)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{found.place} is not a Python file: its name must end in .py")
-    module = module_from_spec(spec)
-    sys.modules[found.value] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[found.value]
-        raise
-    return module

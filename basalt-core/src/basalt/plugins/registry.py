@@ -12,9 +12,10 @@ import attrs
 
 from basalt.errors import UserError
 from basalt.plugins.components import KINDS, Component, components_of, unknown_component, what_to_install
+from basalt.plugins.failed import Failed, failure
 from basalt.plugins.found import Found, find_files, find_installed
 from basalt.plugins.installed import canonical
-from basalt.plugins.loaded import Failed, Loaded, accept, failure, load
+from basalt.plugins.loaded import Loaded, accept, load
 from basalt.plugins.switches import Switches, read_switches
 
 __all__ = ["Component", "Failed", "Found", "Registry", "open_registry", "what_to_install"]

@@ -1,14 +1,56 @@
-"""Where a plugin broke, and what to do about it: file:line of the deepest frame in its own code, and the next step."""
+"""A plugin that broke: what went wrong, where in its own code, and what to do about it.
+
+The *place* is file:line of the deepest frame in the plugin's own code; the *hint* is the next step.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 from traceback import walk_tb
 from types import CodeType
 
+import attrs
+
+from basalt.errors import PluginError
 from basalt.plugins.found import Found
 from basalt.plugins.installed import canonical
 
 _MACHINERY = ("basalt", "pluggy", "importlib")
+
+
+@attrs.frozen
+class Failed:
+    """A plugin that broke. `what` went wrong, as a predicate; `place` is file:line in the plugin's own code."""
+
+    found: Found
+    what: str
+    error: str
+    message: str
+    place: str
+    hint: str
+    exception: BaseException | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def cause(self) -> str:
+        """Error, message and place in a few words."""
+        return f"{self.error}: {self.message}" + (f" at {self.place}" if self.place else "")
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line."""
+        return f"{self.found.named} {self.what}: {self.cause}; try {self.hint}"
+
+    def as_error(self, strict: bool = False) -> PluginError:
+        """The error for a command that needs this plugin, or, if strict, any plugin."""
+        error = PluginError(self.sentence)
+        error.exit_code = 3 if strict else error.exit_code
+        error.__cause__ = self.exception
+        return error
+
+
+def failure(found: Found, what: str, error: BaseException) -> Failed:
+    """What is known of a plugin's exception."""
+    message = " ".join(str(error).split()) or "no message"
+    return Failed(found, what, type(error).__name__, message, place_of(found, error), hint_for(found, error), error)
 
 
 def place_of(found: Found, error: BaseException) -> str:
