@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
 from textwrap import dedent
@@ -90,6 +91,8 @@ def core_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     for entry in core.entry_points:
         groups.setdefault(entry.group, {})[entry.name] = entry.value
     site.install("basalt-core", core.version, groups)
+    for name in ("attrs", "cattrs", "click", "pluggy", "polars", "rich"):
+        import_module(name)
     bare = [folder for folder in sys.path if not [*Path(folder).glob("*.dist-info")]]
     monkeypatch.setattr(sys, "path", [str(site.folder), *bare])
     monkeypatch.setenv("PYTHONPATH", str(site.folder))

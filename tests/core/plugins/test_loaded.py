@@ -58,6 +58,18 @@ def test_a_syntax_error_is_placed_in_the_file_that_has_it(site):
     assert failed(site, "x = 1\ny = = 2\n").place == "acme_toxicity.py:2"
 
 
+def test_a_syntax_error_elsewhere_is_placed_where_the_plugin_imports_it(site):
+    """A traceback ends at the import for a syntax error; the file that has it belongs to somebody else."""
+    (site.folder / "foreign.py").write_text("y = = 2\n")
+    assert failed(site, "x = 1\nimport foreign\n").place == "acme_toxicity.py:2"
+
+
+def test_a_syntax_error_of_a_single_file_is_placed_in_it(site):
+    file = site.work / "desk.py"
+    file.write_text("y = = 2\n")
+    assert load(find_files([file])[0]).place == f"{file}:1"
+
+
 def test_an_entry_that_names_no_module_is_to_be_reinstalled(site):
     site.install("acme", "1", {"basalt.v1": {"acme": "acme_gone.plugin"}})
     plugin = loaded(site, "acme")

@@ -94,7 +94,8 @@ def _frames(found: Found, error: BaseException) -> Iterator[tuple[bool, str]]:
         elif _top(module) not in _MACHINERY and not frame.f_code.co_filename.startswith("<"):
             yield False, _spelled(found, frame.f_code.co_filename, line)
     if isinstance(error, SyntaxError) and error.filename:
-        yield True, _spelled(found, error.filename, error.lineno or 0)
+        own = bool({_top(found.value), f"{_top(found.value)}.py"} & {*Path(error.filename).parts})
+        yield own or error.filename == str(found.place), _spelled(found, error.filename, error.lineno or 0)
 
 
 def _spelled(found: Found, file: str, line: int) -> str:
