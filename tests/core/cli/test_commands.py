@@ -17,6 +17,7 @@ def hello():
 @click.command()
 @click.pass_context
 def names(ctx):
+    registry_of(ctx)
     click.echo("spread" in registry_of(ctx).names("analytics"))
 
 @click.group()
@@ -182,6 +183,7 @@ def test_a_siblings_command_that_is_disabled_is_not_said_to_be_missing(core_alon
 
 
 def test_a_failed_plugin_is_one_line_on_stderr_and_the_command_goes_on(acme, capsys):
+    """One line, though the command `names` opens two registries."""
     site = acme(names="names")
     site.plugin("acme-broken", "import scipyy\n", version="0.2")
     code, out, err = outcome(capsys, "names")

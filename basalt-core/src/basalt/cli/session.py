@@ -39,5 +39,13 @@ def registry_of(ctx: click.Context, files: Sequence[Path] = (), prefer: Mapping[
         [*session.files, *files],
         prefer or {},
         strict=session.strict,
-        report=lambda failed: narrate(f"plugin {failed.sentence}"),
+        report=lambda failed: _tell_once(ctx, f"plugin {failed.sentence}"),
     )
+
+
+def _tell_once(ctx: click.Context, line: str) -> None:
+    """A command may open more than one registry; a plugin that fails in each is told of once."""
+    told: set[str] = ctx.meta.setdefault("basalt.told", set())
+    if line not in told:
+        told.add(line)
+        narrate(line)
