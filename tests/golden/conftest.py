@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-
 from basalt.tables import AGGRESSOR, NS_UTC, STATE
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -22,7 +21,9 @@ def table(columns: str, rows: Rows) -> pl.DataFrame:
     stamps = [start + int(Decimal(str(row[0])) * 10**9) for row in rows]
     data = {name: [row[i + 1] for row in rows] for i, name in enumerate(names)}
     schema = {name: DTYPES.get(name, pl.Float64) for name in names}
-    events = pl.DataFrame({"ListingId": [1] * len(rows), "EventTimestamp": stamps}, schema_overrides={"ListingId": pl.Int64})
+    events = pl.DataFrame(
+        {"ListingId": [1] * len(rows), "EventTimestamp": stamps}, schema_overrides={"ListingId": pl.Int64}
+    )
     stamped = events.with_columns(pl.col("EventTimestamp").cast(pl.Int64).cast(NS_UTC))
     return pl.concat([stamped, pl.DataFrame(data, schema=schema)], how="horizontal")
 

@@ -2,10 +2,9 @@
 
 from datetime import UTC, date, datetime, time
 
+import basalt
 import polars as pl
 import pytest
-
-import basalt
 from basalt.buckets import BucketRule
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn
@@ -44,7 +43,11 @@ def test_g1_the_coarse_label_follows_from_the_fine_one(label, origin, fine, coar
     """W = 15 min. End labels: T' = ceil, so 09:15 stays and 09:16 goes on; start labels: T' = floor.
     Origin 09:03 (543 min): quarters end at 09:18 and 09:33. Counted here are the fine labels in each quarter."""
     found = resampled(
-        {"X": [1.0] * len(fine)}, fine, rule("1m", label, origin), rule("15m", label, origin), aggregations={"X": "count"}
+        {"X": [1.0] * len(fine)},
+        fine,
+        rule("1m", label, origin),
+        rule("15m", label, origin),
+        aggregations={"X": "count"},
     )
     assert dict(zip(found["TimeBucket"].dt.strftime("%H:%M"), found["X"], strict=True)) == coarse
 

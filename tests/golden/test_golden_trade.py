@@ -1,8 +1,7 @@
 """Fixture F, module trade: bars of 10 s, end-labelled and right-closed, at :10 and :20 (:30 has no valid trade)."""
 
-import pytest
-
 import basalt
+import pytest
 
 ALL = {
     "module": "trade",
