@@ -273,7 +273,7 @@ def test_a_folder_table_or_date_that_is_not_there_is_refused(tmp_path):
     found = write(tmp_path, ["34200.1,4,1,1,100,1"])
     with pytest.raises(UserError, match="has no table cbbo: it makes reference, marketstate, l3, l2, trades"):
         found.scan("cbbo", DAY)
-    with pytest.raises(UserError, match=r"has no trades for 2012-06-22: .* has 1 dates from 2012-06-21"):
+    with pytest.raises(UserError, match=r"has no trades for 2012-06-22: .* has 2012-06-21 alone"):
         found.scan("trades", dt.date(2012, 6, 22))
 
 

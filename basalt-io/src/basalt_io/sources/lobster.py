@@ -56,6 +56,7 @@ from basalt.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 from basalt_io.files import fingerprint
 from basalt_io.paths import located
 from basalt_io.sources import lobster_tables
+from basalt_io.sources.dates import span
 from basalt_io.sources.lobster_files import TickerDay, find
 
 Listing = int | str
@@ -139,8 +140,7 @@ class LobsterSource(Source):
             raise UserError(f"source lobster has no table {table}: it makes {', '.join(_TABLES)}")
         dates = self.dates(table)
         if day not in dates:
-            there = f"{len(dates)} dates from {dates[0]} to {dates[-1]}" if dates else "no date"
-            raise UserError(f"source lobster has no {table} for {day}: {self.root} has {there}")
+            raise UserError(f"source lobster has no {table} for {day}: {self.root} has {span(dates)}")
         return [part for part in self._days if part.date == day and _offers(part, table)]
 
 

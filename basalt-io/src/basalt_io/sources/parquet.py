@@ -23,6 +23,7 @@ from basalt.tables import BUILT_IN, NS_UTC
 
 from basalt_io.files import fingerprint, first_line
 from basalt_io.paths import located
+from basalt_io.sources.dates import span
 
 _HIVE = "date="
 _TABLES = {table.name: table for table in BUILT_IN}
@@ -113,8 +114,7 @@ class ParquetSource(Source):
         if self._places[table].is_file() and not dated:
             return [self._places[table]]
         if day not in dated:
-            there = f"{len(dated)} dates from {min(dated)} to {max(dated)}" if dated else "no date"
-            raise UserError(f"source parquet has no {table} for {day}: {self._places[table]} has {there}")
+            raise UserError(f"source parquet has no {table} for {day}: {self._places[table]} has {span(dated)}")
         return dated[day]
 
     def _canonical(self, table: str, files: list[Path]) -> pl.LazyFrame:

@@ -15,6 +15,7 @@ from basalt.sources import Promises, Source
 from basalt.testing import market
 
 from basalt_io.files import fingerprint
+from basalt_io.sources.dates import span
 
 FIRST_DATE = dt.date(2026, 1, 5)
 DAYS_KEPT = 2
@@ -62,8 +63,7 @@ class SimulatorSource(Source):
             raise UserError(f"source simulator has no table {table}: it makes {', '.join(market.TABLES)}")
         if day not in self.days:
             raise UserError(
-                f"source simulator has no {table} for {day}: its dates run from {self.days[0]} to {self.days[-1]}, "
-                "set `dates`, or `from` and `to`"
+                f"source simulator has no {table} for {day}: it has {span(self.days)}, set `dates`, or `from` and `to`"
             )
         return _simulated(self.config.listings, self.config.seed, day, self.config.events)[table].lazy()
 
