@@ -41,7 +41,7 @@ def test_a_value_with_a_separator_is_refused(tmp_path, target, value):
         place(tmp_path, "{universe}.parquet", attrs.evolve(target, universe=value))
 
 
-@pytest.mark.parametrize("template", ["/tmp/{date}.parquet", "\\\\host\\{date}.parquet", ""])
+@pytest.mark.parametrize("template", ["/srv/{date}.parquet", "\\\\host\\{date}.parquet", ""])
 def test_an_absolute_template_is_refused(tmp_path, target, template):
     with pytest.raises(UserError, match="must be a path below `root`"):
         place(tmp_path, template, target)
