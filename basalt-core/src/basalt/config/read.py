@@ -36,7 +36,7 @@ def _tree(path: Path) -> dict[str, Any]:
     if path.suffix not in (".toml", ".py"):
         raise UserError(f"{path} is no pipeline file: name a .toml file, or a .py file that defines `pipeline`")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: name a .toml or .py file that does") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -49,7 +49,8 @@ def _toml_tree(path: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except ValueError as error:
         said, _, place = str(error).rstrip(")").partition(" (at ")
-        raise UserError(f"{path}: {place or 'somewhere'}: no valid TOML: {said[:1].lower()}{said[1:]}") from error
+        at = f"{place}: " if place else ""
+        raise UserError(f"{path}: {at}no valid TOML: {said[:1].lower()}{said[1:]}") from error
     except RecursionError as error:
         raise UserError(f"{path}: no valid TOML: tables or lists are nested too deeply") from error
 

@@ -12,7 +12,7 @@ import polars as pl
 from basalt.config.serialised import function_name, parted, tree
 
 _LISTED = {
-    "": "Abs Negate Sign Floor Ceil Round RoundSF Truncate Clip Log Log1p Exp Atan2 Cut FillNull Coalesce AsStruct "
+    "": "Abs Negate Sign Floor Ceil Round RoundSF Truncate Clip Log Log1p Exp Atan2 FillNull Coalesce AsStruct "
     "MinHorizontal MaxHorizontal SumHorizontal MeanHorizontal ToPhysical Reinterpret Replace ReplaceStrict",
     "Pow.": "Generic Sqrt Cbrt",
     "Trigonometry.": "Sin Cos Tan ArcSin ArcCos ArcTan Sinh Cosh Tanh Degrees Radians",
@@ -69,8 +69,10 @@ def _all(nodes: Iterable[Any]) -> bool:
 
 def _function(function: Any, inputs: list[Any]) -> bool:
     name, settings = function_name(function)
-    if name in ("Boolean.IsIn", "Sql.IsIn"):  # a column to look in would be looked through from end to end
+    if name == "Sql.IsIn":  # its list is a literal of one row
         return _row_wise(inputs[0]) and parted(inputs[1])[0] == "Literal"
+    if name == "Boolean.IsIn":  # a column to look in would be looked through from end to end
+        return _all(inputs) and parted(inputs[1])[0] == "Literal"
     if name == "StringExpr.Strptime" and settings[1]["format"] is None:  # the format is guessed from other rows
         return False
     return name in FUNCTIONS and _all(inputs)
