@@ -138,8 +138,8 @@ def test_empty_side_zero_does_not_revive_a_crossed_row(booked):
 
 
 def test_measures_of_two_levels(booked):
-    """Bids 10 × 5 (2 orders), 9 × 6 (3): value 50, 54; shares an order 2.5, 2; cumulated 11 shares, 104 value, 5 orders,
-    VWAP 104 / 11. Imbalance of orders at 2: (3 − 1) / 4; of cumulated orders: (5 − 5) / 10."""
+    """Bids 10 × 5 (2 orders), 9 × 6 (3): value 50, 54; shares an order 2.5, 2; cumulated 11 shares, 104 value,
+    5 orders, VWAP 104 / 11. Imbalance of orders at 2: (3 − 1) / 4; of cumulated orders: (5 − 5) / 10."""
     columns = f"{TWO} BidNumOrders1 BidNumOrders2 AskNumOrders1 AskNumOrders2"
     measures = ["Notional", "AvgOrderSize", "CumQuantity", "CumNotional", "CumOrders", "CumVWAP"]
     options = {

@@ -19,13 +19,12 @@ def table(columns: str, rows: Rows) -> pl.DataFrame:
     names = columns.split()
     start = int(NINE.timestamp()) * 10**9
     stamps = [start + int(Decimal(str(row[0])) * 10**9) for row in rows]
-    data = {name: [row[i + 1] for row in rows] for i, name in enumerate(names)}
-    schema = {name: DTYPES.get(name, pl.Float64) for name in names}
-    events = pl.DataFrame(
-        {"ListingId": [1] * len(rows), "EventTimestamp": stamps}, schema_overrides={"ListingId": pl.Int64}
+    time = pl.Series("EventTimestamp", stamps, dtype=pl.Int64).cast(NS_UTC)
+    made = pl.DataFrame(
+        {name: [row[i + 1] for row in rows] for i, name in enumerate(names)},
+        schema={name: DTYPES.get(name, pl.Float64) for name in names},
     )
-    stamped = events.with_columns(pl.col("EventTimestamp").cast(pl.Int64).cast(NS_UTC))
-    return pl.concat([stamped, pl.DataFrame(data, schema=schema)], how="horizontal")
+    return made.select(pl.lit(1, pl.Int64).alias("ListingId"), time, *names)
 
 
 @pytest.fixture(name="table")

@@ -1,4 +1,4 @@
-"""Module generic: G1 (the coarse label), G2 (the methods), and fixture F's 10 s bars rolled up to 20 s in a pipeline."""
+"""Module generic: G1 (the coarse label), G2 (the methods), and fixture F's 10 s bars rolled up in a pipeline."""
 
 from datetime import UTC, date, datetime, time
 

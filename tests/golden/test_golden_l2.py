@@ -48,7 +48,7 @@ def test_f_last_spread_in_bps(f):
 
 def test_f_mean_spread_in_bps(f):
     """:10 (300/100.025 + 300/100.035 + 300/100.015) / 3 = 2.99925020744;
-    :20 the locked row's 0 and row 18: 3.99840063974 / 2 = 1.99920031987; one-sided and crossed rows are in neither sum."""
+    :20 the locked row's 0 and row 18: 3.99840063974 / 2 = 1.99920031987; rows 12 and 16 are in neither sum."""
     expected = (3.99920015997, 2.99925020744, 1.99920031987)
     assert [f[t]["SpreadBpsMean"] for t in (0, 10, 20)] == [close(x) for x in expected]
 
@@ -95,8 +95,8 @@ def test_f_mean_quantities_leave_out_the_crossed_row_on_both_sides(f):
 
 
 def test_f_weighted_mid(f):
-    """(b·A + a·B) / (b + a): :00 (500·100.04 + 300·100.00) / 800 = 100.025; :10 (400·100.03 + 200·100.00) / 600 = 100.02;
-    :20 (200·100.06 + 200·100.02) / 400 = 100.04."""
+    """(b·A + a·B) / (b + a): :00 (500·100.04 + 300·100.00) / 800 = 100.025;
+    :10 (400·100.03 + 200·100.00) / 600 = 100.02; :20 (200·100.06 + 200·100.02) / 400 = 100.04."""
     assert [f[t]["WeightedMid"] for t in (0, 10, 20)] == [close(x) for x in (100.025, 100.02, 100.04)]
 
 
@@ -109,7 +109,7 @@ def test_f_imbalance_of_the_best_quantities(f):
 
 
 def test_f_event_bars_of_the_mid(f):
-    """:00 100.02 ×4; :10 100.025 100.035 100.015 in order; :20 100.02 100.04 in order: its open is the first *valid*."""
+    """:00 100.02 ×4; :10 100.025 100.035 100.015 in order; :20 100.02 100.04: its open is the first *valid*."""
     assert [f[0][f"Mid{e}"] for e in EDGES] == [close(100.02)] * 4
     assert [f[10][f"Mid{e}"] for e in EDGES] == [close(x) for x in (100.025, 100.035, 100.015, 100.015)]
     assert [f[20][f"Mid{e}"] for e in EDGES] == [close(x) for x in (100.02, 100.04, 100.02, 100.04)]

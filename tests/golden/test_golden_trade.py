@@ -67,7 +67,7 @@ def test_f_total_vwap(f):
 
 def test_f_vwap_by_side(f):
     """:10 Buy (10004 + 5002 + 1000.3) / 160 = 100.039375; Sell (20002 + 10003.5) / 300 = 100.018333333; Unknown 100.02.
-    :20 Buy (3001.2 + 6003.6) / 90 = 100.053333333; Sell (2000 + 4000.4) / 60 = 100.006666667; Unknown: no trade, null."""
+    :20 Buy (3001.2 + 6003.6) / 90 = 100.053333333; Sell (2000 + 4000.4) / 60 = 100.006666667; Unknown: null."""
     assert f[10]["TradeBuyVWAP"] == close(100.039375)
     assert f[10]["TradeSellVWAP"] == pytest.approx(100.018333333, abs=5e-10)
     assert f[10]["TradeUnknownVWAP"] == close(100.02)
