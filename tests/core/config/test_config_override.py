@@ -107,8 +107,8 @@ def test_a_quoted_key_may_hold_anything() -> None:
 
 
 REFUSED = {
-    "passes.bar.every=5m": "there is no passes.bar (did you mean 'bars'?): known are 'bars' and 'quarter'",
-    "passes.0.every=5m": "there is no passes.0: known are 'bars' and 'quarter'",
+    "passes.bar.every=5m": "there is no passes.bar (did you mean 'bars'?): known here: 'bars' and 'quarter'",
+    "passes.0.every=5m": "there is no passes.0: known here: 'bars' and 'quarter'",
     "passes[2].every=5m": "passes[2] does not exist, passes has 2 entries, counted from 0",
     "passes.bars.modules[2].x=1": "passes.bars.modules[2] does not exist, passes.bars.modules has 2 entries, "
     "counted from 0",
@@ -157,5 +157,5 @@ def test_an_override_on_several_lines_is_told_on_one(file: Path) -> None:
 def test_two_passes_of_one_name_are_not_told_apart(file: Path) -> None:
     file.write_text(TEXT.replace('"quarter"', '"bars"'))
     assert refusal(file, "passes.bars.every=5m") == (
-        "--set passes.bars.every=5m: there is more than one passes.bars: known are 'bars' and 'bars'"
+        "--set passes.bars.every=5m: there is more than one passes.bars: known here: 'bars' and 'bars'"
     )

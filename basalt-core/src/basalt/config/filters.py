@@ -152,7 +152,7 @@ class _Checker:
             return _kind(value.dtype)
         if name == "Float" and number is None:
             self.refuse("holds a number that is too large")
-        return _LITERALS.get(name, "number" if name.startswith(("Int", "UInt")) else name)
+        return _LITERALS.get(name, "number" if name.startswith(("Int", "UInt", "Float")) else name)
 
     def _function(self, function: Any, inputs: Sequence[Any]) -> str:
         name, _ = function_name(function)

@@ -78,7 +78,7 @@ def _index(entries: list[Any], step: str | int, place: str, text: str) -> int:
         raise UserError(f"--set {text}: the entries of {place} have no names, write {place}[0] for the first")
     raise UserError(
         f"--set {text}: there is {'more than one' if step in names else 'no'} {place}.{step}"
-        f"{did_you_mean(step, set(names) - {step})}: known are {listed(names, 'and')}"
+        f"{did_you_mean(step, set(names) - {step})}: known here: {listed(names, 'and')}"
     )
 
 
