@@ -1,0 +1,71 @@
+"""Differences between two results of one pass that should be equal: keys, nulls and integers exactly, floats nearly.
+
+Floats agree within 1e-12 of the larger one: sums in another order differ by less, and nothing else may differ.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import attrs
+import polars as pl
+
+RELATIVE = 1e-12
+TINY = 1e-12
+"""Absolute: what is left of numbers that cancel."""
+BESIDE = " beside"
+
+
+@attrs.frozen
+class Difference:
+    """`what` changed, or rows that came or went; in how many `rows`; and the first of them, as an example."""
+
+    what: str
+    rows: int
+    example: str
+
+    def when(self, circumstance: str) -> str:
+        """A clause: `DeskSpreadBps changed in 4 rows when later rows were added (ListingId …)`."""
+        return f"{self.what} in {self.rows} row{'s' * (self.rows > 1)} {circumstance} ({self.example})"
+
+
+def differences(
+    before: pl.DataFrame, after: pl.DataFrame, keys: Sequence[str], columns: Sequence[str]
+) -> Iterator[Difference]:
+    """Each way in which `after` is not `before`: rows by key, then the columns one by one."""
+    for what, some, other in (("a bucket vanished", before, after), ("a bucket appeared", after, before)):
+        alone = some.join(other, on=keys, how="anti").sort(keys)
+        if alone.height:
+            yield Difference(what, alone.height, _row(alone, keys))
+    both = before.select(*keys, *columns).join(after.select(*keys, *columns), on=keys, suffix=BESIDE).sort(keys)
+    for column in columns:
+        changed = both.filter(~_same(column, both.schema[column]))
+        if changed.height:
+            was, now = (changed.item(0, name) for name in (column, column + BESIDE))
+            yield Difference(
+                f"{column} changed", changed.height, f"{_row(changed, keys)}: {_shown(was)} → {_shown(now)}"
+            )
+
+
+def _same(column: str, dtype: pl.DataType) -> pl.Expr:
+    was, now = pl.col(column), pl.col(column + BESIDE)
+    equal = was.eq_missing(now)
+    if not dtype.is_float():
+        return equal
+    largest = pl.max_horizontal(was.abs(), now.abs())
+    return equal | ((was - now).abs() <= RELATIVE * largest + TINY).fill_null(False)
+
+
+def _row(rows: pl.DataFrame, keys: Sequence[str]) -> str:
+    """The first row's key: `ListingId 1001 at 09:30`."""
+    *names, bucket = keys
+    whose = ", ".join(f"{name} {rows.item(0, name)}" for name in names)
+    return f"{whose} at {clock(rows.item(0, bucket))}"
+
+
+def clock(time: datetime) -> str:
+    """The time of day, without the seconds that are 0."""
+    return f"{time:%H:%M}" if time.time().replace(hour=0, minute=0) == datetime.min.time() else f"{time.time()}"
+
+
+def _shown(value: object) -> str:
+    return f"{value!r}" if isinstance(value, float) else "null" if value is None else str(value)

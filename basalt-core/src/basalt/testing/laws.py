@@ -1,0 +1,283 @@
+"""Laws that every analytic keeps, ours and yours, and `AnalyticLaws`, which turns them into tests.
+
+    from basalt.testing import AnalyticLaws
+    from desk_spreads import desk_spread
+
+    class TestDeskSpread(AnalyticLaws):
+        analytic = desk_spread
+
+A *law* is a name and a function that yields complaints about one trial: an analytic on one sample day. A complaint is
+a clause that names the column, how many rows, and one of them; none means that the day could not falsify the law.
+Nothing here needs pytest, so that a command can prove an analytic where pytest is not installed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import attrs
+import polars as pl
+
+from basalt.buckets import utc
+from basalt.documents import ResultColumn
+from basalt.metrics import Known
+from basalt.modules import FrameModule
+from basalt.tables import US_UTC
+from basalt.testing.building import build, watched
+from basalt.testing.changes import (
+    DESCRIBING,
+    STAMP,
+    as_they_came,
+    emptied,
+    only,
+    power,
+    scaled,
+    scaled_entry,
+    shuffled,
+    until,
+)
+from basalt.testing.days import DAYS
+from basalt.testing.differences import clock, differences
+from basalt.testing.trials import Frames, Setting, Trial
+
+TIMES = 16.0
+"""What prices and sizes are multiplied by: a power of two, so that nothing is rounded, with an exact root."""
+UNSCALED = frozenset(("scale_dependent", "mixed_unit"))
+PIECE = 50
+"""Rows of a piece, where the engine is made to work in small ones."""
+
+
+@attrs.frozen
+class Law:
+    """`once`: the day's rows do not matter, so that one day is enough."""
+
+    name: str
+    complaints: Callable[[Trial], Iterator[str]]
+    once: bool = False
+
+    def broken(self, trials: Sequence[Trial]) -> str | None:
+        """The first complaint, in a sentence, or None where no trial falsifies the law."""
+        for trial in trials[:1] if self.once else trials:
+            for complaint in self.complaints(trial):
+                return f"{self.name}: {complaint}, on the sample day {trial.day!r}"
+        return None
+
+
+def schema(trial: Trial) -> Iterator[str]:
+    """What is computed has the declared names, order and dtypes."""
+    keys = dict(zip(trial.result.keys, trial.result.key_dtypes, strict=True))
+    declared = {**keys, "TimeBucket": US_UTC, **{c.name: c.dtype for c in trial.result.columns}}
+    found = trial.whole.schema
+    if list(found) != list(declared):
+        yield f"the columns are {', '.join(found)}, declared are {', '.join(declared)}"
+    for name, dtype in declared.items():
+        if name in found and found[name] != dtype:
+            yield f"{name} is declared as {dtype} and is {found[name]}: cast the expression, or declare that dtype"
+
+
+def empty(trial: Trial) -> Iterator[str]:
+    """No rows in, no rows out, and every column is there."""
+    for frames, what in (
+        (emptied(trial.frames), "its tables have no rows"),
+        (emptied(trial.frames, keep=DESCRIBING), "nothing happened"),
+    ):
+        rows = trial.run(frames)
+        if rows.height:
+            yield f"{rows.height} rows come out when {what}, as {rows.row(0, named=True)}"
+        if rows.schema != trial.whole.schema:
+            yield f"the columns are {dict(rows.schema)} when {what}, else {dict(trial.whole.schema)}"
+
+
+def isolation(trial: Trial) -> Iterator[str]:
+    """A listing gives the same alone as among others (an instrument, where that is the scope)."""
+    key, schemas = trial.program.key, trial.plan.schemas
+    for group in _groups(trial):
+        alone = trial.run(only(trial.frames, key, group, schemas))
+        among = trial.whole.filter(pl.col(key).is_in(group))
+        yield from _differences(trial, among, alone, f"when {key} {_listed(group)} was alone")
+
+
+def look_ahead(trial: Trial) -> Iterator[str]:
+    """What is final at a time is not changed by what happens later."""
+    end = trial.rule.interval_end(pl.col("TimeBucket"))
+    whole = trial.whole.with_columns(End=end)
+    lags = {column.name: _nanoseconds(column.known_after) for column in trial.columns}
+    for cut in _cuts(trial, [lag for lag in set(lags.values()) if lag is not None]):
+        early = trial.run(until(trial.frames, cut, trial.plan.schemas)).with_columns(End=end)
+        for lag in sorted({lag for lag in lags.values() if lag is not None}):
+            final = pl.col("End") <= cut - lag
+            names = [name for name, known_after in lags.items() if known_after == lag]
+            for found in differences(early.filter(final), whole.filter(final), trial.keys, names):
+                yield found.when(f"that were final at {clock(utc(cut))} when later rows were added")
+
+
+def row_order(trial: Trial) -> Iterator[str]:
+    """Rows may come in any order, where no tie is decided by it, and in pieces of any size."""
+    schemas = trial.plan.schemas
+    for frames, what in (
+        (as_they_came(trial.frames, schemas), "when the listings' rows came mixed in order of time"),
+        (shuffled(trial.frames, schemas), "when untied rows came in another order"),
+    ):
+        yield from _differences(trial, trial.whole, trial.run(frames), what)
+    with pl.Config(streaming_chunk_size=PIECE):
+        pieces = trial.run(trial.frames)
+    yield from _differences(trial, trial.whole, pieces, "when the rows came in small pieces")
+
+
+def unit_scaling(trial: Trial) -> Iterator[str]:
+    """Prices or sizes multiplied, every column answers as its unit says."""
+    for what, price, size in (("prices", TIMES, 1.0), ("sizes", 1.0, TIMES)):
+        factors = {c.name: f for c in trial.columns if (f := _factor(c, price, size)) is not None}
+        found = _scaled_trial(trial, price, size).run(scaled(trial.frames, price, size, trial.plan.schemas))
+        expected = trial.whole.with_columns(pl.col(name) * factor for name, factor in factors.items() if factor != 1)
+        for difference in differences(expected, found, trial.keys, list(factors)):
+            yield difference.when(f"from what its unit says when all {what} were multiplied by {TIMES:g}")
+
+
+def laziness(trial: Trial) -> Iterator[str]:
+    """Building a module, and a frame module's `compute`, read no rows: they return what the engine collects."""
+    for program in trial.plan.programs:
+        for use in trial.uses_of(program):
+            with watched() as places:
+                made = build(use, program, trial.plan)
+            if places:
+                yield f"{use.entry.module} runs a query at {places[0]}: return expressions and lazy frames"
+            if made is not None and not isinstance(made, pl.LazyFrame):
+                yield f"compute of {use.entry.module} returns a {type(made).__name__}: return a LazyFrame"
+
+
+def nan_free(trial: Trial) -> Iterator[str]:
+    """What is not defined is null: NaN and infinity never come out."""
+    for column in trial.columns:
+        if trial.whole.schema[column.name].is_float():
+            wrong = trial.whole.filter(~pl.col(column.name).is_finite())
+            if wrong.height:
+                yield f"{column.name} is {wrong.item(0, column.name)} in {wrong.height} rows: divide with ratio"
+
+
+LAWS = (
+    Law("schema", schema),
+    Law("empty", empty, once=True),
+    Law("isolation", isolation),
+    Law("look-ahead", look_ahead),
+    Law("row order", row_order),
+    Law("unit scaling", unit_scaling),
+    Law("laziness", laziness, once=True),
+    Law("NaN-free", nan_free),
+)
+
+
+class AnalyticLaws:
+    """The laws as tests of one analytic: name the subclass `Test…` and set `analytic`.
+
+    `analytic`: an `@analytic` function, a module class, a name, or a table of options as in a pipeline file. `every`
+    and `options` are keys of its pass. `source`: modules of the pass it reads, of width `source_every`. `days`: the
+    sample days, of `basalt.testing.days.DATE`; set your own, with a value in every column, where these have none.
+    """
+
+    analytic: ClassVar[Any]
+    every: ClassVar[str] = "1m"
+    options: ClassVar[Mapping[str, Any]] = {}
+    source: ClassVar[Sequence[Any]] = ()
+    source_every: ClassVar[str] = "1m"
+    days: ClassVar[Mapping[str, Callable[[], Frames]]] = DAYS
+
+    def test_what_is_computed_is_what_is_declared(self) -> None:
+        self._keeps("schema")
+
+    def test_no_rows_in_give_no_rows_out(self) -> None:
+        self._keeps("empty")
+
+    def test_a_listing_alone_gives_the_same_as_among_others(self) -> None:
+        self._keeps("isolation")
+
+    def test_later_rows_change_nothing_that_was_final(self) -> None:
+        self._keeps("look-ahead")
+
+    def test_the_order_of_untied_rows_does_not_matter(self) -> None:
+        self._keeps("row order")
+
+    def test_values_scale_as_their_unit_says(self) -> None:
+        self._keeps("unit scaling")
+
+    def test_building_runs_no_query(self) -> None:
+        self._keeps("laziness")
+
+    def test_nan_and_infinity_never_come_out(self) -> None:
+        self._keeps("NaN-free")
+
+    def _keeps(self, name: str) -> None:
+        law = next(law for law in LAWS if law.name == name)
+        complaint = law.broken(_trials(type(self)))
+        assert complaint is None, complaint
+
+
+_made: dict[type[AnalyticLaws], list[Trial]] = {}
+
+
+def _trials(laws: type[AnalyticLaws]) -> list[Trial]:
+    """The trials of a class, made once; AssertionError where they could prove nothing."""
+    if laws in _made:
+        return _made[laws]
+    setting = Setting(laws.analytic, laws.every, laws.options, laws.source, laws.source_every, laws.days)
+    trials = setting.trials()
+    if not any(trial.whole.height for trial in trials):
+        raise AssertionError("no sample day gives the analytic a row, so no law is tried: set `days` to days that do")
+    _made[laws] = trials
+    return trials
+
+
+def _differences(trial: Trial, before: pl.DataFrame, after: pl.DataFrame, when: str) -> Iterator[str]:
+    for difference in differences(before, after, trial.keys, [c.name for c in trial.columns]):
+        yield difference.when(when)
+
+
+def _groups(trial: Trial) -> list[list[Any]]:
+    """What must not know of the rest: listings, or the listings of an instrument; none where the scope is all."""
+    scopes = {use.module.scope for use in trial.uses if isinstance(use.module, FrameModule)}
+    key, schemas = trial.program.key, trial.plan.schemas
+    if "universe" in scopes:
+        return []
+    keyed = [frame[key] for name, frame in trial.frames.items() if schemas[name].events and schemas[name].key == key]
+    values = pl.concat(keyed).unique().sort()
+    if "instrument" not in scopes:
+        return [[value] for value in values]
+    reference = trial.setting.days[trial.day]()["reference"].filter(pl.col(key).is_in(values.to_list()))
+    return reference.group_by("InstrumentId", maintain_order=True).agg(key)[key].to_list()
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _cuts(trial: Trial, lags: Sequence[int]) -> list[int]:
+    """Times (ns) to cut the day at: edges of buckets, the end of a lag after each, inside a bucket, and tied stamps."""
+    ends = trial.whole.select(trial.rule.interval_end(pl.col("TimeBucket")).unique().sort()).to_series().to_list()
+    edges = [ends[len(ends) * part // 4] for part in (1, 2, 3)] if ends else []
+    events = {name: frame for name, frame in trial.frames.items() if trial.plan.schemas[name].events}
+    tied = [cut for name, frame in events.items() if (cut := _tied(frame, trial.plan.schemas[name].key)) is not None]
+    return sorted({*(edge + lag for edge in edges for lag in lags), *(e + trial.rule.every // 2 for e in edges), *tied})
+
+
+def _tied(frame: pl.DataFrame, key: str) -> int | None:
+    """A stamp, in the middle of the day, that several rows of one listing share."""
+    stamps = frame.group_by(key, At=STAMP).len().filter(pl.col("len") > 1)["At"].sort()
+    return stamps.item(len(stamps) // 2) if len(stamps) else None
+
+
+def _nanoseconds(lag: timedelta | Known) -> int | None:
+    """None for what is known only when the date is over: no cut can falsify it."""
+    return None if isinstance(lag, Known) else lag // timedelta(microseconds=1) * 1000
+
+
+def _factor(column: ResultColumn, price: float, size: float) -> float | None:
+    return None if column.traits & UNSCALED else power(column.unit, price, size)
+
+
+def _scaled_trial(trial: Trial, price: float, size: float) -> Trial:
+    """The same trial with options that are prices or sizes multiplied along."""
+    setting = trial.setting
+    configs = {id(use.entry): use.module.config for use in trial.uses}
+    entries = [entry for p in trial.plan.programs for entry in p.config.modules]
+    changed = [scaled_entry(entry, configs[id(entry)], price, size) for entry in entries]
+    return trial if changed == entries else setting.trial(trial.day, changed)

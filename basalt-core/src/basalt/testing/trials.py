@@ -1,0 +1,134 @@
+"""Trials: an analytic planned for one sample day, in memory, and run on that day's rows or on a changed copy of them.
+
+A *setting* is what is tried and how: the analytic, its pass, and the first pass in front of it where it reads one.
+Nothing is written: the rows of the first pass are handed on as they are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import attrs
+import polars as pl
+
+from basalt.buckets import BucketRule
+from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
+from basalt.config.structure import structure
+from basalt.documents import PassResult, ResultColumn
+from basalt.errors import UserError
+from basalt.face import Module, _entry, _registry
+from basalt.planning.plan import Plan, make_plan
+from basalt.planning.program import Program
+from basalt.planning.uses import Use
+from basalt.running.compute import computed, open_tables
+from basalt.running.memory import MemorySource
+from basalt.testing.days import DATE, DAYS
+
+Frames = Mapping[str, pl.DataFrame]
+FIRST, TRIED = "first", "tried"
+
+
+@attrs.frozen(eq=False)
+class Trial:
+    """An analytic and one sample day. `frames`: the tables of the day that its passes read, market states included."""
+
+    setting: "Setting"
+    day: str
+    plan: Plan
+    frames: Frames
+
+    @property
+    def program(self) -> Program:
+        """The program of the analytic's pass."""
+        return self.plan.programs[-1]
+
+    @property
+    def result(self) -> PassResult:
+        """What that pass declares."""
+        return self.program.result
+
+    @property
+    def rule(self) -> BucketRule:
+        """Its buckets."""
+        return self.program.rule
+
+    @property
+    def keys(self) -> list[str]:
+        """What makes its rows unique."""
+        return [*self.result.keys, "TimeBucket"]
+
+    @property
+    def columns(self) -> list[ResultColumn]:
+        """The columns that laws speak of: hidden weights are checked by none."""
+        return self.result.visible
+
+    @property
+    def uses(self) -> list[Use]:
+        """The configured modules of all its passes, in order."""
+        return [use for program in self.plan.programs for use in self.uses_of(program)]
+
+    def uses_of(self, program: Program) -> list[Use]:
+        """The configured modules of one of them."""
+        found = (*(one.use for one in program.planned), *program.frame_uses)
+        return list({id(use): use for use in found}.values())
+
+    @cached_property
+    def whole(self) -> pl.DataFrame:
+        """Its rows on the day as it is."""
+        return self.run(self.frames)
+
+    def run(self, frames: Frames) -> pl.DataFrame:
+        """Its rows on these tables, hidden columns included, by the plan made for the day."""
+        plan = attrs.evolve(self.plan, source=MemorySource(frames, DATE))
+        tables = open_tables(plan, DATE)
+        rows: dict[str, pl.DataFrame] = {}
+        for program in plan.programs:
+            earlier = {name: rows[name].lazy() for name in program.sources}
+            rows[program.name] = computed(plan, program, DATE, tables, earlier)
+        return rows[self.program.name]
+
+
+@attrs.frozen(eq=False)
+class Setting:
+    """What is tried. `options`: keys of its pass, as `closed`. `source`: modules of the first pass it reads, if any."""
+
+    analytic: Module
+    every: str = "1m"
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    source: Sequence[Module] = ()
+    source_every: str = "1m"
+    days: Mapping[str, Callable[[], Frames]] = DAYS
+
+    def trials(self) -> list[Trial]:
+        """One for each sample day."""
+        return [self.trial(name) for name in self.days]
+
+    def trial(self, day: str, entries: Sequence[ModuleEntry] | None = None) -> Trial:
+        """The trial of that day. `entries`: other options, in the order of `self.entries`."""
+        *first, tried = self.entries if entries is None else entries
+        passes = [self._pass(FIRST, self.source_every, {}, first)] if first else []
+        if first:
+            tried = attrs.evolve(tried, source=FIRST)
+        passes.append(self._pass(TRIED, self.every, self.options, [tried]))
+        config = PipelineConfig(name="laws", source=SourceEntry(type="memory"), passes=passes)
+        frames = self.days[day]()
+        given = [one for one in (*self.source, self.analytic) if isinstance(one, type)]
+        plan = make_plan(config, _registry(given), Path(), source=MemorySource(frames, DATE))
+        read = {table for program in plan.programs for table in program.reads}
+        return Trial(self, day, plan, {name: frame for name, frame in frames.items() if name in read})
+
+    @property
+    def entries(self) -> list[ModuleEntry]:
+        """The modules as a pipeline names them: those of the first pass, then the analytic."""
+        found = [_entry(one) for one in (*self.source, self.analytic)]
+        if found[-1].source is not None:
+            raise UserError(
+                f"module {found[-1].module} names the pass source = {found[-1].source!r}: leave that out, and set "
+                "`source` of the class to the modules of the pass it reads"
+            )
+        return found
+
+    def _pass(self, name: str, every: str, options: Mapping[str, Any], entries: Sequence[ModuleEntry]) -> PassConfig:
+        raw = {"name": name, "every": every, **options}
+        return attrs.evolve(structure(PassConfig, raw, f"passes.{name}"), modules=list(entries))
