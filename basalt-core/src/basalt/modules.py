@@ -19,7 +19,8 @@ import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.documents import PassResult, ResultColumn
-from basalt.metrics import Metric
+from basalt.expressions import renamed, roots, shown
+from basalt.metrics import Metric, Rollup
 from basalt.options import NoOptions, option
 
 States = Sequence[str] | Literal["default", "any"]
@@ -117,12 +118,12 @@ def analytic(table: str) -> Callable[[Callable[[], Iterator[Metric]]], type[Buck
     """Turn a generator of metrics into a module of that table, named after the function.
 
     It sees the table's rows without cancelled ones, in the entry's `market_states` and `where`; nothing else is
-    dropped. The docstring's first line is what lists print.
+    dropped, but NaN and infinite cells are null. The docstring's first line is what lists print.
     """
 
     def mark(function: Callable[[], Iterator[Metric]]) -> type[BucketModule]:
-        def metrics(self: BucketModule) -> list[Metric]:
-            return list(function())
+        def parts(self: BucketModule) -> list[Part]:
+            return [_over_finite(Part(self.reads, tuple(function()), where=self.where()), self.columns)]
 
         def where(self: BucketModule) -> pl.Expr | None:
             from basalt.config.filters import row_filter
@@ -136,7 +137,7 @@ def analytic(table: str) -> Callable[[Callable[[], Iterator[Metric]]], type[Buck
                 "name": function.__name__,
                 "table": table,
                 "Config": FunctionOptions,
-                "metrics": metrics,
+                "parts": parts,
                 "where": where,
                 "__doc__": function.__doc__,
                 "__module__": function.__module__,
@@ -145,6 +146,34 @@ def analytic(table: str) -> Callable[[Callable[[], Iterator[Metric]]], type[Buck
         )
 
     return mark
+
+
+def _over_finite(part: Part, columns: Mapping[str, pl.DataType]) -> Part:
+    """The part with each float column it reads null where it is NaN or infinite: no author has to think of it."""
+    named = dict.fromkeys(name for metric in part.metrics for expr in _expressions(metric) for name in roots(expr))
+    finite = {name: f"{name} if finite" for name in named if name in columns and columns[name].is_float()}
+    metrics = tuple(_renamed(metric, finite) for metric in part.metrics)
+    derive = {new: pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name, new in finite.items()}
+    return attrs.evolve(part, metrics=metrics, derive=derive)
+
+
+def _expressions(metric: Metric) -> list[pl.Expr]:
+    weights = (metric.over_time.weight, metric.over_listings.weight)
+    return [metric.expr, *(weight for weight in weights if isinstance(weight, pl.Expr))]
+
+
+def _renamed(metric: Metric, names: Mapping[str, str]) -> Metric:
+    def rollup(given: Rollup) -> Rollup:
+        weight = given.weight
+        return attrs.evolve(given, weight=renamed(weight, names)) if isinstance(weight, pl.Expr) else given
+
+    return attrs.evolve(
+        metric,
+        expr=renamed(metric.expr, names),
+        over_time=rollup(metric.over_time),
+        over_listings=rollup(metric.over_listings),
+        formula=metric.formula or shown(metric.expr),
+    )
 
 
 @attrs.frozen
