@@ -121,6 +121,14 @@ def test_market_states_filter_rows(booked):
     assert booked({**options, "market_states": "all"}, rows, MarketState=states)[0]["BidMean"] == 11
 
 
+def test_where_drops_the_rows_that_fail_it(booked):
+    """Rows 1 and 3 have bids of more than 100 shares: last 30, mean 20; the bucket without any stays, carried."""
+    options = {"where": "BidQuantity1 > 100", "prices": [{"sources": ["Bid"], "aggregations": ["Last", "Mean"]}]}
+    rows = [(1, 10, 99, 101, 1), (2, 20, 99, 100, 1), (3, 30, 99, 200, 1), (4, 40, 99, 1, 1), (11, 50, 99, 1, 1)]
+    bars = booked(options, rows)
+    assert [(bar["Bid"], bar["BidMean"]) for bar in bars] == [(30, 20), (30, None)]
+
+
 def columns_of(bar):
     return list(bar)[2:]
 

@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 import polars as pl
+from basalt.config.filters import row_filter
 from basalt.errors import UserError
 from basalt.modules import BucketModule, Part
 from basalt.tables import depth
@@ -53,7 +54,12 @@ class L2(BucketModule):
         ]
         emissions += [e for i, group in enumerate(own.ohlc) for e in self._bars(group, f"l2.ohlc[{i}]")]
         without_repeats((e.group, e.metric.name) for e in emissions)
-        return [Part(self.reads, tuple(e.metric for e in emissions), derived(emissions))]
+        return [Part(self.reads, tuple(e.metric for e in emissions), derived(emissions), where=self.where())]
+
+    def where(self) -> pl.Expr | None:
+        """The option of that name."""
+        where = self.config.where
+        return None if where is None else row_filter(where, self.columns, "l2.where")
 
     @property
     def _rules(self) -> Rules:

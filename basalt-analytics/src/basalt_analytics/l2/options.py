@@ -91,6 +91,7 @@ class L2Options:
     market_states: State | list[State] | None = option(
         "states whose rows count: a state, a list, or 'all'", default=None
     )
+    where: str | None = option("SQL expression over the table's columns; rows that fail it are dropped", default=None)
     levels: int | list[int] | None = option(f"{LEVELS}; default: 10, or all where there are fewer", default=None)
     locked: KeepOrDrop = option("whether rows with best ask = best bid count", default="keep")
     crossed: KeepOrDrop = option("whether rows with best ask < best bid count", default="drop")
