@@ -15,16 +15,16 @@ OpenMode = Literal["event", "prev_close"]
 EDGES: Mapping[str, Rollup] = {"Open": FIRST, "High": MAX, "Low": MIN, "Close": LAST}
 _SAID: Mapping[OpenMode, Mapping[str, tuple[str, str]]] = {
     "event": {
-        "Open": ("first {x}", "first {words}; the bar before may have closed elsewhere"),
-        "High": ("max {x}", "highest {words}, without what was in force before"),
-        "Low": ("min {x}", "lowest {words}, without what was in force before"),
-        "Close": ("last {x}", "last {words}, however long before the bucket's end"),
+        "Open": ("first x", "first {words} of the bucket; the bar before may have closed elsewhere"),
+        "High": ("max x", "highest {words} of the bucket, without what was in force before it"),
+        "Low": ("min x", "lowest {words} of the bucket, without what was in force before it"),
+        "Close": ("last x", "last {words} of the bucket, however long before its end"),
     },
     "prev_close": {
-        "Open": ("c₀, or first {x} where no c₀", "last {words} before the bucket in its stretch, else its first"),
-        "High": ("max(O, {x})", "highest {words}, the open included"),
-        "Low": ("min(O, {x})", "lowest {words}, the open included"),
-        "Close": ("last {x}, or c₀ where none", "last {words}, or where there is none the last before, however old"),
+        "Open": ("c₀, or first x where no c₀", "{words} at the close before in the stretch, else the bucket's first"),
+        "High": ("max(O, x)", "highest {words} of the open and the bucket; the open may be old"),
+        "Low": ("min(O, x)", "lowest {words} of the open and the bucket; the open may be old"),
+        "Close": ("last x, or c₀ where no x", "last {words} of the bucket, else the close before, however old"),
     },
 }
 
@@ -67,7 +67,7 @@ def bar(
             doc=f"{edge}: {doc.format(words=words)}.",
             over_time=rollup,
             empty=Empty.CARRY if mode == "prev_close" else Empty.NULL,
-            formula=formula.format(x=symbol),
+            formula=f"{formula}; x = {symbol}",
             carries=name("Close") if mode == "prev_close" else None,
         )
     return metrics

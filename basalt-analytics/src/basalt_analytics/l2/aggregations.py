@@ -40,32 +40,42 @@ _ONE: Mapping[str, _OfOneRow] = {
         lambda c: pl.col(c).last(),
         LAST,
         Empty.CARRY,
-        "Last {words}: on the bucket's last row, null if missing there; it may be old by the bucket's end.",
+        "{words} on the bucket's last row, null if missing there; it may be old by the bucket's end.",
     ),
     "First": _OfOneRow(
         lambda c: pl.col(c).first(),
         FIRST,
         Empty.NULL,
-        "First {words}: on the bucket's first row, null if missing there; not what the bucket started with.",
+        "{words} on the bucket's first row, null if missing there; what was in force before it is not it.",
     ),
 }
 _ALL: Mapping[str, _OfAllRows] = {
-    "Min": _OfAllRows(lambda x: x.min(), lambda x: MIN, "Lowest {words}, without the state carried in.", True),
-    "Max": _OfAllRows(lambda x: x.max(), lambda x: MAX, "Highest {words}, without the state carried in.", True),
+    "Min": _OfAllRows(
+        lambda x: x.min(),
+        lambda x: MIN,
+        "Lowest {words}; what was in force before the first row is left out.",
+        True,
+    ),
+    "Max": _OfAllRows(
+        lambda x: x.max(),
+        lambda x: MAX,
+        "Highest {words}; what was in force before the first row is left out.",
+        True,
+    ),
     "Mean": _OfAllRows(
         lambda x: x.mean(),
         lambda x: mean(x.count()),
-        "Average over rows: {words}; rows weigh alike, however long they were in force.",
+        "Mean over rows of the {words}; rows weigh alike, however long they were in force.",
     ),
     "Median": _OfAllRows(
         lambda x: x.median(),
         lambda x: NONE,
-        "Median over rows: {words}; rows weigh alike, however long they were in force.",
+        "Median over rows of the {words}; rows weigh alike, however long they were in force.",
     ),
     "Std": _OfAllRows(
         lambda x: x.std(),
         lambda x: NONE,
-        "Standard deviation over rows (ddof 1): {words}; rows weigh alike, however long they were in force.",
+        "Standard deviation over rows (ddof 1) of the {words}; busy moments weigh more than quiet ones.",
         signed=False,
     ),
 }
@@ -91,7 +101,7 @@ def _of_one_row(series: Series, aggregation: str, name: str, rules: Rules) -> Me
         name,
         value if series.dtype == pl.Float64 else value.cast(series.dtype),
         series.unit,
-        doc=made.doc.format(words=series.words),
+        doc=_sentence(made.doc, series),
         dtype=series.dtype,
         over_time=made.over_time,
         over_listings=series.over_listings if aggregation == "Last" else NONE,
@@ -110,10 +120,15 @@ def _of_all_rows(series: Series, aggregation: str, name: str, row: str) -> Metri
         name,
         made.of(x) if dtype == pl.Float64 else made.of(x).cast(dtype),
         series.unit,
-        doc=made.doc.format(words=series.words),
+        doc=_sentence(made.doc, series),
         dtype=dtype,
         over_time=made.over_time(x),
         formula=f"{aggregation.lower()} of {series.formula}",
         citation=series.citation,
         sign=series.sign if made.signed else None,
     )
+
+
+def _sentence(template: str, series: Series) -> str:
+    text = template.format(words=series.words)
+    return text[0].upper() + text[1:]

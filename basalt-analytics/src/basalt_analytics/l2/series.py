@@ -41,48 +41,48 @@ class _Depth:
 
 
 _DEPTHS: Mapping[str, _Depth] = {
-    "Price": _Depth(lambda b, side, i: b.price(side, i), Unit.PRICE, "price of {side} level {i}", "P_{i}"),
+    "Price": _Depth(lambda b, side, i: b.price(side, i), Unit.PRICE, "price of {side}level {i}", "P_{i}"),
     "Quantity": _Depth(
-        lambda b, side, i: b.depth(side, "Quantity", i), Unit.SHARES, "shares displayed at {side} level {i}", "Q_{i}"
+        lambda b, side, i: b.depth(side, "Quantity", i), Unit.SHARES, "shares displayed at {side}level {i}", "Q_{i}"
     ),
     "NumOrders": _Depth(
         lambda b, side, i: b.depth(side, "NumOrders", i),
         Unit.COUNT,
-        "number of orders at {side} level {i}",
+        "number of orders at {side}level {i}",
         "N_{i}",
         dtype=pl.Int64,
     ),
     "Notional": _Depth(
         lambda b, side, i: b.depth(side, "Notional", i),
         Unit.CURRENCY,
-        "value displayed at {side} level {i}",
+        "value displayed at {side}level {i}",
         "P_{i}·Q_{i}",
         IN_ONE_CURRENCY,
     ),
     "AvgOrderSize": _Depth(
         lambda b, side, i: ratio(b.depth(side, "Quantity", i), b.depth(side, "NumOrders", i)),
         Unit.SHARES,
-        "shares an order at {side} level {i}",
+        "shares an order at {side}level {i}",
         "Q_{i} / N_{i}",
     ),
     "CumQuantity": _Depth(
         lambda b, side, i: b.cumulated(side, "Quantity", i),
         Unit.SHARES,
-        "shares displayed at {side} levels 1 to {i}, as many as exist",
+        "shares displayed down to {side}level {i}",
         "Σ_{{j≤{i}}} Q_j",
         SUM,
     ),
     "CumNotional": _Depth(
         lambda b, side, i: b.cumulated(side, "Notional", i),
         Unit.CURRENCY,
-        "value displayed at {side} levels 1 to {i}, as many as exist",
+        "value displayed down to {side}level {i}",
         "Σ_{{j≤{i}}} P_j·Q_j",
         IN_ONE_CURRENCY,
     ),
     "CumOrders": _Depth(
         lambda b, side, i: b.cumulated(side, "NumOrders", i),
         Unit.COUNT,
-        "number of orders at {side} levels 1 to {i}, as many as exist",
+        "number of orders down to {side}level {i}",
         "Σ_{{j≤{i}}} N_j",
         SUM,
         pl.Int64,
@@ -90,7 +90,7 @@ _DEPTHS: Mapping[str, _Depth] = {
     "CumVWAP": _Depth(
         lambda b, side, i: ratio(b.cumulated(side, "Notional", i), b.cumulated(side, "Quantity", i)),
         Unit.PRICE,
-        "average price of the shares displayed at {side} levels 1 to {i}, as many as exist",
+        "average price of the shares displayed down to {side}level {i}",
         "Σ_{{j≤{i}}} P_j·Q_j / Σ_{{j≤{i}}} Q_j",
     ),
 }
@@ -99,7 +99,7 @@ _DEPTHS: Mapping[str, _Depth] = {
 def book_series(side: str, measure: str, level: int) -> Series:
     """What rests on a side, at a level or (Cum…) down to it."""
     made = _DEPTHS[measure]
-    tokens = {"side": side.lower(), "i": level}
+    tokens = {"side": f"{side.lower()} ", "i": level}
     return Series(
         f"{side}{measure}{level}",
         lambda book: made.value(book, side, level),
@@ -114,7 +114,6 @@ def book_series(side: str, measure: str, level: int) -> Series:
 def imbalance_series(measure: str, level: int) -> Series:
     """(bid − ask) / (bid + ask) of a depth; null where a side has none."""
     depth = _DEPTHS[measure]
-    sides = depth.words.format(side="both sides'", i=level)
 
     def value(book: Book) -> pl.Expr:
         bid, ask = depth.value(book, "Bid", level), depth.value(book, "Ask", level)
@@ -124,7 +123,7 @@ def imbalance_series(measure: str, level: int) -> Series:
         f"Imbalance{measure}{level}",
         value,
         Unit.RATIO,
-        f"imbalance of the {sides}",
+        f"imbalance of the {depth.words.format(side='', i=level)}",
         f"(b − a) / (b + a), b and a = {depth.formula.format(i=level)} of bid and ask",
         citation="Cao, Hansch & Wang 2009",
         sign="+ when more is bid than offered; 1 is all bid, −1 all offered",
@@ -132,18 +131,25 @@ def imbalance_series(measure: str, level: int) -> Series:
 
 
 SPREADS: Mapping[str, Series] = {
-    "Abs": Series("SpreadAbs", lambda b: b.spread, Unit.PRICE, "spread in price", "S = A_1 − B_1", sign=CROSSED),
-    "Bps": Series("SpreadBps", lambda b: 1e4 * ratio(b.spread, b.mid), Unit.BPS, "spread in bps of the mid", "1e4·S/M"),
+    "Abs": Series("SpreadAbs", lambda b: b.spread, Unit.PRICE, "spread in price", "A_1 − B_1", sign=CROSSED),
+    "Bps": Series(
+        "SpreadBps",
+        lambda b: 1e4 * ratio(b.spread, b.mid),
+        Unit.BPS,
+        "spread in bps of the mid",
+        "1e4·(A_1 − B_1) / M",
+        sign=CROSSED,
+    ),
 }
 PRICES: Mapping[str, Series] = {
-    "Mid": Series("Mid", lambda b: b.mid, Unit.PRICE, "mid price", "M = (A_1 + B_1) / 2"),
+    "Mid": Series("Mid", lambda b: b.mid, Unit.PRICE, "mid price", "(A_1 + B_1) / 2"),
     "Bid": Series("Bid", lambda b: b.price("Bid", 1), Unit.PRICE, "best bid", "B_1"),
     "Ask": Series("Ask", lambda b: b.price("Ask", 1), Unit.PRICE, "best ask", "A_1"),
     "WeightedMid": Series(
         "WeightedMid",
         lambda b: b.weighted_mid,
         Unit.PRICE,
-        "mid weighted by the other side's size, near the ask when bids are heavy",
+        "mid weighted by the other side's size",
         "(b_1·A_1 + a_1·B_1) / (b_1 + a_1)",
         citation="Gatheral & Oomen 2010",
     ),

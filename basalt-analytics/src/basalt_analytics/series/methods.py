@@ -88,7 +88,7 @@ class Method:
             made = KINDS[self.kind]
             words, formula, over_time = made.words, made.formula, made.over_time
         else:
-            words, formula = f"Mean weighted by {weigher.name}", f"Σ x·w / Σ w, w = {weigher.name}"
+            words, formula = "Mean, by its weight,", f"Σ x·w / Σ w, w = {weigher.name}"
             over_time = mean(str(weight))
         return ResultColumn(
             name,
