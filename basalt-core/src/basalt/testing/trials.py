@@ -13,6 +13,7 @@ import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule
+from basalt.columns import DType
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.config.structure import structure
 from basalt.documents import PassResult, ResultColumn
@@ -23,6 +24,7 @@ from basalt.planning.program import Program
 from basalt.planning.uses import Use
 from basalt.running.compute import computed, open_tables
 from basalt.running.memory import MemorySource
+from basalt.tables import US_UTC
 from basalt.testing.days import DATE, DAYS
 
 Frames = Mapping[str, pl.DataFrame]
@@ -57,6 +59,12 @@ class Trial:
     def keys(self) -> list[str]:
         """What makes its rows unique."""
         return [*self.result.keys, "TimeBucket"]
+
+    @property
+    def declared(self) -> dict[str, DType]:
+        """Dtypes of its rows, hidden columns included."""
+        keys = dict(zip(self.result.keys, self.result.key_dtypes, strict=True))
+        return {**keys, "TimeBucket": US_UTC, **{c.name: c.dtype for c in self.result.columns}}
 
     @property
     def columns(self) -> list[ResultColumn]:
