@@ -137,11 +137,12 @@ def _key(
     """The key all modules share and its dtype; modules with other keys need a pass of their own."""
     found: dict[str, tuple[Use, DType]] = {}
     for use in configured:
-        if isinstance(use.module, BucketModule):
-            name = known.schemas[use.module.table].key
-            found.setdefault(name, (use, columns_of[use.module.table][name]))
-        elif use.module.source is not None:
+        if isinstance(use.module, FrameModule) and use.module.source is not None:
             found.setdefault(use.module.source.keys[0], (use, use.module.source.key_dtypes[0]))
+        else:
+            table = use.module.table if isinstance(use.module, BucketModule) else use.module.inputs[0]
+            name = known.schemas[table].key
+            found.setdefault(name, (use, columns_of[table][name]))
     if len(found) > 1:
         said = " and ".join(f"{use.entry.module} by {name}" for name, (use, _) in found.items())
         raise UserError(f"passes.{config.name} mixes modules of different keys, {said}: put one in a pass of its own")
