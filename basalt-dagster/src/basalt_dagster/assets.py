@@ -1,0 +1,112 @@
+"""A pipeline as Dagster definitions: one asset a pass, one external asset a raw table, one partition a date.
+
+Keys are [pipeline, pass], and [pipeline, "source", table] for what the source delivers. Partitions are the dates the
+source has, as a static list: a weekend or a holiday is no partition, so it is neither missing nor runnable, and no
+clock hides the date that is still running. A date that arrives later appears when the definitions are loaded again.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+from basalt.config.read import read_pipeline
+from basalt.errors import UserError
+from basalt.planning.plan import Plan, make_plan
+from basalt.planning.program import Program
+from basalt.plugins.registry import open_registry
+
+from basalt_dagster.described import column_schema
+from basalt_dagster.materialized import materialized
+
+
+def build_definitions(pipeline: str | Path, overrides: Sequence[str] = ()) -> dg.Definitions:
+    """The definitions of a pipeline file. `overrides`: as `passes.bars.every=5m`. Reads no rows.
+
+    UserError or PluginError, in one sentence, for what could not run, or not pass by pass.
+    """
+    file = Path(pipeline)
+    config = read_pipeline(file, overrides)
+    folder = file.resolve().parent
+    registry = open_registry([folder / name for name in config.plugins.files], config.plugins.prefer)
+    return definitions_of(make_plan(config, registry, folder))
+
+
+def definitions_of(plan: Plan) -> dg.Definitions:
+    """The definitions of a plan: its passes, on the dates it has."""
+    _check_outputs(plan)
+    _check_names(plan)
+    dates = dg.StaticPartitionsDefinition([str(partition.date) for partition in plan.partitions])
+    return dg.Definitions(assets=[*_tables(plan), *(_asset(plan, program, dates) for program in plan.programs)])
+
+
+def keys(plan: Plan) -> list[dg.AssetKey]:
+    """Keys of the tables and passes, each after what it depends on."""
+    return [*(_table_key(plan, name) for name in _tables_read(plan)), *(_pass_key(plan, name) for name in plan.names)]
+
+
+def _check_outputs(plan: Plan) -> None:
+    """Each pass is a run of its own, so what a later one reads must have been published."""
+    for program in plan.programs:
+        for source in program.sources:
+            if not plan.outputs[source]:
+                raise UserError(
+                    f"passes.{program.name} reads passes.{source}, which has no output: as Dagster assets they run one "
+                    "by one, so add [[outputs]], or [[passes.outputs]] to it"
+                )
+
+
+def _check_names(plan: Plan) -> None:
+    taken: dict[str, str] = {}
+    for name in plan.names:
+        other = taken.setdefault(_word(name), name)
+        if other != name:
+            raise UserError(f"passes.{other} and passes.{name} are one name to Dagster, which has no '-': rename one")
+
+
+def _tables_read(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(table for program in plan.programs for table in program.reads))
+
+
+def _tables(plan: Plan) -> list[dg.AssetSpec]:
+    """What the source delivers and some pass reads; Dagster shows it and never runs it."""
+    return [
+        dg.AssetSpec(
+            _table_key(plan, name),
+            description=plan.schemas[name].doc,
+            group_name=_word(plan.config.name),
+            kinds={_word(plan.config.source.type)},
+        )
+        for name in _tables_read(plan)
+    ]
+
+
+def _asset(plan: Plan, program: Program, dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    modules = ", ".join(entry.module for entry in program.config.modules)
+    earlier = [_pass_key(plan, name) for name in program.sources]
+    spec = dg.AssetSpec(
+        _pass_key(plan, program.name),
+        deps=[*(_table_key(plan, table) for table in program.reads), *earlier],
+        description=f"{modules}: {program.rule.describe()}",
+        group_name=_word(plan.config.name),
+        kinds={"basalt"},
+        metadata=column_schema(program.result),
+    )
+
+    @dg.multi_asset(name=f"{_word(plan.config.name)}__{_word(program.name)}", specs=[spec], partitions_def=dates)
+    def run_pass(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        return materialized(context, plan, program.name)
+
+    return run_pass
+
+
+def _pass_key(plan: Plan, name: str) -> dg.AssetKey:
+    return dg.AssetKey([plan.config.name, name])
+
+
+def _table_key(plan: Plan, table: str) -> dg.AssetKey:
+    return dg.AssetKey([plan.config.name, "source", table])
+
+
+def _word(name: str) -> str:
+    """A name as Dagster's groups and steps take it."""
+    return name.replace("-", "_")

@@ -1,0 +1,47 @@
+"""What Dagster is told of a pass: its columns, and how its last run went."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from basalt.columns import DType
+from basalt.documents import PassResult, ResultColumn
+from basalt.planning.plan import Partition, Plan
+from basalt.running.ledger import Ledger
+from basalt.tables import US_UTC
+
+
+def column_schema(result: PassResult) -> dict[str, dg.TableSchema]:
+    """The published columns in order: dtype and sentence, the unit as a tag."""
+    keys = [
+        _key("Date", pl.Date, "trading date"),
+        _key("Universe", pl.String, "universe of the partition"),
+        *(_key(name, dtype, "whose row it is") for name, dtype in zip(result.keys, result.key_dtypes, strict=True)),
+        _key("TimeBucket", US_UTC, "" if result.rule is None else result.rule.describe()),
+    ]
+    return {"dagster/column_schema": dg.TableSchema([*keys, *map(_column, result.columns)])}
+
+
+def _key(name: str, dtype: DType, doc: str) -> dg.TableColumn:
+    return dg.TableColumn(name, str(dtype), doc, dg.TableColumnConstraints(nullable=False))
+
+
+def _column(column: ResultColumn) -> dg.TableColumn:
+    return dg.TableColumn(column.name, str(column.dtype), column.doc, tags={"unit": column.unit.value})
+
+
+def outcome(plan: Plan, name: str, partition: Partition) -> Mapping[str, Any]:
+    """The metadata of a materialisation, from the ledger's record of the partition."""
+    record = Ledger(plan.folder / plan.config.state).read(plan.target(name, partition, ""))
+    assert record is not None, "a partition that did not fail is in the ledger"
+    result = plan.program(name).result
+    return {
+        "dagster/row_count": record["rows"],
+        "columns": len(result.columns),
+        "seconds": record["seconds"],
+        "places": record["places"],
+        "ledger_key": record["key"],
+        "plugins": record["versions"],
+        **column_schema(result),
+    }
