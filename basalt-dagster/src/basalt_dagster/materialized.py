@@ -1,4 +1,4 @@
-"""Materialising an asset: one pass is run for one date, planned afresh; what it reads of earlier passes is read back."""
+"""Materialising an asset: one pass of one date is run, planned afresh; what it reads of earlier passes is read back."""
 
 from datetime import date
 
