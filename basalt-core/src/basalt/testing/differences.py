@@ -52,7 +52,8 @@ def _same(column: str, dtype: pl.DataType) -> pl.Expr:
     if not dtype.is_float():
         return equal
     largest = pl.max_horizontal(was.abs(), now.abs())
-    return equal | ((was - now).abs() <= RELATIVE * largest + TINY).fill_null(False)
+    near = ((was - now).abs() <= RELATIVE * largest + TINY) & largest.is_finite()
+    return equal | near.fill_null(False)
 
 
 def _row(rows: pl.DataFrame, keys: Sequence[str]) -> str:

@@ -121,15 +121,14 @@ class Setting:
         passes.append(self._pass(TRIED, self.every, self.options, [tried]))
         config = PipelineConfig(name="laws", source=SourceEntry(type="memory"), passes=passes)
         frames = self.days[day]()
-        given = [one for one in (*self.source, self.analytic) if isinstance(one, type)]
-        plan = make_plan(config, _registry(given), Path(), source=MemorySource(frames, DATE))
+        plan = make_plan(config, _registry(self._given), Path(), source=MemorySource(frames, DATE))
         read = {table for program in plan.programs for table in program.reads}
         return Trial(self, day, plan, {name: frame for name, frame in frames.items() if name in read})
 
     @property
     def entries(self) -> list[ModuleEntry]:
         """The modules as a pipeline names them: those of the first pass, then the analytic."""
-        found = [_entry(one) for one in (*self.source, self.analytic)]
+        found = [_entry(_by_name(one)) for one in (*self.source, self.analytic)]
         if found[-1].source is not None:
             raise UserError(
                 f"module {found[-1].module} names the pass source = {found[-1].source!r}: leave that out, and set "
@@ -137,6 +136,19 @@ class Setting:
             )
         return found
 
+    @property
+    def _given(self) -> list[type]:
+        """Modules given as classes, installed or not."""
+        named = [one["module"] if isinstance(one, Mapping) else one for one in (*self.source, self.analytic)]
+        return [one for one in named if isinstance(one, type)]
+
     def _pass(self, name: str, every: str, options: Mapping[str, Any], entries: Sequence[ModuleEntry]) -> PassConfig:
         raw = {"name": name, "every": every, **options}
         return attrs.evolve(structure(PassConfig, raw, f"passes.{name}"), modules=list(entries))
+
+
+def _by_name(module: Module) -> Module:
+    """A table of options may hold the class itself, where its name is not installed."""
+    if isinstance(module, Mapping) and isinstance(module.get("module"), type):
+        return {**module, "module": module["module"].name}
+    return module
