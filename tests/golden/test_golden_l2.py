@@ -122,6 +122,23 @@ def test_f_chained_bars_of_the_mid_open_where_the_one_before_closed(f):
     assert [f[20][f"Mid{e}C"] for e in EDGES] == [close(x) for x in (100.015, 100.04, 100.015, 100.04)]
 
 
+def test_f_bucket_without_a_book_row_carries_the_book_and_averages_nothing(f_quotes, f_states, table, bars):
+    """A trade at t = 26 makes :30. Last: row 18's 100.02 × 200, 3.99840063974 bps, weighted mid 100.04, imbalance 0;
+    means null; the event bar null ×4; the chained bar 100.04 ×4."""
+    trades = table("Price Size", [(26, 100.03, 1)])
+    found = bars(basalt.compute([ROWS, "trade"], every="10s", l2=f_quotes, trades=trades, marketstate=f_states))[30]
+    assert (found["BidPrice1"], found["BidQuantity1"]) == (100.02, 200)
+    assert [found[c] for c in ("SpreadBps", "WeightedMid", "ImbalanceQuantity1")] == [
+        close(3.99840063974),
+        close(100.04),
+        close(0),
+    ]
+    means = ("SpreadBpsMean", "SpreadBpsMedian", "SpreadBpsStd", "MidFirst", "MidMean", "ImbalanceQuantity1Mean")
+    assert [found[c] for c in means] == [None] * 6
+    assert [found[f"Mid{e}"] for e in EDGES] == [None] * 4
+    assert [found[f"Mid{e}C"] for e in EDGES] == [close(100.04)] * 4
+
+
 BOOK1 = "BidPrice1 AskPrice1 BidQuantity1 AskQuantity1"
 
 

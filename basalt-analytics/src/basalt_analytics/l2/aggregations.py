@@ -46,7 +46,7 @@ _ONE: Mapping[str, _OfOneRow] = {
         lambda c: pl.col(c).first(),
         FIRST,
         Empty.NULL,
-        "{words} on the bucket's first row, null if missing there; what was in force before it is not it.",
+        "{words} on the bucket's first row, null if missing there; the bucket may have begun with another.",
     ),
 }
 _ALL: Mapping[str, _OfAllRows] = {

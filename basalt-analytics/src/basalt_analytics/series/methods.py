@@ -111,7 +111,10 @@ class Method:
         return self.column.empty is Empty.ZERO
 
     def _over_listings(self, over_time: Rollup) -> Rollup:
-        """One word stands for both parts, except first and last; a limit of the column's own holds on."""
+        """One word stands for both parts, except first and last; a limit of the column's own holds on.
+
+        A mean over listings by another weight than over time is given up: the result does not hold that weight.
+        """
         own = self.column.over_listings
         if self.own and own.kind != "mean":
             return own
