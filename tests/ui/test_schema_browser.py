@@ -68,7 +68,7 @@ def test_it_opens_on_the_list_with_everything_installed_and_the_first_item_expla
 @BOTH
 def test_typing_after_a_slash_narrows_the_list_and_shows_the_best_match(items, size):
     async def walk(app, pilot):
-        await pilot.press("slash", *"totalv")
+        await pilot.press("slash", *"talv")
         assert listed(app) == ["TradeTotalVolume", "TradeTotalVWAP"]
         assert detail(app).startswith("TradeTotalVolume")
         await pilot.press(*"wap")
@@ -96,7 +96,7 @@ def test_enter_goes_to_the_list_and_then_into_the_detail(items, size):
 @BOTH
 def test_the_focused_detail_is_on_the_screen_with_the_cursors_row(items, size):
     async def walk(app, pilot):
-        await pilot.press("slash", *"l2", "enter", "pagedown", "pagedown", "pagedown", "enter")
+        await pilot.press("pagedown", "pagedown", "enter")
         await pilot.pause()
         pane, table = app.query_one(Detail), app.query_one(ItemList)
         assert pane.size.height >= 14
@@ -155,7 +155,7 @@ def test_arrows_move_the_list_while_the_search_has_the_keys(items):
 
 def test_j_and_k_scroll_a_detail_longer_than_its_pane(items):
     async def walk(app, pilot):
-        await pilot.press("slash", *"trade", "enter", "enter", "j", "j")
+        await pilot.press("slash", *"trad", "enter", "enter", "j", "j")
         await pilot.pause(0.3)
         assert app.query_one(Detail).scroll_offset.y == 2
 
@@ -262,9 +262,9 @@ def test_a_single_file_plugin_appears_like_any_other(desk_file, tmp_path, monkey
 @BOTH
 def test_a_pipelines_columns_stand_under_their_pass(plan, registry, size):
     async def walk(app, pilot):
-        await pilot.press("slash", *"quarter vwap")
+        await pilot.press("slash", *"quarter v")
         row = [str(cell) for cell in app.query_one(ItemList).get_row_at(0)][:4]
-        assert row == ["MyTradeTotalVWAP", "price", "quarter", "generic"]
+        assert row == ["MyTradeTotalVolume", "shares", "quarter", "generic"]
         assert "pass bars" in detail(app)
         assert str(app.query_one("#count", Label).content).endswith("pipeline desk")
 
