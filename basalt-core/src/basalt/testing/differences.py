@@ -3,8 +3,9 @@
 Floats agree within 1e-12 of the larger one: sums in another order differ by less, and nothing else may differ.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 import polars as pl
@@ -32,18 +33,20 @@ def differences(
     before: pl.DataFrame, after: pl.DataFrame, keys: Sequence[str], columns: Sequence[str]
 ) -> Iterator[Difference]:
     """Each way in which `after` is not `before`: rows by key, then the columns one by one."""
+    before, after = (rows.select(*keys, *columns).sort(keys) for rows in (before, after))
+    if before.equals(after):
+        return
     for what, some, other in (("a bucket vanished", before, after), ("a bucket appeared", after, before)):
         alone = some.join(other, on=keys, how="anti").sort(keys)
         if alone.height:
-            yield Difference(what, alone.height, _row(alone, keys))
-    both = before.select(*keys, *columns).join(after.select(*keys, *columns), on=keys, suffix=BESIDE).sort(keys)
-    for column in columns:
-        changed = both.filter(~_same(column, both.schema[column]))
-        if changed.height:
-            was, now = (changed.item(0, name) for name in (column, column + BESIDE))
-            yield Difference(
-                f"{column} changed", changed.height, f"{_row(changed, keys)}: {_shown(was)} → {_shown(now)}"
-            )
+            yield Difference(what, alone.height, _row(alone.row(0, named=True), keys))
+    both = before.join(after, on=keys, suffix=BESIDE).sort(keys)
+    differs = {name: ~_same(name, dtype) for name, dtype in before.schema.items() if name not in keys}
+    counts = both.select(expr.sum().alias(name) for name, expr in differs.items())
+    for column in (name for name in columns if counts.item(0, name)):
+        changed = both.filter(differs[column]).row(0, named=True)
+        values = f"{_shown(changed[column])} → {_shown(changed[column + BESIDE])}"
+        yield Difference(f"{column} changed", counts.item(0, column), f"{_row(changed, keys)}: {values}")
 
 
 def _same(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -56,11 +59,11 @@ def _same(column: str, dtype: pl.DataType) -> pl.Expr:
     return equal | near.fill_null(False)
 
 
-def _row(rows: pl.DataFrame, keys: Sequence[str]) -> str:
-    """The first row's key: `ListingId 1001 at 09:30`."""
+def _row(row: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """The row's key: `ListingId 1001 at 09:30`."""
     *names, bucket = keys
-    whose = ", ".join(f"{name} {rows.item(0, name)}" for name in names)
-    return f"{whose} at {clock(rows.item(0, bucket))}"
+    whose = ", ".join(f"{name} {row[name]}" for name in names)
+    return f"{whose} at {clock(row[bucket])}"
 
 
 def clock(time: datetime) -> str:

@@ -88,7 +88,8 @@ def empty(trial: Trial) -> Iterator[str]:
 def isolation(trial: Trial) -> Iterator[str]:
     """A listing gives the same alone as among others (an instrument, where that is the scope)."""
     key, schemas = trial.program.key, trial.plan.schemas
-    for group in _groups(trial):
+    groups = _groups(trial)
+    for group in groups if len(groups) > 1 else []:
         alone = trial.run(only(trial.frames, key, group, schemas))
         among = trial.whole.filter(pl.col(key).is_in(group))
         yield from _differences(trial, among, alone, f"when {key} {_listed(group)} was alone")
@@ -145,11 +146,11 @@ def laziness(trial: Trial) -> Iterator[str]:
 
 def nan_free(trial: Trial) -> Iterator[str]:
     """What is not defined is null: NaN and infinity never come out."""
-    for column in trial.columns:
-        if trial.whole.schema[column.name].is_float():
-            wrong = trial.whole.filter(~pl.col(column.name).is_finite())
-            if wrong.height:
-                yield f"{column.name} is {wrong.item(0, column.name)} in {wrong.height} rows: divide with ratio"
+    floats = [name for name, dtype in trial.whole.schema.items() if dtype.is_float()]
+    wrong = trial.whole.select((~pl.col(floats).is_finite()).sum())
+    for name in floats:
+        if rows := wrong.item(0, name):
+            yield f"{name} is NaN or infinite in {rows} rows: divide with ratio, and mind the values of bad rows"
 
 
 LAWS = (
@@ -248,18 +249,22 @@ def _listed(values: Sequence[Any]) -> str:
 
 
 def _cuts(trial: Trial, lags: Sequence[int]) -> list[int]:
-    """Times (ns) to cut the day at: edges of buckets, the end of a lag after each, inside a bucket, and tied stamps."""
+    """Times (ns) to cut the day at: edges of buckets, the end of a lag after each, inside a bucket, at tied stamps."""
     ends = trial.whole.select(trial.rule.interval_end(pl.col("TimeBucket")).unique().sort()).to_series().to_list()
-    edges = [ends[len(ends) * part // 4] for part in (1, 2, 3)] if ends else []
-    events = {name: frame for name, frame in trial.frames.items() if trial.plan.schemas[name].events}
-    tied = [cut for name, frame in events.items() if (cut := _tied(frame, trial.plan.schemas[name].key)) is not None]
-    return sorted({*(edge + lag for edge in edges for lag in lags), *(e + trial.rule.every // 2 for e in edges), *tied})
+    if not ends:
+        return []
+    early, middle, late = (ends[len(ends) * part // 4] for part in (1, 2, 3))
+    return sorted(
+        {*(edge + lag for edge in (early, late) for lag in lags), middle + trial.rule.every // 2, *_ties(trial)}
+    )
 
 
-def _tied(frame: pl.DataFrame, key: str) -> int | None:
-    """A stamp, in the middle of the day, that several rows of one listing share."""
-    stamps = frame.group_by(key, At=STAMP).len().filter(pl.col("len") > 1)["At"].sort()
-    return stamps.item(len(stamps) // 2) if len(stamps) else None
+def _ties(trial: Trial) -> list[int]:
+    """A stamp in the middle of the day that rows of one listing share, in the table with the most events."""
+    events = [name for name in trial.frames if trial.plan.schemas[name].events]
+    table = max(events, key=lambda name: trial.frames[name].height)
+    stamps = trial.frames[table].group_by(trial.plan.schemas[table].key, At=STAMP).len().filter(pl.col("len") > 1)
+    return stamps["At"].sort().slice(stamps.height // 2, 1).to_list()
 
 
 def _nanoseconds(lag: timedelta | Known) -> int | None:
