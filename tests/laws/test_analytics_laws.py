@@ -58,6 +58,7 @@ ODD_BOOKS = {
     "ohlc": ALL_OF_L2["ohlc"],
 }
 BARS = {"module": "l2", "levels": 2}
+LEFT = {"closed": "left", "label": "start", "origin": "00:00:20", "market_states": "all"}
 EVERY_METHOD = {"module": "generic", "aggregations": {"TradeTotal*": ["sum", "mean", "min", "max", "first", "last"]}}
 
 
@@ -77,6 +78,12 @@ class TestNonpositiveTrades(AnalyticLaws):
 class TestTradeAsConfiguredByDefault(AnalyticLaws):
     analytic = "trade"
     every = "7s"
+
+
+class TestTradeInBucketsClosedOnTheLeft(AnalyticLaws):
+    analytic = SELECTED_TRADES
+    every = "45s"
+    options = LEFT
 
 
 class TestL2(AnalyticLaws):

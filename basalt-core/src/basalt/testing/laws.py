@@ -206,8 +206,8 @@ class AnalyticLaws:
 
     def _keeps(self, name: str) -> None:
         law = next(law for law in LAWS if law.name == name)
-        complaint = law.broken(_trials(type(self)))
-        assert complaint is None, complaint
+        if complaint := law.broken(_trials(type(self))):
+            raise AssertionError(complaint)
 
 
 _made: dict[type[AnalyticLaws], list[Trial]] = {}
