@@ -1,6 +1,7 @@
 """The spread as LOBSTER's users quote it: the mean over the rows of the order-book file, each counting once."""
 
 import polars as pl
+
 from basalt import Metric, Unit, analytic, hookimpl
 from basalt.metrics import SUM, Empty, mean
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import basalt
 import polars as pl
 import pytest
+
+import basalt
 from basalt.config.structure import structure
 from basalt.modules import BucketModule, Part
 from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE

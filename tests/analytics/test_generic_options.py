@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from basalt.buckets import BucketRule
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn

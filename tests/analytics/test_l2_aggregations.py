@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from basalt import compute
 from basalt.errors import UserError
 from basalt.metrics import Empty

@@ -4,6 +4,7 @@ import math
 from datetime import date
 
 import pytest
+
 from basalt import compute
 
 NAN, INF = math.nan, math.inf

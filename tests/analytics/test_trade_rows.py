@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 import pytest
+
 from basalt import compute
 from basalt.errors import UserError
 from basalt_analytics.trade.module import Trade

@@ -9,6 +9,7 @@ import time
 from statistics import median
 
 import attrs
+
 from basalt.catalog import Entry, default_columns
 from basalt.plugins.registry import open_registry
 from basalt_ui.schema_browser.app import SchemaBrowser

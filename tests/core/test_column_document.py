@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+
 from basalt.buckets import BucketRule
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn, from_json, to_json

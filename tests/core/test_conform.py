@@ -4,10 +4,11 @@ import datetime as dt
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+
 from basalt.conform import conform
 from basalt.errors import DataError
 from basalt.tables import AGGRESSOR, CALENDAR, L2, L3, MARKETSTATE, NS_UTC, REFERENCE, STATE, TRADES
-from polars.testing import assert_frame_equal
 
 NOON = dt.datetime(2024, 3, 8, 12, 0, 0, 123_456, tzinfo=dt.UTC)
 

@@ -1,10 +1,11 @@
 """Durations as configurations write them."""
 
 import pytest
-from basalt.durations import format_duration, parse_duration
-from basalt.errors import UserError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from basalt.durations import format_duration, parse_duration
+from basalt.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_a_duration_is_whole_nanoseconds(text, nanoseconds):
 
 @pytest.mark.parametrize("text", ["5", "m", "5 m", "5min", "1e3s", "", "--1s", "1.s", "1h30m"])
 def test_anything_else_is_refused_with_the_units(text):
-    with pytest.raises(UserError, match="is not a duration: write a number and one of ns, us, ms, s, m, h, d"):
+    with pytest.raises(UserError, match=r"is not a duration: write a number and one of ns, us, ms, s, m, h, d"):
         parse_duration(text)
 
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from basalt.errors import PluginError
 from basalt.expressions import identity, renamed, roots, table_columns
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
+
 from basalt.market_state import MarketState, MarketStateOptions
 from basalt.modules import PassContext
 from basalt.tables import STATE

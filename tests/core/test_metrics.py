@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from basalt import Metric, Unit, ratio, signed
 from basalt.errors import PluginError
 from basalt.metrics import SUM, Rollup, mean, previous
@@ -29,5 +30,5 @@ def test_a_metric_without_an_expression_is_its_authors_mistake():
 
 def test_a_rollup_can_be_limited_to_an_instrument():
     assert SUM.within("currency").limit == "currency"
-    assert mean("Volume") .weight == "Volume"
+    assert mean("Volume").weight == "Volume"
     assert Rollup("sum").limit is None

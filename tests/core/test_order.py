@@ -2,9 +2,10 @@
 
 import polars as pl
 import pytest
-from basalt.running.order import ensured, in_order
 from hypothesis import given
 from hypothesis import strategies as st
+
+from basalt.running.order import ensured, in_order
 
 ORDER = ["t", "s"]
 

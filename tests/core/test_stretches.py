@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
+
 from basalt.buckets import BucketRule
 from basalt.durations import SECOND
 from basalt.running.stretches import at_buckets, at_rows, stretches

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from basalt.columns import Unit
 from basalt.tables import BUILT_IN, L2, MARKET_STATES, REFERENCE, TRADES, depth
 

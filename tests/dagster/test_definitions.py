@@ -6,14 +6,15 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-import basalt
 import dagster as dg
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+
+import basalt
 from basalt.errors import UserError
 from basalt.testing import market
 from basalt_dagster import build_definitions
-from polars.testing import assert_frame_equal
 
 FRIDAY, MONDAY = "2026-01-09", "2026-01-12"
 BARS, QUARTER = dg.AssetKey(["desk-bars", "bars"]), dg.AssetKey(["desk-bars", "quarter"])

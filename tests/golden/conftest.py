@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from basalt.tables import AGGRESSOR, NS_UTC, STATE
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)

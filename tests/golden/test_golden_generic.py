@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime, time
 
-import basalt
 import polars as pl
 import pytest
+
+import basalt
 from basalt.buckets import BucketRule
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn

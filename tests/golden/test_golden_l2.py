@@ -5,8 +5,9 @@ M and S of the eight rows, t: mid, spread · 0: 100.02, .04 · 2: 100.025, .03 �
 Right-closed: :00 holds row 0; :10 rows 2, 5, 9; :20 rows 12, 14, 16, 18.
 """
 
-import basalt
 import pytest
+
+import basalt
 
 ROWS = {
     "module": "l2",

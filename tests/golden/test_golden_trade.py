@@ -1,7 +1,8 @@
 """Fixture F, module trade: bars of 10 s, end-labelled and right-closed, at :10 and :20 (:30 has no valid trade)."""
 
-import basalt
 import pytest
+
+import basalt
 
 ALL = {
     "module": "trade",

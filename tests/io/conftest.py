@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+
 from basalt.outputs import Target
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"

@@ -7,6 +7,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
+
 from basalt_io.sources.lobster import LobsterOptions, LobsterSource
 
 DAY = dt.date(2012, 6, 21)

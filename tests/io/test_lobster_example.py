@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from basalt_io.outputs.parquet import read_document
 
 pytestmark = pytest.mark.slow

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from basalt.errors import DataError, UserError
 from basalt.tables import BUILT_IN, NS_UTC
 from basalt_io.sources.lobster import LobsterOptions, LobsterSource

@@ -6,11 +6,12 @@ from pathlib import Path
 import attrs
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn, from_json, to_json
 from basalt.errors import DataError, PublishError, UserError
 from basalt_io.outputs.parquet import ParquetOutput, ParquetOutputOptions, read_document
-from polars.testing import assert_frame_equal
 
 SCHEMA = {
     "Date": pl.Date,

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+
 from basalt.errors import DataError, UserError
 from basalt.tables import AGGRESSOR, NS_UTC
 from basalt_io.sources.parquet import ParquetSource, ParquetSourceOptions
-from polars.testing import assert_frame_equal
 
 FRIDAY, MONDAY = dt.date(2024, 3, 8), dt.date(2024, 3, 11)
 

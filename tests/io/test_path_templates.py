@@ -4,6 +4,7 @@ import datetime as dt
 
 import attrs
 import pytest
+
 from basalt.errors import UserError
 from basalt_io.paths import located, place
 

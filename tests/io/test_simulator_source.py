@@ -6,6 +6,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
+from polars.testing import assert_frame_equal
+
 from basalt.errors import UserError
 from basalt.tables import BUILT_IN
 from basalt.testing import market
@@ -13,8 +16,6 @@ from basalt_io.simulate import simulate
 from basalt_io.sources import simulator
 from basalt_io.sources.parquet import ParquetSource, ParquetSourceOptions
 from basalt_io.sources.simulator import SimulatorOptions, SimulatorSource
-from click.testing import CliRunner
-from polars.testing import assert_frame_equal
 
 MONDAY, TUESDAY = dt.date(2026, 1, 5), dt.date(2026, 1, 6)
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from basalt.testing import AnalyticLaws
 from basalt.testing.trials import Setting
 

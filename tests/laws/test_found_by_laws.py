@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-import basalt
 import polars as pl
+
+import basalt
 from basalt import FrameModule, Metric, Unit, analytic
 from basalt.documents import ResultColumn
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import polars as pl
 import pytest
+
 from basalt import FrameModule, Metric, Unit, analytic, option, ratio
 from basalt.documents import ResultColumn
 from basalt.errors import UserError

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 import pytest
+
 from basalt import FrameModule, Metric, Unit, analytic, ratio
 from basalt.documents import ResultColumn
 from basalt.metrics import Empty

@@ -3,9 +3,10 @@
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import basalt.plugin
 import basalt_analytics.plugin
-import pytest
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.planning.plan import Plan, make_plan
 from basalt.plugins.registry import Registry

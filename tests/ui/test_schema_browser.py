@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-from basalt.plugins.registry import open_registry
-from basalt_ui.schema_browser.app import Detail, ItemList, SchemaBrowser, SearchLine
-from basalt_ui.schema_browser.help import Help
-from basalt_ui.schema_browser.items import Item, installed_items, planned_items
 from rich.console import Console
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Label, Static
+
+from basalt.plugins.registry import open_registry
+from basalt_ui.schema_browser.app import Detail, ItemList, SchemaBrowser, SearchLine
+from basalt_ui.schema_browser.help import Help
+from basalt_ui.schema_browser.items import Item, installed_items, planned_items
 
 Walk = Callable[[SchemaBrowser, Pilot[None]], Awaitable[Any]]
 BOTH = pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])

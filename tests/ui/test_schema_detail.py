@@ -3,14 +3,15 @@
 from datetime import date
 from types import SimpleNamespace
 
+from polars import Float64
+from rich.console import Console
+
 from basalt import Column, Lazy, TableSchema, Unit, hookimpl
 from basalt.documents import PassResult, ResultColumn
 from basalt.plugins.registry import Registry, open_registry
 from basalt_ui.schema_browser.detail import rendered, toml
 from basalt_ui.schema_browser.items import Item, installed_items, planned_items
 from basalt_ui.schema_browser.lineage import Node, lineage
-from polars import Float64
-from rich.console import Console
 
 
 def _text(item: Item, width: int = 70) -> str:

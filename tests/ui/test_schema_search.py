@@ -1,6 +1,7 @@
 """The browser's search: which items words find, and which comes first."""
 
 import pytest
+
 from basalt_ui.schema_browser.items import Item
 from basalt_ui.schema_browser.search import Index
 

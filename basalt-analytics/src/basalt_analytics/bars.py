@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 import polars as pl
+
 from basalt.columns import Unit
 from basalt.metrics import FIRST, LAST, MAX, MIN, Empty, Metric, Rollup, previous
 

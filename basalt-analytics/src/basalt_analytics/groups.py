@@ -9,6 +9,7 @@ from string import Formatter
 
 import attrs
 import polars as pl
+
 from basalt.errors import UserError
 from basalt.metrics import Metric
 

@@ -10,10 +10,10 @@ import polars as pl
 
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.errors import UserError
+from basalt.hooks import hookimpl
 from basalt.modules import BucketModule, FrameModule
 from basalt.planning.dates import Asked
 from basalt.planning.plan import Plan, make_plan
-from basalt.hooks import hookimpl
 from basalt.plugins.found import Found
 from basalt.plugins.loaded import accept
 from basalt.plugins.registry import Registry, open_registry

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+
 from basalt.config.read import read_pipeline
 from basalt.errors import UserError
 from basalt.planning.plan import Plan, make_plan
 from basalt.planning.program import Program
 from basalt.plugins.registry import open_registry
-
 from basalt_dagster.described import column_schema
 from basalt_dagster.materialized import materialized
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
 from basalt.cli.output import emit, format_option, narrate
 from basalt.cli.planned import file_argument, plan_of, set_option
 

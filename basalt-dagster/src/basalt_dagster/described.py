@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
+
 from basalt.columns import DType
 from basalt.documents import PassResult, ResultColumn
 from basalt.planning.plan import Partition, Plan

@@ -3,13 +3,13 @@
 from datetime import date
 
 import dagster as dg
+
 from basalt.errors import BasaltError, DataError
 from basalt.planning.dates import Asked
 from basalt.planning.keys import content_key
 from basalt.planning.plan import Partition, Plan, make_plan
 from basalt.running.ledger import Ledger
 from basalt.running.run import run_plan
-
 from basalt_dagster.described import outcome
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import attrs
 import polars as pl
+
 from basalt.errors import PublishError, UserError
 
 

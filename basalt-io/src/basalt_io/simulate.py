@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
 from basalt.cli.output import emit, format_option, narrate
 
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ def _days(dates: tuple[dt.datetime, ...], first: dt.datetime | None, last: dt.da
 def _write(out: Path, day: dt.date, listings: int, seed: int, events: int) -> Iterator[dict[str, Any]]:
     """Simulate and publish one date; the rows that describe its files."""
     from basalt.testing import market
-
     from basalt_io.files import publish, stage, withdraw
 
     places = {name: out / name / f"date={day}" / f"{name}.parquet" for name in market.TABLES}
@@ -81,7 +81,6 @@ def _write(out: Path, day: dt.date, listings: int, seed: int, events: int) -> It
 def _refuse(places: Mapping[str, Path]) -> None:
     """UserError where nothing can be written, or a folder holds other files, which readers would mix with these."""
     from basalt.errors import UserError
-
     from basalt_io.files import refuse_unwritable
 
     for place in places.values():

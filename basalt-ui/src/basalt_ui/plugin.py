@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+
 from basalt.cli.analytics import pipeline_option
 from basalt.cli.output import narrate
 from basalt.cli.planned import plan_of

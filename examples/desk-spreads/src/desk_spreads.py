@@ -1,6 +1,7 @@
 """Desk spreads: what it costs us to cross."""
 
 import polars as pl
+
 from basalt import Metric, Unit, analytic, hookimpl, ratio, signed
 
 

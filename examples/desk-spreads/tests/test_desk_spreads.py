@@ -1,5 +1,6 @@
-from basalt.testing import AnalyticLaws
 from desk_spreads import desk_spread
+
+from basalt.testing import AnalyticLaws
 
 
 class TestDeskSpread(AnalyticLaws):

@@ -1,6 +1,7 @@
 """Commands come from entry points: loaded when called, attached below groups, refused when two give one."""
 
 import pytest
+
 from basalt.cli.main import run
 
 ACME = """

@@ -1,6 +1,7 @@
 """Errors become one line on stderr and an exit code; data already printed stays on stdout."""
 
 import pytest
+
 from basalt.cli.main import run
 
 COMMANDS = """

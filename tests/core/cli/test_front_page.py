@@ -1,6 +1,7 @@
 """What must not happen before a command is called: imports, beyond the standard library and basalt's own metadata."""
 
 import pytest
+
 from basalt.cli.front import OPTIONS, help_page
 from basalt.cli.main import run
 from basalt.cli.root import make_root

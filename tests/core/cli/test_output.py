@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import click
 import pytest
+from click.testing import CliRunner
+
 from basalt.cli.output import emit, format_option, narrate
 from basalt.columns import Unit
-from click.testing import CliRunner
 
 ROWS = [
     {"name": "TradeTotalVolume", "unit": Unit.SHARES, "rows": 390, "value": 613248.0, "day": date(2012, 6, 21)},

@@ -6,6 +6,7 @@ import json
 from importlib.metadata import version
 
 import pytest
+
 from basalt.cli.main import run
 from basalt.plugins.doctor import examine
 from basalt.plugins.found import find_files

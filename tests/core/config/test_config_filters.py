@@ -5,6 +5,7 @@ from itertools import product
 
 import polars as pl
 import pytest
+
 from basalt.config.filters import LONGEST, is_row_wise, row_filter
 from basalt.errors import UserError
 from basalt.tables import AGGRESSOR, NS_UTC, TRADE_TYPE

@@ -9,6 +9,9 @@ from typing import Any
 import attrs
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from basalt.config.filters import is_row_wise, row_filter
 from basalt.config.model import PipelineConfig
 from basalt.config.override import override
@@ -17,8 +20,6 @@ from basalt.config.rules import broken
 from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt.tables import AGGRESSOR, NS_UTC
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 QUICK = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 KEYS = [

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import attrs
 import jsonschema
 import pytest
+
 from basalt.columns import Unit
 from basalt.config.json_schema import json_schema, option_rows
 from basalt.config.model import PipelineConfig

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from basalt.config.model import PipelineConfig
 from basalt.config.override import override
 from basalt.config.read import read_pipeline

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from basalt.config.model import ModuleEntry, PipelineConfig
 from basalt.config.read import read_pipeline
 from basalt.errors import UserError

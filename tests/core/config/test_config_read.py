@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from basalt.config.model import ModuleEntry, OutputEntry, PipelineConfig, SourceEntry, TransformEntry
 from basalt.config.read import read_pipeline
 from basalt.errors import UserError

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from basalt.config.row_wise import FUNCTIONS, OPERATORS, is_row_wise
 from basalt.config.serialised import function_name, parted, tree
 from basalt.metrics import previous, ratio, signed

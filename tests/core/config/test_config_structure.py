@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import attrs
 import pytest
+
 from basalt.config.spellings import Duration, Name, Spelling, State, TimeOfDay, time_of_day
 from basalt.config.structure import check_reserved, structure
 from basalt.errors import PluginError, UserError

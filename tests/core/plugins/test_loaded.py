@@ -1,6 +1,7 @@
 """One plugin at a time: what works is loaded, what does not is failed, with place, cause and next step."""
 
 import pytest
+
 from basalt.plugins.failed import Failed
 from basalt.plugins.found import find_files, find_installed
 from basalt.plugins.loaded import Loaded, load

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+
 from basalt import BucketModule, Lazy, TableSchema, hookimpl
 from basalt.errors import PluginError, UserError
 from basalt.plugins import Registry, Switches, open_registry

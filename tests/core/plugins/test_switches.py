@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from basalt.errors import UserError
 from basalt.plugins.switches import Switches, disable, enable, read_switches, user_folder
 

@@ -1,6 +1,7 @@
 """Simulated days that several files examine."""
 
 import pytest
+
 from basalt.testing import market
 
 

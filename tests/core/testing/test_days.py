@@ -5,6 +5,7 @@ import math
 
 import polars as pl
 import pytest
+
 from basalt.tables import BUILT_IN, NS_UTC
 from basalt.testing.days import DATE, DAYS
 

@@ -7,6 +7,7 @@ import time
 
 import polars as pl
 import pytest
+
 from basalt.errors import UserError
 from basalt.tables import BUILT_IN
 from basalt.testing import market

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
+
 from basalt.testing import market
 
 QUOTE = ["BidPrice", "AskPrice", "BidQuantity", "AskQuantity"]

@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+
 from basalt.testing.matching import Book, clearing_price
 from basalt.testing.recorder import Tape
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 import attrs
 import polars as pl
-from basalt.metrics import FIRST, LAST, MAX, MIN, NONE, Empty, Metric, Rollup, mean
 
+from basalt.metrics import FIRST, LAST, MAX, MIN, NONE, Empty, Metric, Rollup, mean
 from basalt_analytics.groups import Emission
 from basalt_analytics.l2.book import Book, Rules
 from basalt_analytics.l2.series import Series

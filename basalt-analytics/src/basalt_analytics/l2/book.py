@@ -11,6 +11,7 @@ from typing import Literal
 
 import attrs
 import polars as pl
+
 from basalt.metrics import ratio
 
 NEAR = 1 - 1e-9

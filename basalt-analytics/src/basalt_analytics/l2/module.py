@@ -5,11 +5,11 @@ from itertools import product
 from typing import Any
 
 import polars as pl
+
 from basalt.config.filters import row_filter
 from basalt.errors import UserError
 from basalt.modules import BucketModule, Part
 from basalt.tables import depth
-
 from basalt_analytics.bars import bar, value_before
 from basalt_analytics.groups import Emission, Template, derived, required, without_repeats
 from basalt_analytics.l2.aggregations import aggregated, row_value

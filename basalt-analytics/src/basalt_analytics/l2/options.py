@@ -3,9 +3,9 @@
 from typing import Literal
 
 import attrs
+
 from basalt.config.spellings import State
 from basalt.options import option
-
 from basalt_analytics.bars import OpenMode
 from basalt_analytics.l2.book import KeepOrDrop
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import attrs
 import polars as pl
+
 from basalt.columns import DType, Unit
 from basalt.metrics import NONE, SUM, Rollup, ratio
-
 from basalt_analytics.l2.book import Book
 
 IN_ONE_CURRENCY = SUM.within("currency")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 import polars as pl
+
 from basalt.buckets import BucketRule
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn
@@ -16,7 +17,6 @@ from basalt.errors import DataError, UserError
 from basalt.metrics import SUM, Empty
 from basalt.modules import FrameModule, PassContext
 from basalt.options import option
-
 from basalt_analytics.groups import Template, without_repeats
 from basalt_analytics.series.methods import Method
 from basalt_analytics.series.selection import methods, selected

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import attrs
 import polars as pl
+
 from basalt.columns import DType, Unit
 from basalt.documents import ResultColumn
 from basalt.metrics import FIRST, LAST, MAX, MIN, NONE, SUM, Empty, Known, Rollup, mean, ratio

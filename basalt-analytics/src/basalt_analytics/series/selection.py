@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 from basalt.config.words import did_you_mean, listed
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
-
 from basalt_analytics.series.methods import KINDS, WEIGHTED, Method
 
 ROLLUP = "rollup"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import inf
 
 import polars as pl
+
 from basalt.durations import parse_duration
 from basalt.errors import UserError
 

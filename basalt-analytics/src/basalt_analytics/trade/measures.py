@@ -9,6 +9,7 @@ from functools import partial
 
 import attrs
 import polars as pl
+
 from basalt.columns import DType, Unit
 from basalt.metrics import MAX, NONE, SUM, Empty, Metric, Rollup, mean, ratio
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 import polars as pl
+
 from basalt.columns import Unit
 from basalt.config.filters import row_filter
 from basalt.errors import UserError
 from basalt.metrics import SUM, Empty, Metric
 from basalt.modules import BucketModule, Part, Rows, States, states
-
 from basalt_analytics.bars import EDGES, bar, value_before
 from basalt_analytics.groups import Emission, Template, derived, required, without_repeats
 from basalt_analytics.trade.filters import all_of, of_types, published_within, valid

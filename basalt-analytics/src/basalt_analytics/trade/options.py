@@ -3,9 +3,9 @@
 from typing import Literal
 
 import attrs
+
 from basalt.config.spellings import Duration, State
 from basalt.options import option
-
 from basalt_analytics.bars import OpenMode
 
 Side = Literal["Total", "Buy", "Sell", "Unknown"]

@@ -106,7 +106,9 @@ def _module(ctx: click.Context, name: str, entries: "list[Entry]") -> list[dict[
 def _text(explained: dict[str, Any]) -> str:
     width = max(len(label) for label in explained)
     return "\n".join(
-        f"{label.ljust(width)}  {_value(value, width + 2)}" for label, value in explained.items() if value not in (None, "")
+        f"{label.ljust(width)}  {_value(value, width + 2)}"
+        for label, value in explained.items()
+        if value not in (None, "")
     )
 
 

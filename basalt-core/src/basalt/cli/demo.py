@@ -8,7 +8,7 @@ from basalt.cli.output import emit, format_option, narrate
 from basalt.cli.planned import plan_of
 from basalt.errors import UserError
 
-PIPELINE = '''\
+PIPELINE = """\
 # A simulated day on two venues: one-minute bars, five-minute bars from them, and a daily summary from those.
 name = "demo"
 
@@ -52,7 +52,7 @@ every = "1d"
 [[passes.modules]]
 module = "generic"
 source = "five_minutes"
-'''
+"""
 SHOWN = ["ListingId", "TradeTotalVolume", "TradeTotalCount", "TradeTotalVWAP", "TradeTotalOpen", "TradeTotalHigh"]
 SHOWN += ["TradeTotalLow", "TradeTotalClose", "TradeBuyVolume", "TradeSellVolume"]
 

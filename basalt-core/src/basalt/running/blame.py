@@ -1,6 +1,6 @@
 """Blame: which module of a failed pass is at fault, found by running them singly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 import polars as pl
@@ -20,30 +20,35 @@ def blame(program: Program, tables: Frames, earlier: Frames, context: PassContex
     """The error to raise instead: a table that cannot be read, the first module that fails alone, or the pass."""
     where = f"passes.{program.name} on {context.date}"
     for name in program.reads:
-        if (said := _fails(tables[name])) is not None:
+        if (said := _unreadable(tables[name])) is not None:
             return DataError(f"{where}: table {name!r} cannot be read: {said}")
     for use in {id(one.use): one.use for one in program.planned}.values():
         if (said := _fails_alone(use, program, tables, context)) is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
     for use in program.frame_uses:
-        assert isinstance(use.module, FrameModule)
-        try:
-            said = _fails(use.module.compute(frame_inputs(use, tables, earlier), context))
-        except Exception as raised:  # noqa: BLE001 - a plugin's door
-            said = one_line(raised)
+        said = _fails(lambda use=use: _frame_rows(use, tables, earlier, context))  # type: ignore[misc]
         if said is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
     return PluginError(f"{where}: its modules run singly but not together: {one_line(error)}")
 
 
 def _fails_alone(use: Use, program: Program, tables: Frames, context: PassContext) -> str | None:
-    mine = aggregations([one for one in program.planned if one.use is use])
-    return _fails(fused([attrs.evolve(a, makes_buckets=True) for a in mine], tables, program.rule, context.date))
+    mine = [attrs.evolve(a, makes_buckets=True) for a in aggregations([o for o in program.planned if o.use is use])]
+    return _fails(lambda: fused(mine, tables, program.rule, context.date))
 
 
-def _fails(frame: pl.LazyFrame) -> str | None:
+def _frame_rows(use: Use, tables: Frames, earlier: Frames, context: PassContext) -> pl.DataFrame:
+    assert isinstance(use.module, FrameModule)
+    return use.module.compute(frame_inputs(use, tables, earlier), context).collect()
+
+
+def _unreadable(frame: pl.LazyFrame) -> str | None:
+    return _fails(lambda: frame.select(pl.all().count()).collect(engine="streaming"))
+
+
+def _fails(work: Callable[[], object]) -> str | None:
     try:
-        frame.select(pl.all().count()).collect(engine="streaming")
+        work()
     except Exception as raised:  # noqa: BLE001 - whatever a plugin or a file raises is the answer
         return one_line(raised)
     return None

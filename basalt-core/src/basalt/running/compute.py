@@ -43,7 +43,7 @@ def computed(plan: Plan, program: Program, day: date, tables: Frames, earlier: F
     context = PassContext(program.name, day, program.result.keys, program.rule, program.shared_sequence)
     prepared = _preprocessed(plan, program, tables, context)
     try:
-        rows = query(program, prepared, earlier, context).collect(engine="streaming")
+        rows = query(program, prepared, earlier, context).collect()
     except BasaltError:
         raise
     except Exception as error:
@@ -62,11 +62,11 @@ def _preprocessed(plan: Plan, program: Program, tables: Frames, context: PassCon
 
 
 def query(program: Program, tables: Frames, earlier: Frames, context: PassContext) -> pl.LazyFrame:
-    """The pass as one lazy query."""
+    """The pass as a query over what its aggregations gave; frame modules are lazy in it."""
     keys = [*program.result.keys, "TimeBucket"]
     frames = [_frame_result(use, tables, earlier, context) for use in program.frame_uses]
     if program.aggregations:
-        rows, beside = fused(program.aggregations, tables, program.rule, context.date), frames
+        rows, beside = fused(program.aggregations, tables, program.rule, context.date).lazy(), frames
     else:
         rows, beside = frames[0], frames[1:]
     for frame in beside:

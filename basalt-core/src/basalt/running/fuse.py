@@ -47,23 +47,44 @@ class Aggregation:
 
 def fused(
     aggregations: Sequence[Aggregation], tables: Mapping[str, pl.LazyFrame], rule: BucketRule, day: date
-) -> pl.LazyFrame:
-    """(key, TimeBucket, emitted columns), sorted; the empty rules applied."""
-    key = aggregations[0].frame.key
+) -> pl.DataFrame:
+    """(key, TimeBucket, emitted columns), sorted; the empty rules applied.
+
+    One streaming query reads the tables for all aggregations; joining its small results is quicker in memory.
+    """
+    key = [aggregations[0].frame.key, "TimeBucket"]
     grouped = [_grouped(a, i, tables, rule, day) for i, a in enumerate(aggregations)]
-    spine = [g for g, a in zip(grouped, aggregations, strict=True) if a.makes_buckets and a.where is None]
-    spine += [_buckets(a, tables, rule, day) for a in _uncovered(aggregations)]
-    beside = [g for g, a in zip(grouped, aggregations, strict=True) if not (a.makes_buckets and a.where is None)]
+    buckets = [_buckets(a, tables, rule, day) for a in _uncovered(aggregations)]
+    known = _known_stretches(aggregations, tables) if len(grouped) + len(buckets) > 1 else {}
+    collected = iter(pl.collect_all([*grouped, *buckets, *known.values()], engine="streaming"))
+    grouped = [next(collected).lazy() for _ in grouped]
+    spine = [g for g, a in zip(grouped, aggregations, strict=True) if _is_spine(a)]
+    spine += [next(collected).lazy() for _ in buckets]
+    found = {frame: next(collected).lazy() for frame in known}
     joined = spine[0]
     for other in spine[1:]:
-        joined = joined.join(other, on=[key, "TimeBucket"], how="full", coalesce=True)
-    for other in beside:
-        joined = joined.join(other, on=[key, "TimeBucket"], how="left")
-    joined = joined.sort(key, "TimeBucket")
-    if len(spine) > 1 or beside:
+        joined = joined.join(other, on=key, how="full", coalesce=True)
+    for other in (g for g, a in zip(grouped, aggregations, strict=True) if not _is_spine(a)):
+        joined = joined.join(other, on=key, how="left")
+    joined = joined.sort(key)
+    if len(grouped) + len(buckets) > 1:
         for i, aggregation in enumerate(aggregations):
-            joined = _filled(joined, aggregation, i, tables, rule)
-    return joined.select(key, "TimeBucket", *(e.name for a in aggregations for e in a.emitted))
+            joined = _filled(joined, aggregation, i, found.get(aggregation.frame), rule)
+    columns = [e.name for a in aggregations for e in a.emitted]
+    return joined.select(*key, *columns).collect(engine="in-memory")
+
+
+def _is_spine(aggregation: Aggregation) -> bool:
+    """Whether its rows are all the buckets its frame makes."""
+    return aggregation.makes_buckets and aggregation.where is None
+
+
+def _known_stretches(
+    aggregations: Sequence[Aggregation], tables: Mapping[str, pl.LazyFrame]
+) -> dict[Frame, pl.LazyFrame]:
+    """Stretches of the frames whose values are carried, where the state is known."""
+    found = {a.frame: frame_stretches(a.frame, tables) for a in aggregations if a.carrying}
+    return {frame: stretches for frame, stretches in found.items() if stretches is not None}
 
 
 def _grouped(
@@ -112,16 +133,18 @@ def _buckets(aggregation: Aggregation, tables: Mapping[str, pl.LazyFrame], rule:
 
 
 def _filled(
-    joined: pl.LazyFrame, aggregation: Aggregation, i: int, tables: Mapping[str, pl.LazyFrame], rule: BucketRule
+    joined: pl.LazyFrame, aggregation: Aggregation, i: int, found: pl.LazyFrame | None, rule: BucketRule
 ) -> pl.LazyFrame:
+    """ZERO and CARRY columns, filled in the rows their aggregation does not have."""
     there = pl.col(f"_Rows{i}").is_not_null()
     zero = [e.name for e in aggregation.emitted if e.empty is Empty.ZERO]
     if zero:
         joined = joined.with_columns(pl.when(there).then(pl.col(zero)).otherwise(0))
     if not aggregation.carrying:
         return joined
-    source = pl.when(there).then(pl.int_range(pl.len())).forward_fill().over(aggregation.frame.key)
-    joined = _with_stretches(joined, aggregation.frame, i, tables, rule).with_columns(_Source=source)
+    source = pl.when(there).then(pl.col("_Place")).forward_fill().over(aggregation.frame.key)
+    joined = _with_stretches(joined, aggregation.frame.key, i, found, rule)
+    joined = joined.with_columns(_Place=pl.int_range(pl.len())).with_columns(_Source=source)
     same = pl.col("_Bucket").eq_missing(pl.col("_Row").gather(pl.col("_Source")))
     carried = [
         pl.when(there)
@@ -131,15 +154,14 @@ def _filled(
         .alias(e.name)
         for e in aggregation.carrying
     ]
-    return joined.with_columns(carried).drop("_Source", "_Bucket", "_Row")
+    return joined.with_columns(carried).drop("_Place", "_Source", "_Bucket", "_Row")
 
 
 def _with_stretches(
-    joined: pl.LazyFrame, frame: Frame, i: int, tables: Mapping[str, pl.LazyFrame], rule: BucketRule
+    joined: pl.LazyFrame, key: str, i: int, found: pl.LazyFrame | None, rule: BucketRule
 ) -> pl.LazyFrame:
     """`_Bucket`: stretch of each bucket; `_Row`: stretch of the last row behind its values."""
-    found = frame_stretches(frame, tables)
     if found is None:
         return joined.with_columns(_Bucket=pl.lit(0), _Row=pl.lit(0))
-    with_bucket = at_buckets(joined, frame.key, rule, found, "_Bucket")
-    return at_times(with_bucket, frame.key, f"_Time{i}", found, "_Row")
+    with_bucket = at_buckets(joined, key, rule, found, "_Bucket")
+    return at_times(with_bucket, key, f"_Time{i}", found, "_Row")

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import attrs
 import polars as pl
+
 from basalt.errors import DataError, PublishError, UserError
 from basalt.options import option
 from basalt.outputs import Output, Staged, Target
-
 from basalt_io.files import first_line, publish, refuse_unwritable, stage, withdraw
 from basalt_io.paths import located, place
 

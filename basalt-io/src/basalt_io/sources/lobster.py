@@ -47,12 +47,12 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import polars as pl
+
 from basalt.conform import conform
 from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
-
 from basalt_io.files import fingerprint
 from basalt_io.paths import located
 from basalt_io.sources import lobster_tables

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import attrs
-from basalt.errors import DataError, UserError
 
+from basalt.errors import DataError, UserError
 from basalt_io.files import first_line
 
 MESSAGE_COLUMNS = 6

@@ -7,8 +7,8 @@ that repeat are kept. SequenceNo is the number of the row, from 1.
 from typing import Any
 
 import polars as pl
-from basalt.tables import ACTION, AGGRESSOR, NS_UTC, SIDE, STATE, TRADE_TYPE
 
+from basalt.tables import ACTION, AGGRESSOR, NS_UTC, SIDE, STATE, TRADE_TYPE
 from basalt_io.sources.lobster_files import MESSAGE_COLUMNS, TickerDay, width
 
 NEW, CANCEL, DELETE, EXECUTE, HIDDEN, CROSS, HALT = range(1, 8)

@@ -15,12 +15,12 @@ from typing import Any
 
 import attrs
 import polars as pl
+
 from basalt.conform import conform
 from basalt.errors import DataError, UserError
 from basalt.options import option
 from basalt.sources import Source
 from basalt.tables import BUILT_IN, NS_UTC
-
 from basalt_io.files import fingerprint, first_line
 from basalt_io.paths import located
 from basalt_io.sources.dates import span

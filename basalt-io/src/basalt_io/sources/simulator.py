@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import basalt
 import polars as pl
+
+import basalt
 from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.testing import market
-
 from basalt_io.files import fingerprint
 from basalt_io.sources.dates import span
 

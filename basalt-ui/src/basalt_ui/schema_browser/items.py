@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import attrs
+
 from basalt.catalog import Entry, default_columns, explanation, modules, planned_columns
 from basalt.config.json_schema import option_rows
 from basalt.documents import PassResult
@@ -18,7 +19,6 @@ from basalt.planning.plan import Plan
 from basalt.plugins.components import Component
 from basalt.plugins.registry import Registry
 from basalt.tables import TableSchema
-
 from basalt_ui.schema_browser.lineage import lineage
 
 MODULE = "module"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import attrs
+
 from basalt.documents import PassResult
 from basalt.tables import TableSchema
 
