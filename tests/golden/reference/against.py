@@ -1,0 +1,100 @@
+"""The engine beside the reference: both compute a day, and every cell that differs is listed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import polars as pl
+
+from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
+from basalt.config.structure import structure
+from basalt.face import _registry
+from basalt.planning.plan import make_plan
+from basalt.running.compute import computed, open_tables
+from basalt.running.memory import MemorySource
+
+from .clock import Rule, nanoseconds
+from .days import DATE, WHERE, Day
+from .passes import Result, resample, run
+
+MIDNIGHT = int((DATE - type(DATE)(1970, 1, 1)).total_seconds()) * 10**9
+Rows = Mapping[tuple[int, int], Mapping[str, Any]]
+
+
+def rule_of(options: Mapping[str, Any]) -> Rule:
+    """A pass's keys as a rule of the reference."""
+    start = time.fromisoformat(options.get("origin", "00:00"))
+    origin = ((start.hour * 60 + start.minute) * 60 + start.second) * 10**9 + start.microsecond * 1000
+    width = nanoseconds(options["every"])
+    return Rule(width, options.get("closed", "right"), options.get("label", "end"), MIDNIGHT + origin)
+
+
+def engine(day: Day, passes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]) -> list[Rows]:
+    """Rows of each pass, (options, modules), as the engine computes them; hidden columns left out."""
+    configs = [_pass(f"pass{i}", *one) for i, one in enumerate(passes)]
+    config = PipelineConfig(name="compared", source=SourceEntry(type="memory"), passes=configs)
+    plan = make_plan(config, _registry([]), Path(), source=MemorySource(day, DATE))
+    tables, frames = open_tables(plan, DATE), {}
+    found = []
+    for program in plan.programs:
+        earlier = {name: frames[name].lazy() for name in program.sources}
+        frames[program.name] = computed(plan, program, DATE, tables, earlier)
+        found.append(rows_of(frames[program.name], [c.name for c in program.result.visible]))
+    return found
+
+
+def _pass(name: str, options: Mapping[str, Any], modules: Sequence[Mapping[str, Any]]) -> PassConfig:
+    own = ("module", "prefix", "source")
+    entries = [
+        ModuleEntry(**{k: v for k, v in m.items() if k in own}, options={k: v for k, v in m.items() if k not in own})
+        for m in modules
+    ]
+    return attrs.evolve(structure(PassConfig, {"name": name, **options}, name), modules=entries)
+
+
+def rows_of(frame: pl.DataFrame, columns: Sequence[str]) -> Rows:
+    """Rows by (listing, label in nanoseconds)."""
+    keyed = frame.with_columns(pl.col("TimeBucket").to_physical() * 1000)
+    keys = keyed.select("ListingId", "TimeBucket").rows()
+    assert keys == sorted(set(keys)), "rows are unique and in order"
+    return dict(zip(keys, frame.select(columns).to_dicts(), strict=True))
+
+
+def same(x: Any, y: Any) -> bool:
+    """Nulls and integers exactly, floats to 1e-9 relative (1e-12 absolute, for what is 0 but for rounding)."""
+    if x is None or y is None:
+        return x is y
+    if isinstance(x, int) and isinstance(y, int):
+        return x == y
+    return bool(abs(x - y) <= max(1e-9 * max(abs(x), abs(y)), 1e-12))
+
+
+def differences(expected: Rows, found: Rows) -> list[str]:
+    """One line a disagreement."""
+    lines = [f"{key}: reference only" for key in expected if key not in found]
+    lines += [f"{key}: engine only" for key in found if key not in expected]
+    for key in (k for k in expected if k in found):
+        names = {*expected[key], *found[key]}
+        for name in sorted(names):
+            x, y = expected[key].get(name, "absent"), found[key].get(name, "absent")
+            if "absent" in (x, y) or not same(x, y):
+                lines.append(f"{key} {name}: reference {x!r}, engine {y!r}")
+    return lines
+
+
+def compared(day: Day, options: Mapping[str, Any], modules: Any, second: Mapping[str, Any] | None = None) -> list[str]:
+    """Differences of one pass over a day, and of a `generic` pass that reads it: `second` is {every, …its options}."""
+    rule = rule_of(options)
+    expected: Result = run(day, rule, modules, WHERE)
+    passes = [(options, modules)]
+    if second is not None:
+        generic = {"module": "generic", "source": "pass0", **{k: v for k, v in second.items() if k != "every"}}
+        passes.append(({"every": second["every"]}, [generic]))
+    first, *rest = engine(day, passes)
+    lines = differences(expected.rows, first)
+    for rows in rest:
+        coarse = rule._replace(width=nanoseconds(second["every"]))  # type: ignore[index]
+        lines += ["second: " + x for x in differences(resample(expected, coarse, rule, second or {}), rows)]
+    return lines
