@@ -138,7 +138,7 @@ class Desk:
             "passes": list(passes),
             **more,
         }
-        return make_plan(structure(PipelineConfig, tree), self.registry(), self.folder, Asked(tuple(dates)))
+        return make_plan(structure(PipelineConfig, tree, "pipeline"), self.registry(), self.folder, Asked(tuple(dates)))
 
     def run(self, *passes: Mapping[str, Any], observers: Sequence[Any] = (), **more: Any) -> RunResult:
         """Run these passes."""
@@ -158,6 +158,10 @@ class Desk:
         """Every file and empty folder below, relative, hidden ones included; the data left out."""
         found = [p for p in (self.folder / below).rglob("*") if p.is_file() or not any(p.iterdir())]
         return sorted(str(p.relative_to(self.folder)) for p in found if p.relative_to(self.folder).parts[0] != "data")
+
+    def contents(self) -> dict[str, bytes]:
+        """What every file holds, the data left out."""
+        return {name: (self.folder / name).read_bytes() for name in self.files() if (self.folder / name).is_file()}
 
 
 @pytest.fixture
