@@ -1,0 +1,133 @@
+"""What a program reads and says: pushed-down columns, steps, notes, and the plan as data."""
+
+import polars as pl
+
+from basalt.planning.plan import describe
+
+SIZE = pl.col("Size")
+HOURS = {"name": "hours", "every": "1h", "modules": [{"module": "generic", "source": "bars"}]}
+
+
+def test_only_the_columns_that_metrics_name_are_read(planner, a_module, a_metric):
+    """Key, time, sequence and the cancelled mark are always read; Venue and Price are named by nobody."""
+    program = planner.program(a_module("volume", a_metric("Volume", SIZE.sum())))
+    assert program.reads == {"trades": ["ListingId", "EventTimestamp", "SequenceNo", "IsCancelled", "Size"]}
+
+
+def test_columns_of_filters_and_derived_columns_are_read(planner, a_module, a_metric):
+    module = a_module(
+        "volume",
+        a_metric("Volume", pl.col("X").sum()),
+        derive={"X": SIZE * 2, "Unused": pl.col("Price")},
+        valid=pl.col("Price") > 0,
+        where=pl.col("Venue") == "XLON",
+    )
+    reads = planner.program(module).reads["trades"]
+    assert sorted(reads) == ["EventTimestamp", "IsCancelled", "ListingId", "Price", "SequenceNo", "Size", "Venue"]
+
+
+def test_a_table_nobody_reads_is_not_opened(planner):
+    program = planner.program("l2")
+    assert list(program.reads) == ["l2"]
+    assert set(program.reads["l2"]) <= set(planner.tables["l2"].columns)
+
+
+def test_the_state_is_read_where_the_table_has_it(planner, a_module, a_metric, marketstate):
+    stated = planner.tables["trades"].with_columns(marketstate["MarketState"])
+    planner.tables["trades"] = stated
+    program = planner.program(a_module("volume", a_metric("Volume", SIZE.sum())))
+    assert program.reads["trades"][-1] == "MarketState"
+    assert (program.steps, program.notes) == ([], [])
+
+
+def test_a_market_state_step_is_put_in_where_the_state_is_needed(planner, a_module, a_metric, marketstate):
+    planner.tables["marketstate"] = marketstate
+    program = planner.program(a_module("volume", a_metric("Volume", SIZE.sum())))
+    assert [(s.component.name, s.transform.output, s.implied) for s in program.steps] == [
+        ("market_state", "trades", True)
+    ]
+    assert program.reads == {
+        "trades": ["ListingId", "EventTimestamp", "SequenceNo", "IsCancelled", "Size"],
+        "marketstate": ["ListingId", "EventTimestamp", "MarketState"],
+    }
+
+
+def test_no_market_state_step_where_nothing_needs_the_state(planner, a_module, a_metric, marketstate):
+    planner.tables["marketstate"] = marketstate
+    program = planner.program(a_module("volume", a_metric("Volume", SIZE.sum()), states="any"))
+    assert (program.steps, list(program.reads)) == ([], ["trades"])
+
+
+def test_a_configured_market_state_step_replaces_the_implied_one(planner, a_module, a_metric, marketstate):
+    planner.tables["marketstate"] = marketstate
+    step = {"transform": "market_state", "table": "trades", "tie": "before"}
+    program = planner.program(a_module("volume", a_metric("Volume", SIZE.sum())), preprocess=[step])
+    assert [(s.place, s.implied, s.transform.config.tie) for s in program.steps] == [
+        ("passes.bars.preprocess[0]", False, "before")
+    ]
+
+
+def test_the_plan_says_that_all_rows_count_where_no_state_is_known(planner, a_module, a_metric):
+    plan = planner.plan(planner.bars(a_module("volume", a_metric("Volume", SIZE.sum()))))
+    assert plan.notes == ["passes.bars: table trades has no known market state, so all of its rows count"]
+
+
+def test_a_pass_over_an_earlier_one_takes_its_rule_and_key_from_it(planner):
+    coarse = {"name": "coarse", "modules": [{"module": "generic", "source": "bars"}]}
+    bars = {**planner.bars("trade"), "label": "start", "closed": "left", "origin": "09:30"}
+    plan = planner.plan(bars, coarse)
+    first, second = plan.programs
+    assert second.rule == first.rule
+    assert (second.result.keys, second.sources, second.reads) == (["ListingId"], ["bars"], {})
+
+
+def test_a_later_pass_may_widen_the_rule_and_keeps_the_rest(planner):
+    plan = planner.plan({**planner.bars("trade"), "label": "start", "closed": "left"}, HOURS)
+    rule = plan.program("hours").rule
+    assert (rule.every, rule.label, rule.closed) == (3600 * 10**9, "start", "left")
+
+
+def test_lineage_goes_through_derived_columns_and_filters(planner, a_module, a_metric):
+    module = a_module(
+        "volume",
+        a_metric("Volume", pl.col("X").sum()),
+        derive={"Y": pl.col("Price"), "X": SIZE * pl.col("Y")},
+        where=pl.col("Venue") == "XLON",
+    )
+    column = planner.program(module).result.column("Volume")
+    assert sorted(column.reads) == ["trades.Price", "trades.Size", "trades.Venue"]
+    assert (column.module, column.distribution) == ("volume", "desk-plugin")
+
+
+def test_aggregations_are_as_few_as_the_filters_allow(planner, a_module, a_metric):
+    """Two modules without a filter share one; another `where` is one more."""
+    modules = [
+        a_module("one", a_metric("One", SIZE.sum())),
+        a_module("two", a_metric("Two", SIZE.max())),
+        a_module("three", a_metric("Three", SIZE.max()), where=SIZE > 1),
+    ]
+    names = [[e.name for e in a.emitted] for a in planner.program(*modules).aggregations]
+    assert names == [["One", "Two"], ["Three"]]
+
+
+def test_the_plan_as_data(planner):
+    plan = planner.plan(planner.bars("trade"), HOURS, outputs=[{"type": "parquet", "root": "out"}])
+    described = describe(plan)
+    place = str((planner.folder / "out/bars/date=2026-01-05/all.parquet").resolve())
+    assert {k: described[k] for k in ("pipeline", "source", "partitions")} == {
+        "pipeline": "desk",
+        "source": "memory",
+        "partitions": [{"date": "2026-01-05", "universe": "all"}],
+    }
+    bars, hours = described["passes"]
+    assert bars["pass"] == "bars"
+    assert bars["rule"] == "every 1m, label end, closed right"
+    assert bars["keys"] == ["ListingId", "TimeBucket"]
+    assert bars["modules"] == ["trade"]
+    assert bars["outputs"] == [[place]]
+    assert (hours["sources"], hours["reads"], hours["rule"]) == (["bars"], {}, "every 1h, label end, closed right")
+
+
+def test_planning_writes_nothing(planner):
+    planner.plan(planner.bars("trade"), HOURS, outputs=[{"type": "parquet", "root": "out"}])
+    assert list(planner.folder.iterdir()) == []
