@@ -10,8 +10,8 @@ import polars as pl
 
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.config.structure import structure
-from basalt.face import _registry
 from basalt.planning.plan import make_plan
+from basalt.plugins.registry import open_registry
 from basalt.running.compute import computed, open_tables
 from basalt.running.memory import MemorySource
 
@@ -35,7 +35,7 @@ def engine(day: Day, passes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[
     """Rows of each pass, (options, modules), as the engine computes them; hidden columns left out."""
     configs = [_pass(f"pass{i}", *one) for i, one in enumerate(passes)]
     config = PipelineConfig(name="compared", source=SourceEntry(type="memory"), passes=configs)
-    plan = make_plan(config, _registry([]), Path(), source=MemorySource(day, DATE))
+    plan = make_plan(config, open_registry(), Path(), source=MemorySource(day, DATE))
     tables, frames = open_tables(plan, DATE), {}
     found = []
     for program in plan.programs:
@@ -63,12 +63,12 @@ def rows_of(frame: pl.DataFrame, columns: Sequence[str]) -> Rows:
 
 
 def same(x: Any, y: Any) -> bool:
-    """Nulls and integers exactly, floats to 1e-9 relative (1e-12 absolute, for what is 0 but for rounding)."""
+    """Nulls and integers exactly, floats to 1e-9 relative (1e-10 absolute, for what is 0 but for rounding)."""
     if x is None or y is None:
         return x is y
     if isinstance(x, int) and isinstance(y, int):
         return x == y
-    return bool(abs(x - y) <= max(1e-9 * max(abs(x), abs(y)), 1e-12))
+    return bool(abs(x - y) <= max(1e-9 * max(abs(x), abs(y)), 1e-10))
 
 
 def differences(expected: Rows, found: Rows) -> list[str]:

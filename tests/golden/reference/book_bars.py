@@ -61,14 +61,14 @@ class Book:
         return ratio(size, orders)
 
     def _cumulated(self, side: str, measure: str, level: int) -> Any:
-        levels = self.levels[side][:level]
-        if levels[0][0] is None:
-            return 0 if self.zero and measure != "CumVWAP" else None
-        there = [x for x in levels if x[0] is not None and x[1] is not None]
-        quantity, notional = sum(q for _, q, _ in there), sum(p * q for p, q, _ in there)
-        orders = sum(n for p, _, n in levels if p is not None and n is not None)
-        found = {"CumQuantity": quantity, "CumNotional": notional, "CumOrders": orders}
-        return ratio(notional, quantity) if measure == "CumVWAP" else found[measure]
+        """Levels that exist and have a value; a level 1 that is there without one makes the sum unknown."""
+        if measure == "CumVWAP":
+            return ratio(*(self._cumulated(side, m, level) for m in ("CumNotional", "CumQuantity")))
+        if self.levels[side][0][0] is None:
+            return 0 if self.zero else None
+        own = measure.removeprefix("Cum")
+        values = [self.side(side, "NumOrders" if own == "Orders" else own, i + 1) for i in range(level)]
+        return None if values[0] is None else sum(x for x in values if x is not None)
 
     def imbalance(self, measure: str, level: int) -> Any:
         """(bid − ask)/(bid + ask)."""
@@ -167,10 +167,10 @@ def _column(aggregation: str, bars: Mapping[int, Sequence[Book]], series: Series
 
 def _bar(source: str, bars: Mapping[int, Sequence[Book]], rule: Rule, runs: Any, mode: str) -> dict[str, Column]:
     timed = {k: [(b.row["EventTimestamp"], b.price(source)) for b in books] for k, books in bars.items()}
+    if mode == "prev_close":
+        return {f"{source}{edge}C": chained(edge, timed, rule, runs) for edge in BARS}
     timed = {k: [(t, x) for t, x in rows if x is not None] for k, rows in timed.items()}
     there = {k: rows for k, rows in timed.items() if rows}
-    if mode == "prev_close":
-        return {f"{source}{edge}C": chained(edge, there, rule, runs) for edge in BARS}
     found = {}
     for edge, pick in BARS.items():
         cells = {k: Cell(pick([x for _, x in rows])) for k, rows in there.items()}

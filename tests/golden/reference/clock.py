@@ -7,14 +7,14 @@ from math import inf
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
-States = Collection[str] | None
+States = Collection[str | None] | None
 """Admissible market states; None: no state is known, every row counts."""
 ALL_STATES = ("PRE_OPEN", "OPENING_AUCTION", "CONTINUOUS_TRADING", "INTRADAY_AUCTION", "UNSCHEDULED_AUCTION")
 ALL_STATES += ("AUCTION_ON_DEMAND", "CLOSING_AUCTION", "POST_TRADE", "HALTED", "CLOSED", "CONDITIONAL")
 ALL_STATES += ("CONTINUOUS_TRADING_PRIMARY_CLOSED", "NOT_APPLICABLE", "UNKNOWN")
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
-EVERY_OPEN = tuple(s for s in ALL_STATES if s != "CLOSED")
-"""What "all" means; such a stretch lasts the whole date."""
+EVERY_OPEN = (*(s for s in ALL_STATES if s != "CLOSED"), None)
+"""What "all" means, a state that is not known included; such a stretch lasts the whole date."""
 
 
 def nanoseconds(duration: str) -> int:
@@ -54,7 +54,8 @@ def states_of(option: Any, known: bool) -> States:
         return ("CONTINUOUS_TRADING",) if known else None
     if option in ("all", ["all"]):
         return EVERY_OPEN
-    return (option,) if isinstance(option, str) else tuple(option)
+    listed = [option] if isinstance(option, str) else option
+    return tuple(None if state == "null" else state for state in listed)
 
 
 def state_at(changes: Sequence[tuple[int, str]], t: int) -> str:

@@ -24,7 +24,7 @@ SIDES = ["Total", "Buy", "Sell", "Unknown"]
 TRADED = ["Volume", "Count", "Notional", "VWAP", "AvgPrice", "MedianPrice", "AvgSize", "MedianSize", "MaxSize", "OHLC"]
 AGGREGATIONS = ["First", "Last", "Min", "Max", "Mean", "Median", "Std"]
 BOOK = ["Price", "Quantity", "NumOrders", "Notional", "AvgOrderSize", "CumQuantity", "CumNotional", "CumOrders"]
-STATES = [None, "all", ["CONTINUOUS_TRADING", "CLOSING_AUCTION"], ["OPENING_AUCTION"], "CLOSING_AUCTION"]
+STATES = ["all", ["UNKNOWN", "CONTINUOUS_TRADING"], ["CONTINUOUS_TRADING", "CLOSING_AUCTION"], "OPENING_AUCTION"]
 TRADE_TYPES = [["Lit"], ["Auction", "null"], ["Lit", "Auction", "Dark"]]
 
 
@@ -41,13 +41,16 @@ def spoiled(seed: int) -> Day:
     if rng.random() < 0.5:
         day = {name: _later(frame, "8h") for name, frame in day.items()}
     day["trades"], day["l2"] = _bad_trades(day["trades"], rng), _bad_books(day["l2"], rng)
-    day |= {name: day[name].drop("MarketState") for name in ("trades", "l2") if rng.random() < 0.9 or len(day) < 3}
+    if rng.random() < 0.2:
+        day |= {name: _restated(day[name], day["marketstate"]) for name in ("trades", "l2")}
+    else:
+        day |= {name: day[name].drop("MarketState") for name in ("trades", "l2")}
     for name in ("trades", "l2"):
         if rng.random() < 0.3:
             day[name] = day[name].drop("SequenceNo")
         if rng.random() < 0.5:
             day[name] = day[name].sample(fraction=1, shuffle=True, seed=rng.randrange(999))
-    if rng.random() < 0.15 and "MarketState" not in {*day["trades"].columns, *day["l2"].columns}:
+    if rng.random() < 0.15:
         del day["marketstate"]
     return day
 
@@ -67,10 +70,19 @@ def _halted(states: pl.DataFrame, rng: Random) -> pl.DataFrame:
         for length in (rng.randrange(1, 3600 * 10**9), 60 * 10**9, 0)[: rng.randint(1, 3)]:
             start = rng.choice((rng.randrange(9 * 3600, 16 * 3600) * 10**9, rng.randrange(9, 15) * 3600 * 10**9))
             midnight = (DATE - dt.date(1970, 1, 1)).days * 86400 * 10**9
-            halt = [("HALTED", midnight + start), ("CONTINUOUS_TRADING", midnight + start + length)]
+            start += midnight
+            halt = [(rng.choice(("HALTED", "CLOSED")), start), ("CONTINUOUS_TRADING", start + length)]
             rows = {"ListingId": listing, "EventTimestamp": [t for _, t in halt], "MarketState": [s for s, _ in halt]}
             parts.append(pl.DataFrame(rows).cast(states.schema))
-    return pl.concat(parts).sort("ListingId", "EventTimestamp", maintain_order=True)
+    found = pl.concat(parts).sort("ListingId", "EventTimestamp", maintain_order=True)
+    late = (pl.col("EventTimestamp").dt.hour() < 9) & (pl.col("ListingId") % 2 == 0)
+    return found.filter(~late) if rng.random() < 0.3 else found
+
+
+def _restated(frame: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """MarketState as the marketstate table has it, so that with or without it stretches are the same."""
+    changes = states.unique(["ListingId", "EventTimestamp"], keep="last", maintain_order=True)
+    return frame.drop("MarketState").join_asof(changes, on="EventTimestamp", by="ListingId", check_sortedness=False)
 
 
 def _sprinkled(frame: pl.DataFrame, column: str, values: list[Any], share: float, rng: Random) -> pl.DataFrame:
@@ -119,7 +131,7 @@ def trade_options(rng: Random, columns: list[str], stated: bool, prefix: str = "
     """Options of module trade. `stated`: whether market states are known."""
     filters: dict[str, list[Any]] = {"where": list(WHERE)[:2], "trade_types": TRADE_TYPES}
     if stated:
-        filters["market_states"] = STATES[1:]
+        filters["market_states"] = STATES
     options: dict[str, Any] = {"module": "trade", "prefix": prefix}
     options |= {k: rng.choice(v) for k, v in filters.items() if rng.random() < 0.25}
     if rng.random() < 0.2:
@@ -143,7 +155,7 @@ def book_options(rng: Random, columns: list[str], stated: bool, prefix: str = ""
     depth = sum(c.startswith("BidPrice") for c in columns)
     options: dict[str, Any] = {"module": "l2", "prefix": prefix}
     if stated and rng.random() < 0.4:
-        options["market_states"] = rng.choice(STATES[1:])
+        options["market_states"] = rng.choice(STATES)
     for key, values in {
         "locked": ["keep", "drop"],
         "crossed": ["keep", "drop"],

@@ -51,7 +51,7 @@ def _timeline(tables: Mapping[str, Table], rule: Rule, modules: Sequence[Any]) -
     for one in tables.values():
         states: set[str] | None = set()
         for module in modules:
-            for group in [module, *module.get("generic", [])]:
+            for group in module.get("generic") or [module]:
                 own = states_of(group.get("market_states", module.get("market_states")), one.changes is not None)
                 states = None if own is None or states is None else states | set(own)
         for row in one.rows:

@@ -1,7 +1,8 @@
 """Numbers as the conventions have them: null is None, nothing is ever NaN or infinite."""
 
 from collections.abc import Sequence
-from math import isfinite, sqrt
+from math import isfinite
+from statistics import stdev
 from typing import Any
 
 Number = float | None
@@ -34,11 +35,8 @@ def median(xs: Sequence[float]) -> Number:
 
 
 def std(xs: Sequence[float]) -> Number:
-    """Sample deviation, ddof 1; None for fewer than two."""
-    if len(xs) < 2:
-        return None
-    m = sum(xs) / len(xs)
-    return sqrt(sum((x - m) ** 2 for x in xs) / (len(xs) - 1))
+    """Sample deviation, ddof 1, without rounding on the way; None for fewer than two."""
+    return stdev(xs) if len(xs) > 1 else None
 
 
 def first(xs: Sequence[Any]) -> Any:
