@@ -36,6 +36,10 @@ def nanoseconds(stamps: pl.Series) -> list[int]:
     return stamps.to_physical().to_list()
 
 
+def test_root_is_the_folder_beside_the_pipeline_file(tmp_path):
+    assert LobsterSource(LobsterOptions(root="files"), tmp_path).root == tmp_path / "files"
+
+
 def test_stamps_are_exact_to_the_nanosecond(tmp_path):
     """34200.190226476 s after midnight in New York (UTC-4 in June) is 13:30:00.190226476 UTC. As a float it would be
     34200.190226476 ± 4 ps, whose product with 1e9 is not always the integer: 57599.999999999 is tried too."""

@@ -187,6 +187,32 @@ def test_check_gives_the_place_and_leaves_nothing_behind(lake, output, target):
     assert not lake.exists()
 
 
+def test_place_looks_at_templates_alone(lake, output, target):
+    """A file in the way and a folder nobody may write are check's business."""
+    lake.write_text("a file in the way")
+    assert output.place(target) == str(lake / "bars/date=2024-03-08/xlon.parquet")
+    assert lake.read_text() == "a file in the way"
+    assert files_below(lake.parent) == ["lake"]
+    with pytest.raises(UserError, match="is a file"):
+        output.check(target)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("{pass}/{day_of_week}.parquet", r"names \{day_of_week\}, which is unknown: use \{pipeline\}"),
+        ("../{pass}.parquet", "has an empty, '.' or '..' step"),
+        ("/{pass}.parquet", "must be a path below `root`"),
+        ("{pass}/{date}", r"must end in '\.parquet'"),
+    ],
+)
+def test_place_refuses_templates_that_are_no_place_below_root(lake, target, path, said):
+    output = ParquetOutput(ParquetOutputOptions(root="lake", path=path), lake.parent)
+    with pytest.raises(UserError, match=said):
+        output.place(target)
+    assert not lake.exists()
+
+
 def test_check_refuses_a_file_in_the_way(lake, output, target):
     lake.mkdir()
     (lake / "bars").write_text("a file")
@@ -206,12 +232,6 @@ def test_check_refuses_a_place_without_permission(target):
         pytest.skip("this system has no /proc, and tests may run as a user who may write everywhere else")
     output = ParquetOutput(ParquetOutputOptions(root="/proc/self"), Path("/"))
     with pytest.raises(UserError, match="cannot be written"):
-        output.check(target)
-
-
-def test_check_refuses_a_path_that_readers_would_not_find(lake, target):
-    output = ParquetOutput(ParquetOutputOptions(root="lake", path="{pass}/{date}"), lake.parent)
-    with pytest.raises(UserError, match=r"must end in '\.parquet'"):
         output.check(target)
 
 

@@ -50,6 +50,12 @@ def hive(tmp_path) -> Path:
     return tmp_path
 
 
+def test_root_is_the_folder_beside_the_pipeline_file(tmp_path):
+    """`lake` relative to the pipeline file's folder; a path from the top is taken as it is."""
+    assert ParquetSource(ParquetSourceOptions(root="lake"), tmp_path).root == tmp_path / "lake"
+    assert source(tmp_path / "other").root == tmp_path / "other"
+
+
 def test_tables_and_dates_are_those_that_have_files(hive):
     (hive / "trades/date=2024-03-12").mkdir()
     (hive / "trades/date=2024-03-13").mkdir()

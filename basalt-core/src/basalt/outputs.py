@@ -48,8 +48,13 @@ class Output(ABC):
         self.folder = folder
 
     @abstractmethod
+    def place(self, target: Target) -> str:
+        """The place the partition goes to, from templates alone: writes and tries nothing. UserError where a template
+        names what is unknown or leads out of its root."""
+
+    @abstractmethod
     def check(self, target: Target) -> str:
-        """The place the partition would go to, after making sure it can be written; UserError where it cannot."""
+        """`place`, after making sure that it can be written, leaving nothing behind; UserError where it cannot."""
 
     @abstractmethod
     def stage(self, target: Target, batches: Sequence[Path], document: Mapping[str, Any]) -> Staged:

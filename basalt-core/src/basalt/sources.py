@@ -36,6 +36,11 @@ class Source(ABC):
         self.config = config
         self.folder = folder
 
+    @property
+    def root(self) -> Path | None:
+        """Folder its data lies in, where that is a folder: no output may go inside."""
+        return None
+
     @abstractmethod
     def tables(self) -> Sequence[str]:
         """Names of the tables it has."""

@@ -42,15 +42,19 @@ class ParquetOutput(Output):
     name = "parquet"
     Config = ParquetOutputOptions
 
-    def check(self, target: Target) -> str:
-        """The file's absolute path, symbolic links resolved; UserError where its folder cannot be written."""
+    def place(self, target: Target) -> str:
+        """The file's absolute path, symbolic links resolved."""
         if not self.config.path.endswith(".parquet"):
             raise UserError(f"path = {self.config.path!r} must end in '.parquet': readers look for that")
+        return str(self._place(target))
+
+    def check(self, target: Target) -> str:
+        """The file's absolute path; UserError where it is a folder, or its own folder cannot be written."""
         if self.config.row_group_size is not None and self.config.row_group_size <= 0:
             raise UserError(f"row_group_size = {self.config.row_group_size} must be positive: leave it out if unsure")
-        file = self._place(target)
-        refuse_unwritable(file)
-        return str(file)
+        file = self.place(target)
+        refuse_unwritable(Path(file))
+        return file
 
     def stage(self, target: Target, batches: Sequence[Path], document: Mapping[str, Any]) -> Staged:
         """Stream the batches into a hidden file beside the place; PublishError, and nothing left, where that fails."""

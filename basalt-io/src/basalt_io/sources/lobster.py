@@ -82,9 +82,10 @@ class LobsterSource(Source):
     Config = LobsterOptions
     promises = Promises(shared_sequence=True, complete_book=False)
 
-    def __init__(self, config: Any, folder: Path) -> None:
-        super().__init__(config, folder)
-        self.root = located(folder, config.root)
+    @cached_property
+    def root(self) -> Path:
+        """The configured folder, absolute."""
+        return located(self.folder, self.config.root)
 
     def tables(self) -> Sequence[str]:
         """Always the same five; `l2` has the dates for which the folder has an order-book file."""

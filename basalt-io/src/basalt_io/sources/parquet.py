@@ -47,8 +47,12 @@ class ParquetSource(Source):
 
     def __init__(self, config: Any, folder: Path) -> None:
         super().__init__(config, folder)
-        self.root = located(folder, config.root)
         self._days: dict[str, dict[dt.date, list[Path]]] = {}
+
+    @cached_property
+    def root(self) -> Path:
+        """The configured folder, absolute."""
+        return located(self.folder, self.config.root)
 
     def tables(self) -> Sequence[str]:
         """Names of the folders and files below root that hold a table."""
