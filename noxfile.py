@@ -65,7 +65,9 @@ def wheels(session: nox.Session) -> None:
     built = sorted(dist.glob("*.whl"))
     wrong = [fault for wheel in built for fault in faults_of(wheel)]
     if len(built) != len(PACKAGES) or len(list(dist.glob("*.tar.gz"))) != len(PACKAGES) or wrong:
-        session.error("\n".join(wrong) or f"expected a wheel and an sdist of each of {len(PACKAGES)} packages in {dist}")
+        session.error(
+            "\n".join(wrong) or f"expected a wheel and an sdist of each of {len(PACKAGES)} packages in {dist}"
+        )
     session.log(f"{len(built)} wheels and as many sdists are in step")
     install_and_try(session, built)
 

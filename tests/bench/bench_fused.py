@@ -8,7 +8,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import paired
 from polars.testing import assert_frame_equal
 
 from basalt.buckets import midnight
@@ -128,7 +127,7 @@ def test_the_fused_pass_gives_what_the_hand_written_query_gives(large_day):
     assert_frame_equal(ours, theirs.select(ours.columns), rel_tol=1e-12, check_dtypes=False)
 
 
-def test_ratio_to_the_hand_written_query(large_day, report):
+def test_ratio_to_the_hand_written_query(large_day, paired, report):
     plan = plan_of(large_day, ModuleEntry(module="trade"), ModuleEntry(module="l2"))
     ratio, ours, theirs = paired(lambda: by_basalt(plan), lambda: by_hand(large_day))
     report(f"fused trade + l2 / hand-written query: {ratio:.2f} ({ours:.2f} s / {theirs:.2f} s), limit 1.5")
@@ -137,7 +136,7 @@ def test_ratio_to_the_hand_written_query(large_day, report):
     assert plan.programs[0].aggregations
 
 
-def test_four_groups_with_filters_of_their_own(large_day, report):
+def test_four_groups_with_filters_of_their_own(large_day, paired, report):
     """trade and l2, and each again under another `where`: four aggregations in one query."""
     big = {"where": "Size > 2000"}
     deep = {"where": "BidQuantity1 > 1000", "levels": 1}

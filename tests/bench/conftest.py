@@ -30,15 +30,23 @@ def large_day() -> Path:
     return day
 
 
-def paired(a: Callable[[], object], b: Callable[[], object], runs: int = 7) -> tuple[float, float, float]:
-    """Median of A/B over `runs` pairs after one warm-up of each, and the medians of A and B in seconds."""
-    a()
-    b()
-    times = [(_seconds(a), _seconds(b)) for _ in range(runs)]
-    return median(x / y for x, y in times), median(x for x, _ in times), median(y for _, y in times)
+Work = Callable[[], object]
 
 
-def _seconds(work: Callable[[], object]) -> float:
+@pytest.fixture(scope="session")
+def paired() -> Callable[..., tuple[float, float, float]]:
+    """`paired(a, b)`: median of A/B over `runs` pairs after one warm-up of each; medians of A and B in seconds."""
+
+    def measured(a: Work, b: Work, runs: int = 7) -> tuple[float, float, float]:
+        a()
+        b()
+        times = [(_seconds(a), _seconds(b)) for _ in range(runs)]
+        return median(x / y for x, y in times), median(x for x, _ in times), median(y for _, y in times)
+
+    return measured
+
+
+def _seconds(work: Work) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

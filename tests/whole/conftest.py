@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-UV = shutil.which("uv")
+UV = os.environ.get("UV") or shutil.which("uv")  # `uv run` names itself, on the path or not
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("environments")]  # made once, by one worker
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("environments")]  # made once, by one worker
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "desk-spreads"
 BARS = """
