@@ -80,8 +80,8 @@ def help_of(path: tuple[str, ...]) -> str:
 
 def configuration(registry: Registry) -> Iterator[str]:
     yield (
-        "A pipeline is a TOML file, or a Python file whose `pipeline` is a `PipelineConfig` of `basalt.config.model`, or "
-        "a function that returns one. `[]` stands for an entry of a list, as `[[passes]]`. `basalt pipeline schema "
+        "A pipeline is a TOML file, or a Python file whose `pipeline` is a `PipelineConfig` of `basalt.config.model`, "
+        "or a function that returns one. `[]` stands for an entry of a list, as `[[passes]]`. `basalt pipeline schema "
         "--config` prints the same as JSON schema, for editors."
     )
     yield options_table(PipelineConfig)
