@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from polars.testing import assert_frame_equal
 
 from basalt.errors import UserError
+from basalt.planning.pipeline_file import plan_file
+from basalt.running.run import run_plan
 from basalt.tables import BUILT_IN
 from basalt.testing import market
 from basalt_io.simulate import simulate
@@ -46,6 +48,56 @@ def test_a_day_is_simulated_once_for_all_its_tables():
     for name in found.tables():
         found.scan(name, MONDAY).collect()
     assert simulator._simulated.cache_info().misses == before + 1
+
+
+PIPELINE = """\
+name = "simulated"
+source = { type = "simulator", listings = 2, events = 200, seed = 5, dates = ["2026-01-05", "2026-01-06"] }
+outputs = [{ type = "parquet", root = "out" }]
+passes = [
+    { name = "bars", every = "1m", modules = [{ module = "trade" }, { module = "l2", levels = 2 }] },
+    { name = "hours", every = "1h", modules = [{ module = "trade" }] },
+]
+"""
+
+
+def test_planning_simulates_nothing_and_a_run_each_day_once(tmp_path):
+    """Two dates, two passes, three tables (trades, l2, marketstate): two days simulated."""
+    (tmp_path / "pipeline.toml").write_text(PIPELINE)
+    before = simulator._simulated.cache_info().misses
+    plan = plan_file(tmp_path / "pipeline.toml")
+    assert {table for program in plan.programs for table in program.reads} == {"trades", "l2", "marketstate"}
+    assert simulator._simulated.cache_info().misses == before
+    result = run_plan(plan)
+    assert result.failed == []
+    assert simulator._simulated.cache_info().misses == before + 2
+    traded = market.simulate(listings=2, seed=5, date=MONDAY, events=200)["trades"]
+    continuous = traded.filter(pl.col("MarketState") == "CONTINUOUS_TRADING")["Size"].sum()
+    hours = result.scan("hours").filter(pl.col("Date") == MONDAY)
+    assert hours.select(pl.col("TradeTotalVolume").sum()).collect().item() == pytest.approx(continuous, rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["streaming", "in-memory"])
+def test_tables_read_side_by_side_in_one_query_simulate_one_day(engine):
+    """All trades, and those that have a book of their stamp."""
+    found = source(seed={"streaming": 6, "in-memory": 7}[engine])
+    before = simulator._simulated.cache_info().misses
+    trades, books = (found.scan(name, MONDAY) for name in ("trades", "l2"))
+    both = trades.join(books, on=["ListingId", "EventTimestamp"], how="semi").filter(pl.col("Size") > 0).select("Price")
+    counted = pl.concat([trades.select(pl.len()), both.select(pl.len())]).collect(engine=engine)["len"].to_list()
+    assert simulator._simulated.cache_info().misses == before + 1
+    day = {name: found.scan(name, MONDAY).collect() for name in ("trades", "l2")}
+    stamps = set(day["l2"].select("ListingId", "EventTimestamp").rows())
+    matched = [row in stamps for row in day["trades"].select("ListingId", "EventTimestamp").rows()]
+    assert counted == [len(matched), sum(matched)]
+    assert 0 < counted[1]
+
+
+def test_numbers_that_cannot_be_simulated_are_refused_before_a_query_runs():
+    with pytest.raises(UserError, match="listings = -1: it must be at least 0"):
+        source(listings=-1).scan("l2", MONDAY)
+    with pytest.raises(UserError, match="events = -5: it must be at least 0"):
+        source(events=-5).scan("l2", MONDAY)
 
 
 def test_rows_are_sorted_as_promised():

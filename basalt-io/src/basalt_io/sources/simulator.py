@@ -1,9 +1,13 @@
-"""The `simulator` source: market days that `basalt.testing.market` makes from a seed, when they are first asked for."""
+"""The `simulator` source: market days that `basalt.testing.market` makes from a seed, when their rows are first read.
+
+A scan knows its schema without simulating, so that planning takes no day's time; a query that runs simulates the day.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import attrs
@@ -19,6 +23,9 @@ from basalt_io.sources.dates import span
 
 FIRST_DATE = dt.date(2026, 1, 5)
 DAYS_KEPT = 2
+# A query reads its tables on several threads, and all but the first must wait for the day. Re-entrant: Polars may hand
+# another table's scan to the thread that simulates.
+_SIMULATING = RLock()
 
 
 @attrs.frozen
@@ -58,14 +65,17 @@ class SimulatorSource(Source):
         return fingerprint([], basalt.__version__, config.listings, config.seed, config.events, table, day)
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
-        """A frame in memory; the day is simulated at the first table that is asked of it."""
+        """Rows of the simulated day, which is made when a query first reads a table of it."""
         if table not in market.TABLES:
             raise UserError(f"source simulator has no table {table}: it makes {', '.join(market.TABLES)}")
         if day not in self.days:
             raise UserError(
                 f"source simulator has no {table} for {day}: it has {span(self.days)}, set `dates`, or `from` and `to`"
             )
-        return _simulated(self.config.listings, self.config.seed, day, self.config.events)[table].lazy()
+        config = self.config
+        # No listing is no work; a number that is no number of listings is refused here, not while running.
+        schema = market.simulate(listings=min(config.listings, 0), events=config.events, tables=[table])[table].schema
+        return pl.defer(partial(_table, config.listings, config.seed, day, config.events, table), schema=schema)
 
 
 def trading_dates(dates: Sequence[dt.date] | None, first: dt.date, last: dt.date | None) -> list[dt.date]:
@@ -79,6 +89,11 @@ def trading_dates(dates: Sequence[dt.date] | None, first: dt.date, last: dt.date
         asked = "an empty list of dates" if dates is not None else f"the weekdays from {first} to {last or first}"
         raise UserError(f"the simulator was asked for {asked}, and there is none: name at least one date")
     return found
+
+
+def _table(listings: int, seed: int, day: dt.date, events: int, table: str) -> pl.DataFrame:
+    with _SIMULATING:
+        return _simulated(listings, seed, day, events)[table]
 
 
 @lru_cache(maxsize=DAYS_KEPT)
