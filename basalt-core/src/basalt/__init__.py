@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from basalt.columns import Column, Unit
     from basalt.face import compute, run
+    from basalt.functions import analytic
     from basalt.hooks import Lazy, hookimpl
     from basalt.metrics import Empty, Metric, Rollup, previous, ratio, signed
-    from basalt.modules import BucketModule, FrameModule, analytic
+    from basalt.modules import BucketModule, FrameModule
     from basalt.options import option
     from basalt.outputs import Output
     from basalt.sources import Source
@@ -39,7 +40,8 @@ _HOMES = {
     "basalt.hooks": ("Lazy", "hookimpl"),
     "basalt.columns": ("Column", "Unit"),
     "basalt.metrics": ("Empty", "Metric", "Rollup", "previous", "ratio", "signed"),
-    "basalt.modules": ("BucketModule", "FrameModule", "analytic"),
+    "basalt.functions": ("analytic",),
+    "basalt.modules": ("BucketModule", "FrameModule"),
     "basalt.options": ("option",),
     "basalt.outputs": ("Output",),
     "basalt.sources": ("Source",),

@@ -83,16 +83,14 @@ def default_columns(registry: Registry) -> list[Entry]:
 def planned_columns(plan: Plan) -> list[Entry]:
     """Columns the pipeline's passes emit."""
     return [
-        Entry(column, program.name, _options(program.config, column))
+        Entry(column, program.name, _options(program.entries[column.name]))
         for program in plan.programs
         for column in program.result.visible
     ]
 
 
-def _options(config: PassConfig, column: ResultColumn) -> dict[str, Any]:
-    """The module entry behind a column, as the configuration has it."""
-    entries = [e for e in config.modules if e.module == column.module and column.name.startswith(e.prefix)]
-    entry = entries[-1] if entries else ModuleEntry(module=column.module)
+def _options(entry: ModuleEntry) -> dict[str, Any]:
+    """A module entry as the configuration has it."""
     own = {"prefix": entry.prefix, "source": entry.source}
     return {"module": entry.module, **{k: v for k, v in own.items() if v}, **entry.options}
 
@@ -113,7 +111,7 @@ def explanation(entry: Entry) -> dict[str, Any]:
         "formula": column.formula,
         "unit": column.unit.value,
         "dtype": str(column.dtype),
-        "sign": column.sign or "no sign convention: never negative, or a plain level",
+        "sign": column.sign or "not declared",
         "null rule": entry.null_rule,
         "rollup over time": rollup_text(column.over_time),
         "rollup over listings": rollup_text(column.over_listings),
@@ -121,7 +119,7 @@ def explanation(entry: Entry) -> dict[str, Any]:
         "reads": ", ".join(column.reads),
         "citation": column.citation,
         "module": column.module,
-        "plugin": f"{column.distribution} {column.version}",
+        "plugin": f"{column.distribution} {column.version}".strip(),
         "pass": entry.pass_name,
         "made by": entry.options,
     }

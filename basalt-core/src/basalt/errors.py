@@ -11,6 +11,12 @@ class BasaltError(Exception):
     exit_code = 1
 
 
+def one_line(error: BaseException) -> str:
+    """The error's type and message on one line, without the query plan that Polars puts behind it."""
+    said = str(error).partition("\n\n")[0]
+    return f"{type(error).__name__}: {' '.join(said.split())}"
+
+
 class UserError(BasaltError):
     """The user's input is wrong: configuration, command line, a name that does not exist. Raised while planning."""
 

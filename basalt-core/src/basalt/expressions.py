@@ -6,6 +6,7 @@ keys hash, so an expression that wraps a Python function is refused: write it as
 
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,8 +32,19 @@ def identity(expr: pl.Expr | None) -> str:
 
 
 def shown(expr: pl.Expr) -> str:
-    """The expression in one line, for formulas and messages."""
-    return " ".join(str(expr).split())
+    """The expression in one line, for formulas and messages: columns by name, constants as numbers."""
+    text = " ".join(str(expr).split())
+    for pattern, plain in _PLAINER:
+        text = pattern.sub(plain, text)
+    return text
+
+
+_PLAINER = (
+    (re.compile(r'col\("([^"]*)"\)'), r"\1"),
+    (re.compile(r"dyn (?:int|float): "), ""),
+    (re.compile(r"\((\w+(?:\.\w+\(\))?)\)"), r"\1"),
+    (re.compile(r"\[|\]"), ""),
+)
 
 
 def roots(expr: pl.Expr) -> list[str]:
@@ -74,8 +86,3 @@ def _rename(node: Any, names: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [_rename(value, names) for value in node]
     return node
-
-
-def windows_outside_over(expr: pl.Expr) -> bool:
-    """Whether the expression holds an explicit `.over` (it is then left as the author wrote it)."""
-    return '"Over"' in identity(expr) or '"Window"' in identity(expr)

@@ -8,22 +8,20 @@ from typing import Any
 import attrs
 import polars as pl
 
-from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
+from basalt.config.model import PassConfig, PipelineConfig, SourceEntry
+from basalt.config.structure import structure
 from basalt.errors import UserError
-from basalt.hooks import hookimpl
-from basalt.modules import BucketModule, FrameModule
+from basalt.given import Module, entry_of, registry_with
 from basalt.planning.dates import Asked
+from basalt.planning.pipeline_file import plan_file
 from basalt.planning.plan import Plan, make_plan
-from basalt.plugins.found import Found
-from basalt.plugins.loaded import accept
-from basalt.plugins.registry import Registry, open_registry
-from basalt.running.compute import computed, open_tables
+from basalt.plugins.registry import open_registry
+from basalt.running.compute import computed
 from basalt.running.events import Observer
 from basalt.running.memory import MemorySource
 from basalt.running.run import RunResult, run_plan
+from basalt.running.tables import open_tables
 
-Module = str | Mapping[str, Any] | type[BucketModule]
-GIVEN = "given"
 _PASS_OPTIONS = frozenset(f.name for f in attrs.fields(PassConfig)) - {"name", "modules", "outputs", "every"}
 
 
@@ -62,45 +60,12 @@ def plan_in_memory(
                 f"{name} = {frame!r} is neither a table nor an option of a pass: tables are Polars frames, options "
                 f"are {', '.join(sorted(_PASS_OPTIONS))}"
             )
-    from basalt.config.structure import structure
-
-    registry = _registry([one for one in modules if isinstance(one, type)])
-    entries = [_entry(one) for one in modules]
+    registry = registry_with(modules)
+    entries = [entry_of(one) for one in modules]
     raw = {"name": "computed", "every": every, **options}
     one_pass = attrs.evolve(structure(PassConfig, raw, "passes.computed"), modules=entries)
     config = PipelineConfig(name="compute", source=SourceEntry(type="memory"), passes=[one_pass])
     return make_plan(config, registry, Path(), source=MemorySource(frames, day))
-
-
-class _Given:
-    """A plugin of the modules handed to `compute` as they are."""
-
-    def __init__(self, modules: Sequence[type]) -> None:
-        self._modules = list(modules)
-
-    @hookimpl
-    def basalt_analytics(self) -> list[type]:
-        return self._modules
-
-
-def _registry(given: Sequence[type]) -> Registry:
-    """The installed plugins, and in front of them the modules given as objects."""
-    names = [getattr(module, "name", module.__name__) for module in given]
-    registry = open_registry(prefer=dict.fromkeys(names, GIVEN))
-    if given:
-        registry.take(accept(Found(GIVEN, "", "compute", GIVEN), _Given(given)))
-    return registry
-
-
-def _entry(module: Module) -> ModuleEntry:
-    if isinstance(module, str):
-        return ModuleEntry(module=module)
-    if isinstance(module, Mapping):
-        own = {k: v for k, v in module.items() if k in ("module", "prefix", "source")}
-        return ModuleEntry(**own, options={k: v for k, v in module.items() if k not in own})
-    if isinstance(module, type) and issubclass(module, BucketModule | FrameModule):
-        return ModuleEntry(module=module.name)
-    raise UserError(f"{module!r} is no module: give a name, a table with module = a name, or an @analytic function")
 
 
 def run(
@@ -114,12 +79,11 @@ def run(
 
     A partition that fails is in `result.failed`; the others go on. Raises UserError where the plan is refused.
     """
-    from basalt.config.read import read_pipeline
-
+    asked = Asked(tuple(dates or ()))
     if isinstance(pipeline, PipelineConfig):
-        config, folder = pipeline, Path.cwd()
+        folder = Path.cwd()
+        registry = open_registry([folder / f for f in pipeline.plugins.files], pipeline.plugins.prefer)
+        plan = make_plan(pipeline, registry, folder, asked)
     else:
-        config, folder = read_pipeline(Path(pipeline), overrides), Path(pipeline).resolve().parent
-    registry = open_registry([folder / f for f in config.plugins.files], config.plugins.prefer)
-    plan = make_plan(config, registry, folder, Asked(tuple(dates or ())))
-    return run_plan(plan, [*registry.observers(), *observers])
+        plan = plan_file(Path(pipeline), overrides, asked)
+    return run_plan(plan, [*plan.registry.observers(), *observers])

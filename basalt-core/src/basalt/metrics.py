@@ -67,7 +67,8 @@ class Metric:
 
     `doc` is one sentence: what it says, and when it misleads. `carries` names the metric of the same module whose
     last value fills this one under Empty.CARRY (default: itself). `formula` None: rendered from the expression.
-    `sign`: what a positive value means, for metrics that can be negative. `traits` are exceptions the contract kit must know: scale_dependent, mixed_unit, delay_0.
+    `sign`: what a positive value means, for metrics that can be negative. `traits` are exceptions the contract kit
+    must know: scale_dependent, mixed_unit, delay_0.
     """
 
     name: str

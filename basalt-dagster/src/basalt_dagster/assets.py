@@ -10,11 +10,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from basalt.config.read import read_pipeline
 from basalt.errors import UserError
-from basalt.planning.plan import Plan, make_plan
+from basalt.planning.pipeline_file import plan_file
+from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.plugins.registry import open_registry
 from basalt_dagster.described import column_schema
 from basalt_dagster.materialized import materialized
 
@@ -24,11 +23,7 @@ def build_definitions(pipeline: str | Path, overrides: Sequence[str] = ()) -> dg
 
     UserError or PluginError, in one sentence, for what could not run, or not pass by pass.
     """
-    file = Path(pipeline)
-    config = read_pipeline(file, overrides)
-    folder = file.resolve().parent
-    registry = open_registry([folder / name for name in config.plugins.files], config.plugins.prefer)
-    return definitions_of(make_plan(config, registry, folder))
+    return definitions_of(plan_file(Path(pipeline), overrides))
 
 
 def definitions_of(plan: Plan) -> dg.Definitions:

@@ -23,7 +23,7 @@ def definitions(ctx: click.Context, file: Path, overrides: Sequence[str], format
 
     Example: basalt dagster definitions pipeline.toml
     """
-    plan, _ = plan_of(ctx, file, overrides)
+    plan = plan_of(ctx, file, overrides)
     from basalt_dagster.assets import definitions_of, keys
 
     specs = {spec.key: spec for spec in definitions_of(plan).resolve_all_asset_specs()}

@@ -27,8 +27,8 @@ def browse(ctx: click.Context, file: Path | None) -> None:
     if file is None:
         items, about = installed_items(registry_of(ctx)), "installed"
     else:
-        plan, registry = plan_of(ctx, file)
-        items, about = planned_items(plan, registry), f"pipeline {plan.config.name}"
+        plan = plan_of(ctx, file)
+        items, about = planned_items(plan, plan.registry), f"pipeline {plan.config.name}"
     if not items:
         narrate("no analytics are installed: pip install basalt-analytics, or any plugin that brings some")
         return

@@ -65,13 +65,20 @@ def explain(ctx: click.Context, name: str, file: Path | None, format: str) -> No
     found = [explanation(entry) for entry in entries if entry.column.name == name]
     found = found or _module(ctx, name, entries)
     if not found:
-        names = [entry.column.name for entry in entries] + sorted({entry.column.module for entry in entries})
-        near = ", ".join(get_close_matches(name, names, n=4)) or "none"
-        raise UserError(f"no column or module {name!r} is known; near it: {near}; see basalt analytics list --columns")
+        raise _unknown(ctx, name, entries)
     if format == "json":
         click.echo(json.dumps(found, indent=2, default=str, ensure_ascii=False))
         return
     click.echo("\n\n".join(_text(one) for one in found))
+
+
+def _unknown(ctx: click.Context, name: str, entries: "list[Entry]") -> UserError:
+    names = [entry.column.name for entry in entries] + sorted({entry.column.module for entry in entries})
+    near = ", ".join(get_close_matches(name, names, n=4)) or "none"
+    failed = "".join(f"; {f.found.named} {f.what} and may offer it: try {f.hint}" for f in registry_of(ctx).failed)
+    return UserError(
+        f"no column or module {name!r} is known; near it: {near}; see basalt analytics list --columns{failed}"
+    )
 
 
 def _entries(ctx: click.Context, file: Path | None) -> "list[Entry]":
@@ -79,7 +86,7 @@ def _entries(ctx: click.Context, file: Path | None) -> "list[Entry]":
 
     if file is None:
         return default_columns(registry_of(ctx))
-    plan, _ = plan_of(ctx, file)
+    plan = plan_of(ctx, file)
     return planned_columns(plan)
 
 

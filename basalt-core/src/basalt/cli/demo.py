@@ -76,9 +76,9 @@ def demo(ctx: click.Context, folder: Path, format: str) -> None:
     from basalt.running.run import run_plan
 
     file = _pipeline_file(folder)
-    plan, registry = plan_of(ctx, file)
+    plan = plan_of(ctx, file)
     with progress() as observer:
-        result = run_plan(plan, [observer, *registry.observers()])
+        result = run_plan(plan, [observer, *plan.registry.observers()])
     if result.failed:
         raise UserError(result.failed[0].error)
     daily = result.scan("daily").select(SHOWN).collect()

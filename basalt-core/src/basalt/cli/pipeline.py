@@ -40,11 +40,11 @@ def run(
     from basalt.cli.progress import progress
     from basalt.running.run import run_plan
 
-    plan, registry = plan_of(ctx, file, overrides, these, first, last)
+    plan = plan_of(ctx, file, overrides, these, first, last)
     for note in plan.notes:
         narrate(f"note: {note}")
     with progress() as observer:
-        result = run_plan(plan, [observer, *registry.observers()])
+        result = run_plan(plan, [observer, *plan.registry.observers()])
     rows = [{"pass": p.name, "date": p.date, "rows": p.rows, "places": ", ".join(p.places)} for p in result.published]
     emit(rows, format, ["pass", "date", "rows", "places"])
     if result.failed:
@@ -74,7 +74,7 @@ def plan_command(
     """
     from basalt.planning.plan import describe
 
-    plan, _ = plan_of(ctx, file, overrides, these, first, last)
+    plan = plan_of(ctx, file, overrides, these, first, last)
     described = describe(plan)
     if format == "json":
         click.echo(json.dumps(described, indent=2))
@@ -109,7 +109,7 @@ def check(ctx: click.Context, file: Path, overrides: Sequence[str]) -> None:
 
     Example: basalt pipeline check pipeline.toml
     """
-    plan, _ = plan_of(ctx, file, overrides)
+    plan = plan_of(ctx, file, overrides)
     for note in plan.notes:
         narrate(f"note: {note}")
     columns = sum(len(program.result.visible) for program in plan.programs)
@@ -126,7 +126,7 @@ def datasets(ctx: click.Context, file: Path, overrides: Sequence[str], format: s
 
     Example: basalt pipeline datasets pipeline.toml
     """
-    plan, _ = plan_of(ctx, file, overrides)
+    plan = plan_of(ctx, file, overrides)
     rows = [
         {"pass": program.name, "kind": "reads", "name": table, "columns": len(columns), "where": plan.source.name}
         for program in plan.programs
@@ -163,7 +163,7 @@ def schema(ctx: click.Context, file: Path | None, overrides: Sequence[str], of_c
         raise click.UsageError("name a pipeline file, or ask for the schema of such files with --config")
     from basalt.catalog import null_rule, rollup_text
 
-    plan, _ = plan_of(ctx, file, overrides)
+    plan = plan_of(ctx, file, overrides)
     rows = [
         {
             "pass": program.name,

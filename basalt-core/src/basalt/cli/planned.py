@@ -11,7 +11,6 @@ from basalt.cli.session import registry_of
 
 if TYPE_CHECKING:
     from basalt.planning.plan import Plan
-    from basalt.plugins.registry import Registry
 
 DATE = click.DateTime(["%Y-%m-%d"])
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -34,19 +33,15 @@ def plan_of(
     these: Sequence[datetime] = (),
     first: datetime | None = None,
     last: datetime | None = None,
-) -> "tuple[Plan, Registry]":
-    """The plan of a pipeline file and the plugins it was made with."""
-    from basalt.config.read import read_pipeline
+) -> "Plan":
+    """The plan of a pipeline file, with the plugins of the session."""
     from basalt.planning.dates import Asked
-    from basalt.planning.plan import make_plan
+    from basalt.planning.pipeline_file import plan_file
 
-    config = read_pipeline(file, overrides)
-    folder = file.resolve().parent
-    registry = registry_of(ctx, [folder / name for name in config.plugins.files], config.plugins.prefer)
     if these and (first or last):
         raise click.UsageError("--date names dates alone: give either it or --from and --to")
     dates = Asked(tuple(_day(d) for d in these), first and _day(first), last and _day(last))
-    return make_plan(config, registry, folder, dates), registry
+    return plan_file(file, overrides, dates, lambda files, prefer: registry_of(ctx, files, prefer))
 
 
 def _day(moment: datetime) -> date:

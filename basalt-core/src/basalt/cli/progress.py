@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from basalt.cli.output import narrate
-from basalt.running.events import Event, Observer, PartitionFailed, PassComputed, PassPublished, RunStarted
+from basalt.running.events import Event, Noted, Observer, PartitionFailed, PassComputed, PassPublished, RunStarted
 
 
 @contextmanager
@@ -27,6 +27,8 @@ def _lines(event: Event) -> None:
             narrate(f"{event.date} {event.name}: {event.rows} rows -> {', '.join(event.places)}")
         case PassPublished():
             narrate(f"{event.date} {event.name}: {event.rows} rows, no output")
+        case Noted():
+            narrate(f"{event.date} note: {event.what}")
         case PartitionFailed():
             narrate(f"{event.date} failed: {event.error}")
 
@@ -49,6 +51,8 @@ def _bar() -> Iterator[Observer]:
                     bar.update(task, description=f"{event.date} {event.name}: {event.rows} rows")
                 case PassPublished():
                     bar.advance(task)
+                case Noted():
+                    bar.console.print(f"{event.date} note: {event.what}", markup=False)
                 case PartitionFailed():
                     bar.console.print(f"{event.date} failed: {event.error}", markup=False)
 

@@ -4,7 +4,7 @@ An allow-list, because Polars' own `is_row_separable` calls `SUM(x) > 1` row-wis
 row-wise: that costs an `.over` too many, never a wrong answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import polars as pl
@@ -43,7 +43,19 @@ def is_row_wise(expr: pl.Expr) -> bool:
     return nodes is not None and _row_wise(nodes)
 
 
-def _row_wise(node: Any) -> bool:
+def windows_stay_inside(expr: pl.Expr, keys: Collection[str]) -> bool:
+    """Whether all that is not row-wise stands in an `.over` whose partition names one of `keys`."""
+    nodes = tree(expr)
+    return nodes is not None and _row_wise(nodes, frozenset(keys))
+
+
+def holds_over(expr: pl.Expr) -> bool:
+    """Whether an `.over` stands anywhere in it."""
+    return '"Over"' in expr.meta.serialize(format="json")
+
+
+def _row_wise(node: Any, keys: frozenset[str] = frozenset()) -> bool:
+    """`keys`: an `.over` by one of these counts as row-wise; none: no `.over` does."""
     kind, parts = parted(node)
     match kind:
         case "Column":
@@ -51,28 +63,30 @@ def _row_wise(node: Any) -> bool:
         case "Literal":
             return "Series" not in parts
         case "Alias":
-            return _row_wise(parts[0])
+            return _row_wise(parts[0], keys)
         case "Cast":
-            return _row_wise(parts["expr"])
+            return _row_wise(parts["expr"], keys)
         case "Ternary":
-            return _all(parts[part] for part in ("predicate", "truthy", "falsy"))
+            return _all((parts[part] for part in ("predicate", "truthy", "falsy")), keys)
         case "BinaryExpr":
-            return parts["op"] in OPERATORS and _all((parts["left"], parts["right"]))
+            return parts["op"] in OPERATORS and _all((parts["left"], parts["right"]), keys)
         case "Function":
-            return _function(parts["function"], parts["input"])
+            return _function(parts["function"], parts["input"], keys)
+        case "Over":
+            return any(parted(by) == ("Column", key) for by in parts["partition_by"] for key in keys)
     return False
 
 
-def _all(nodes: Iterable[Any]) -> bool:
-    return all(_row_wise(node) for node in nodes)
+def _all(nodes: Iterable[Any], keys: frozenset[str]) -> bool:
+    return all(_row_wise(node, keys) for node in nodes)
 
 
-def _function(function: Any, inputs: list[Any]) -> bool:
+def _function(function: Any, inputs: list[Any], keys: frozenset[str]) -> bool:
     name, settings = function_name(function)
     if name == "Sql.IsIn":  # its list is a literal of one row
-        return _row_wise(inputs[0]) and parted(inputs[1])[0] == "Literal"
+        return _row_wise(inputs[0], keys) and parted(inputs[1])[0] == "Literal"
     if name == "Boolean.IsIn":  # a column to look in would be looked through from end to end
-        return _all(inputs) and parted(inputs[1])[0] == "Literal"
+        return _all(inputs, keys) and parted(inputs[1])[0] == "Literal"
     if name == "StringExpr.Strptime" and settings[1]["format"] is None:  # the format is guessed from other rows
         return False
-    return name in FUNCTIONS and _all(inputs)
+    return name in FUNCTIONS and _all(inputs, keys)

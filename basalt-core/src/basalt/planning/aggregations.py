@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 import polars as pl
 
-from basalt.config.filters import is_row_wise
+from basalt.config.row_wise import holds_over, is_row_wise, windows_stay_inside
 from basalt.errors import PluginError
-from basalt.expressions import identity, renamed, roots, windows_outside_over
+from basalt.expressions import identity, renamed, roots
 from basalt.modules import Part
 from basalt.planning.emitted import Planned
 from basalt.running.fuse import Aggregation, Emitted
@@ -47,7 +47,7 @@ def _add_derived(derive: dict[str, pl.Expr], one: Planned) -> dict[str, str]:
     """Put the part's derived columns into `derive`; the names that had to change."""
     names: dict[str, str] = {}
     for name, expr in one.part.derive.items():
-        inside = inside_listing(renamed(expr, names), one)
+        inside = inside_listing(renamed(expr, names), name, one)
         free = name
         while free in derive and identity(derive[free]) != identity(inside):
             free += "_"
@@ -57,13 +57,20 @@ def _add_derived(derive: dict[str, pl.Expr], one: Planned) -> dict[str, str]:
     return names
 
 
-def inside_listing(expr: pl.Expr, one: Planned) -> pl.Expr:
-    """A window expression put inside the listing, so that a bare shift cannot read the neighbour's row."""
-    if is_row_wise(expr):
+def inside_listing(expr: pl.Expr, name: str, one: Planned) -> pl.Expr:
+    """A window expression put inside the listing, so that a bare shift cannot read the neighbour's row.
+
+    PluginError where the author wrote an `.over` and something else still reads other rows: it cannot be put inside.
+    """
+    key = one.frame.key
+    if is_row_wise(expr) or windows_stay_inside(expr, (key, "StretchId")):
         return expr
-    if not windows_outside_over(expr):
-        return expr.over(one.frame.key)
-    return expr
+    if holds_over(expr):
+        raise PluginError(
+            f"{one.use.place}: {one.use.title} derives {name!r} by windows that leave the listing: put each in "
+            f"previous(), or in .over() by {key} or StretchId"
+        )
+    return expr.over(key)
 
 
 def check_row_wise(part: Part, title: str) -> None:

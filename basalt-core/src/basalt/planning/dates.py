@@ -25,11 +25,16 @@ def asked(config: DatesConfig, override: Asked) -> Asked:
     return Asked(tuple(config.list_ or ()), config.from_, config.to)
 
 
+def _count(days: Sequence[date]) -> str:
+    number = len(set(days))
+    return f"{number} date{'s' * (number != 1)}"
+
+
 def chosen(wanted: Asked, available: Sequence[date], source: str) -> list[date]:
     """The dates to run, ascending; UserError where the source has none of them, or lacks one asked for by name."""
     if not available:
         raise UserError(f"source {source!r} has no dates at all: check its root and layout")
-    span = f"it has {len(set(available))} from {min(available)} to {max(available)}"
+    span = f"it has {_count(available)} from {min(available)} to {max(available)}"
     if wanted.these:
         missing = sorted(set(wanted.these) - set(available))
         if missing:

@@ -14,10 +14,12 @@ from basalt.documents import ResultColumn
 from basalt.errors import PluginError, UserError
 from basalt.expressions import identity, roots, shown, table_columns
 from basalt.metrics import SUM, Empty, Metric, Rollup
-from basalt.modules import BucketModule, Part
+from basalt.modules import Part
 from basalt.planning.uses import Use
 from basalt.running.frames import Frame
 from basalt.running.fuse import Emitted
+
+FRAME_COLUMNS = ("TimeBucket", "StretchId")
 
 
 @attrs.frozen(eq=False)
@@ -109,7 +111,7 @@ def _described(
         metric.formula or shown(metric.expr),
         metric.citation,
         metric.sign,
-        tuple(f"{part.reads.table}.{c}" for c in read_columns(metric.expr, part)),
+        tuple(f"{part.reads.table}.{c}" for c in read_columns(metric.expr, part) if c not in FRAME_COLUMNS),
         metric.traits,
         carries,
         module=use.entry.module,
@@ -148,14 +150,3 @@ def without_clashes(planned: Sequence[Planned]) -> list[Planned]:
                 f"{one.use.entry.module}) both emit {one.column.name!r} with different definitions: set `prefix` on one"
             )
     return list(kept.values())
-
-
-def check_module(use: Use, parts: Sequence[Part]) -> None:
-    """A module that emits nothing, or one name twice, is its author's mistake."""
-    assert isinstance(use.module, BucketModule)
-    names = [m.name for part in parts for m in part.metrics]
-    if not names:
-        raise PluginError(f"{use.place}: {use.title} emits no metric with these options")
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        raise PluginError(f"{use.place}: {use.title} emits {', '.join(twice)} more than once")

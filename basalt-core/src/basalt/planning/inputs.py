@@ -1,6 +1,6 @@
 """Inputs: the pipeline's source, the declared tables, and the columns each table really has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +9,6 @@ import polars as pl
 from basalt.config.model import SourceEntry
 from basalt.config.structure import structure
 from basalt.conform import conform
-from basalt.errors import UserError
 from basalt.planning.known import Columns
 from basalt.plugins.registry import Registry
 from basalt.sources import Source
@@ -37,19 +36,37 @@ def scan(source: Source, schema: TableSchema, day: date) -> pl.LazyFrame:
     return frame.filter(~pl.col("IsCancelled").fill_null(False))
 
 
-def columns_of(source: Source, schemas: Mapping[str, TableSchema], day: date) -> dict[str, Columns]:
-    """Dtypes of each declared table the source has on that date, read from its files' heads alone."""
-    found: dict[str, Columns] = {}
-    for name in source.tables():
-        if name not in schemas:
-            raise UserError(
-                f"source {source.name!r} has a table {name!r} that nothing declares: name it as one of "
-                f"{', '.join(sorted(schemas))}, or install the plugin that declares it"
-            )
-        dates = source.dates(name)
-        if not dates or day in dates:
-            found[name] = dict(scan(source, schemas[name], day).collect_schema())
-    return found
+class SourceColumns(Mapping[str, Columns]):
+    """Dtypes of each declared table the source has on a date, read from its files' heads when first asked for."""
+
+    def __init__(self, source: Source, schemas: Mapping[str, TableSchema], day: date) -> None:
+        self._source = source
+        self._schemas = schemas
+        self._day = day
+        self._names = [name for name in source.tables() if name in schemas and has_date(source, name, day)]
+        self._found: dict[str, Columns] = {}
+
+    def __getitem__(self, name: str) -> Columns:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._found:
+            self._found[name] = dict(scan(self._source, self._schemas[name], self._day).collect_schema())
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def has_date(source: Source, table: str, day: date) -> bool:
+    """Whether the source has that table on that date; one without dates is the same on all."""
+    dates = source.dates(table)
+    return not dates or day in dates
 
 
 def dates_of(source: Source) -> list[date]:

@@ -33,4 +33,6 @@ class Known:
         if name in self.columns_of:
             return self.columns_of[name]
         have = ", ".join(sorted(self.columns_of)) or "none"
-        raise UserError(f"{asker} reads table {name!r}, which source {self.source!r} does not have; it has: {have}")
+        raise UserError(
+            f"{asker} reads table {name!r}, which source {self.source!r} does not have on {self.day}; it has: {have}"
+        )

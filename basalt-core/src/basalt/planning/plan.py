@@ -3,6 +3,7 @@
 A *partition* is one trading date and one universe: the unit of work that is run, retried and published.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,8 +16,8 @@ from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt.outputs import Output, Target
 from basalt.planning.dates import Asked, asked, chosen
-from basalt.planning.inputs import columns_of, dates_of, declared_tables, open_source
-from basalt.planning.known import Known
+from basalt.planning.inputs import SourceColumns, dates_of, declared_tables, open_source
+from basalt.planning.known import Columns, Known
 from basalt.planning.program import Program, build_program
 from basalt.planning.rehearsal import rehearse
 from basalt.plugins.registry import Registry
@@ -44,13 +45,17 @@ class PlannedOutput:
 
 @attrs.frozen(eq=False)
 class Plan:
-    """Everything a run needs: programs in order, partitions, outputs by pass, and the open source."""
+    """Everything a run needs: programs in order, partitions, outputs by pass, and the open source.
+
+    `columns_of`: the source's tables as they are on the first date, by which everything is planned.
+    """
 
     config: PipelineConfig
     folder: Path
     registry: Registry
     source: Source
     schemas: Mapping[str, TableSchema]
+    columns_of: Mapping[str, Columns]
     programs: Sequence[Program]
     partitions: Sequence[Partition]
     outputs: Mapping[str, Sequence[PlannedOutput]]
@@ -89,25 +94,31 @@ def make_plan(
     registry.get("executors", config.executor)
     days = chosen(asked(config.dates, dates), dates_of(source), source.name)
     schemas = declared_tables(registry)
-    programs = _programs(config, registry, source, schemas, days[0])
+    columns = SourceColumns(source, schemas, days[0])
+    programs = _programs(config, registry, source, schemas, columns, days[0])
     _check_dates(programs, source, days)
     outputs = {p.name: _outputs(p, config, registry, folder) for p in config.passes}
-    plan = Plan(config, folder, registry, source, schemas, programs, [Partition(day) for day in days], outputs)
+    plan = Plan(config, folder, registry, source, schemas, columns, programs, [Partition(day) for day in days], outputs)
     _check_places(plan)
+    _check_folders(plan)
     return plan
 
 
 def _programs(
-    config: PipelineConfig, registry: Registry, source: Source, schemas: Mapping[str, TableSchema], day: date
+    config: PipelineConfig,
+    registry: Registry,
+    source: Source,
+    schemas: Mapping[str, TableSchema],
+    columns: Mapping[str, Columns],
+    day: date,
 ) -> list[Program]:
-    columns = columns_of(source, schemas, day)
     rolled_up = frozenset(entry.source for p in config.passes for entry in p.modules if entry.source)
     programs: list[Program] = []
     for one in config.passes:
         results = {program.name: program.result for program in programs}
         known = Known(registry, schemas, columns, source.name, day, source.promises.shared_sequence, results, rolled_up)
         program = build_program(one, known)
-        rehearse(program, program.columns_of, results, day)
+        rehearse(program, results, day)
         programs.append(program)
     if not programs:
         raise UserError(f"pipeline {config.name!r} has no passes: add [[passes]] with a name, every and modules")
@@ -148,6 +159,16 @@ def _check_places(plan: Plan) -> None:
                 other = taken.setdefault(place, mine)
                 if other != mine:
                     raise UserError(f"{other} and {mine} both go to {place}: put {{pass}} and {{date}} in the path")
+
+
+def _check_folders(plan: Plan) -> None:
+    """The ledger and the spool can be written."""
+    for key, name in (("state", plan.config.state), ("work", plan.config.work)):
+        folder = plan.folder / name
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            why = "cannot be written" if there.is_dir() else "is a file"
+            raise UserError(f"{key} = {name!r} cannot be used: {there} {why}; name another folder")
 
 
 def describe(plan: Plan) -> dict[str, Any]:

@@ -4,14 +4,17 @@ Where a table lacks MarketState and the source has a marketstate table, a `marke
 runs only if something of the pass needs the state.
 """
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
+from typing import cast
 
 import attrs
 
 from basalt.config.model import PassConfig, TransformEntry
 from basalt.config.structure import structure
-from basalt.errors import BasaltError, PluginError, UserError
+from basalt.modules import BucketModule
 from basalt.planning.known import Columns, Known
+from basalt.planning.uses import door
 from basalt.plugins.components import Component
 from basalt.transforms import Transform
 
@@ -26,49 +29,45 @@ class Step:
     implied: bool = False
 
 
-def steps(config: PassConfig, known: Known) -> tuple[list[Step], dict[str, Columns]]:
+def steps(config: PassConfig, known: Known) -> tuple[list[Step], Mapping[str, Columns]]:
     """The pass's steps in order, and the columns each table has after them."""
-    columns: dict[str, Columns] = dict(known.columns_of)
+    columns: ChainMap[str, Columns] = ChainMap({}, cast(MutableMapping[str, Columns], known.columns_of))
     found = [
         _step(f"passes.{config.name}.preprocess[{i}]", entry, known, columns)
         for i, entry in enumerate(config.preprocess)
     ]
     done = {step.transform.output for step in found if step.transform.name == "market_state"}
-    for table in sorted(set(_stateless(known)) - done):
+    for table in sorted(set(_stateless(config, known, columns)) - done):
         entry = TransformEntry(transform="market_state", options={"table": table})
         found.append(_step(f"passes.{config.name}", entry, known, columns, implied=True))
     return found, columns
 
 
-def _stateless(known: Known) -> list[str]:
-    """Event tables of listings without MarketState, where a marketstate table could give it."""
-    if "marketstate" not in known.columns_of:
+def _stateless(config: PassConfig, known: Known, columns: Mapping[str, Columns]) -> list[str]:
+    """Event tables of listings that the pass reads, without MarketState, where a marketstate table could give it."""
+    if "marketstate" not in columns:
         return []
+    modules = [known.registry.get("analytics", entry.module).load() for entry in config.modules]
+    read = {name for made in modules for name in ([made.table] if issubclass(made, BucketModule) else made.inputs)}
     return [
         name
-        for name, columns in known.columns_of.items()
-        if known.schemas[name].events and known.schemas[name].key == "ListingId" and "MarketState" not in columns
+        for name in read - {"marketstate"}
+        if name in columns
+        and known.schemas[name].events
+        and known.schemas[name].key == "ListingId"
+        and "MarketState" not in columns[name]
     ]
 
 
-def _step(place: str, entry: TransformEntry, known: Known, columns: dict[str, Columns], implied: bool = False) -> Step:
+def _step(
+    place: str, entry: TransformEntry, known: Known, columns: MutableMapping[str, Columns], implied: bool = False
+) -> Step:
     component = known.registry.get("transforms", entry.transform)
     made = component.load()
     transform: Transform = made(structure(made.Config, entry.options, place))
     for table in transform.inputs:
         if table not in columns:
             known.table(table, f"{place} (transform {entry.transform})")
-    columns[transform.output] = _columns_after(transform, component, place, columns)
+    with door(place, component):
+        columns[transform.output] = transform.columns(columns)
     return Step(place, component, transform, implied)
-
-
-def _columns_after(transform: Transform, component: Component, place: str, columns: Mapping[str, Columns]) -> Columns:
-    try:
-        return transform.columns(columns)
-    except BasaltError as error:
-        raise UserError(f"{place}: {error}") from error
-    except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        raise PluginError(
-            f"{place}: transform {component.name} of {component.owner.distribution} raised {said}"
-        ) from error

@@ -9,18 +9,19 @@ import attrs
 
 from basalt.buckets import BucketRule
 from basalt.columns import DType
-from basalt.config.model import PassConfig
+from basalt.config.model import ModuleEntry, PassConfig
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
-from basalt.metrics import Rollup
+from basalt.expressions import roots
+from basalt.metrics import Empty, Rollup
 from basalt.modules import BucketModule, FrameModule, Part, states
 from basalt.planning.aggregations import aggregations
-from basalt.planning.emitted import Planned, check_module, planned_columns, read_columns, without_clashes
+from basalt.planning.emitted import FRAME_COLUMNS, Planned, planned_columns, read_columns, without_clashes
 from basalt.planning.known import Columns, Known
 from basalt.planning.preprocess import Step, steps
-from basalt.planning.requirements import FRAME_COLUMNS, check_columns
+from basalt.planning.requirements import check_columns
 from basalt.planning.rules import bucket_rule
-from basalt.planning.uses import Use, uses
+from basalt.planning.uses import Use, door, uses
 from basalt.running.frames import Frame
 from basalt.running.fuse import Aggregation
 
@@ -57,6 +58,14 @@ class Program:
         return self.result.keys[0]
 
     @property
+    def entries(self) -> dict[str, ModuleEntry]:
+        """The module entry behind each column of the result."""
+        found = {one.column.name: one.use.entry for one in self.planned}
+        for use in self.frame_uses:
+            found |= {column.name: use.entry for column in frame_columns(use)}
+        return found
+
+    @property
     def sources(self) -> list[str]:
         """Earlier passes it reads."""
         named = [use.entry.source for use in self.frame_uses]
@@ -66,7 +75,7 @@ class Program:
 def build_program(config: PassConfig, known: Known) -> Program:
     """The pass's program; UserError or PluginError for anything that could not run."""
     all_steps, columns_of = steps(config, known)
-    configured = uses(config, bucket_rule(config), columns_of, known)
+    configured = uses(config, columns_of, known)
     rule = _rule(config, configured)
     planned = without_clashes(_planned(config, configured, columns_of, known))
     for one in planned:
@@ -83,7 +92,9 @@ def build_program(config: PassConfig, known: Known) -> Program:
         planned,
         aggregations(planned),
         frame_uses,
-        PassResult(config.name, [key], rule, _result_columns(planned, frame_uses), [dtype]),
+        PassResult(
+            config.name, [key], rule, _result_columns(planned, frame_uses, _wants_weights(config, known)), [dtype]
+        ),
         columns_of,
         _through_steps(needed, kept, known),
         [*_state_notes(config, planned), *_dropped_notes(config, frame_uses)],
@@ -103,16 +114,17 @@ def _rule(config: PassConfig, configured: Sequence[Use]) -> BucketRule:
 def _planned(
     config: PassConfig, configured: Sequence[Use], columns_of: Mapping[str, Columns], known: Known
 ) -> list[Planned]:
-    weights = config.weights or config.name in known.rolled_up
+    weights = _wants_weights(config, known)
     planned: list[Planned] = []
     for use in configured:
-        if isinstance(use.module, BucketModule):
-            parts = use.module.parts()
-            check_module(use, parts)
-            for part in parts:
-                frame = _frame(config, part, columns_of, known)
-                planned += planned_columns(use, part, frame, weights)
+        for part in use.parts:
+            frame = _frame(config, part, columns_of, known)
+            planned += planned_columns(use, part, frame, weights)
     return planned
+
+
+def _wants_weights(config: PassConfig, known: Known) -> bool:
+    return config.weights or config.name in known.rolled_up
 
 
 def _frame(config: PassConfig, part: Part, columns_of: Mapping[str, Columns], known: Known) -> Frame:
@@ -166,9 +178,15 @@ def _needed(
         for table in use.module.inputs:
             if table != "source":
                 needed.setdefault(table, {}).update(dict.fromkeys(columns_of[table]))
-    if any(one.frame.states is not None for one in planned) and "marketstate" in columns_of:
+    if any(_needs_stretches(one) for one in planned) and "marketstate" in columns_of:
         needed.setdefault("marketstate", dict.fromkeys(["ListingId", "EventTimestamp", "MarketState"]))
     return {table: list(names) for table, names in needed.items()}
+
+
+def _needs_stretches(one: Planned) -> bool:
+    """Whether runs of the state matter, not just the state of each row: a carried value, or a window in a stretch."""
+    windows = any("StretchId" in roots(expr) for expr in one.part.derive.values())
+    return one.frame.states is not None and (one.emitted.empty is Empty.CARRY or windows)
 
 
 def _order(table: str, columns_of: Mapping[str, Columns], known: Known) -> list[str]:
@@ -187,10 +205,10 @@ def _through_steps(needed: Mapping[str, Sequence[str]], kept: Sequence[Step], kn
     return {table: list(names) for table, names in reads.items() if names}
 
 
-def _result_columns(planned: Sequence[Planned], frame_uses: Sequence[Use]) -> list[ResultColumn]:
+def _result_columns(planned: Sequence[Planned], frame_uses: Sequence[Use], weights: bool) -> list[ResultColumn]:
     columns = [one.column for one in planned]
     for use in frame_uses:
-        columns += frame_columns(use)
+        columns += [column for column in frame_columns(use) if weights or not column.hidden]
     return [c for c in columns if not c.hidden] + [c for c in columns if c.hidden]
 
 
@@ -208,7 +226,8 @@ def frame_columns(use: Use) -> list[ResultColumn]:
     """A frame module's columns as the pass emits them: prefixed, with their owner."""
     assert isinstance(use.module, FrameModule)
     owner, prefix = use.component.owner, use.entry.prefix
-    own = use.module.columns()
+    with door(use.place, use.component):
+        own = use.module.columns()
     names = {column.name for column in own}
     return [
         attrs.evolve(

@@ -11,23 +11,43 @@ import attrs
 import polars as pl
 
 from basalt.documents import PassResult, ResultColumn
-from basalt.errors import BasaltError, PluginError
+from basalt.errors import BasaltError, PluginError, one_line
 from basalt.modules import BucketModule, FrameModule, PassContext
 from basalt.planning.aggregations import aggregations, check_row_wise
 from basalt.planning.known import Columns
+from basalt.planning.preprocess import Step
 from basalt.planning.program import Program, frame_columns
-from basalt.planning.uses import Use
+from basalt.planning.uses import Use, door
 from basalt.running.fuse import fused
 from basalt.tables import US_UTC
 
 
-def rehearse(program: Program, columns_of: Mapping[str, Columns], results: Mapping[str, PassResult], day: date) -> None:
-    """PluginError for the first module of the pass whose result is not what it declares."""
-    tables = {name: pl.LazyFrame(schema=dict(columns)) for name, columns in columns_of.items()}
+def rehearse(program: Program, results: Mapping[str, PassResult], day: date) -> None:
+    """PluginError for the first step or module of the pass whose result is not what it declares."""
+    made = {step.transform.output for step in program.steps}
+    names = {*program.reads, *made, *(one.part.reads.table for one in program.planned)}
+    tables = {name: pl.LazyFrame(schema=dict(program.columns_of[name])) for name in names}
+    context = PassContext(program.name, day, program.result.keys, program.rule, program.shared_sequence)
+    for step in program.steps:
+        _rehearse_step(step, tables, program.columns_of, context)
     for use in {id(p.use): p.use for p in program.planned}.values():
         _rehearse_parts(use, program, tables, day)
     for use in program.frame_uses:
-        _rehearse_frame(use, program, tables, results, day)
+        _rehearse_frame(use, tables, results, context)
+
+
+def _rehearse_step(
+    step: Step, tables: Mapping[str, pl.LazyFrame], columns_of: Mapping[str, Columns], context: PassContext
+) -> None:
+    with door(step.place, step.component):
+        inputs = {name: tables[name] for name in step.transform.inputs}
+        found = step.transform.apply(inputs, context)[step.transform.output].collect().schema
+    declared = columns_of[step.transform.output]
+    if dict(found) != dict(declared):
+        wrong = sorted(name for name in {*found, *declared} if found.get(name) != declared.get(name))
+        raise PluginError(
+            f"{step.place}: transform {step.component.name} declares other columns than it returns: {', '.join(wrong)}"
+        )
 
 
 def _rehearse_parts(use: Use, program: Program, tables: Mapping[str, pl.LazyFrame], day: date) -> None:
@@ -43,14 +63,21 @@ def _rehearse_parts(use: Use, program: Program, tables: Mapping[str, pl.LazyFram
 
 
 def _rehearse_frame(
-    use: Use, program: Program, tables: Mapping[str, pl.LazyFrame], results: Mapping[str, PassResult], day: date
+    use: Use, tables: Mapping[str, pl.LazyFrame], results: Mapping[str, PassResult], context: PassContext
 ) -> None:
     assert isinstance(use.module, FrameModule)
+    module = use.module
     inputs = frame_inputs(use, tables, {n: empty_result(r) for n, r in results.items()})
-    context = PassContext(program.name, day, program.result.keys, program.rule, program.shared_sequence)
-    found = _attempt(use, lambda: use.module.compute(inputs, context).collect().schema)
-    prefix = use.entry.prefix
-    _compare(use, frame_columns(use), {prefix + name: dtype for name, dtype in found.items()})
+    found = _attempt(use, lambda: module.compute(inputs, context).collect().schema)
+    columns = frame_columns(use)
+    names = [use.entry.prefix + name if name not in (*context.keys, "TimeBucket") else name for name in found]
+    _compare(use, columns, dict(zip(names, found.values(), strict=True)))
+    if found.get("TimeBucket") != US_UTC or not set(context.keys) <= set(found):
+        keys = ", ".join([*context.keys, "TimeBucket"])
+        raise PluginError(f"{use.place}: {use.title} must return {keys}, TimeBucket as {US_UTC}, with its columns")
+    extra = sorted(set(names) - {*context.keys, "TimeBucket", *(column.name for column in columns)})
+    if extra:
+        raise PluginError(f"{use.place}: {use.title} returns {', '.join(extra)}, which it does not declare")
 
 
 def frame_inputs(
@@ -73,8 +100,7 @@ def _attempt(use: Use, work: Any) -> Mapping[str, Any]:
     except BasaltError:
         raise
     except Exception as error:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise PluginError(f"{use.place}: {use.title} fails on a frame without rows: {said}") from error
+        raise PluginError(f"{use.place}: {use.title} fails on a frame without rows: {one_line(error)}") from error
     return found
 
 

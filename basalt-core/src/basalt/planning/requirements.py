@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from basalt.errors import UserError
-from basalt.planning.emitted import Planned, read_columns
+from basalt.planning.emitted import FRAME_COLUMNS, Planned, read_columns
 from basalt.planning.known import Columns
-
-FRAME_COLUMNS = ("TimeBucket", "StretchId")
 
 
 def check_columns(planned: Planned, columns: Columns, source: str) -> None:

@@ -1,11 +1,9 @@
 """The bucket rule of a pass: its own settings over the defaults, or over the rule of the pass it reads."""
 
-from datetime import time
-
 from basalt.buckets import BucketRule
 from basalt.config.model import PassConfig
-from basalt.durations import NANOSECONDS, parse_duration
-from basalt.errors import UserError
+from basalt.config.spellings import time_of_day
+from basalt.durations import parse_duration
 
 
 def bucket_rule(config: PassConfig, source: BucketRule | None = None) -> BucketRule | None:
@@ -17,15 +15,5 @@ def bucket_rule(config: PassConfig, source: BucketRule | None = None) -> BucketR
         every=default.every if config.every is None else parse_duration(config.every),
         closed=config.closed or default.closed,
         label=config.label or default.label,
-        origin=default.origin if config.origin is None else origin_offset(config.origin),
+        origin=default.origin if config.origin is None else time_of_day(config.origin),
     )
-
-
-def origin_offset(text: str) -> int:
-    """Nanoseconds after UTC midnight of a time of day written as `09:30` or `09:30:00.5`."""
-    try:
-        at = time.fromisoformat(text)
-    except ValueError as error:
-        raise UserError(f"origin = {text!r} is no UTC time of day: write it as '09:30' or '09:30:00.5'") from error
-    seconds = (at.hour * 60 + at.minute) * 60 + at.second
-    return seconds * NANOSECONDS["s"] + at.microsecond * NANOSECONDS["us"]

@@ -1,7 +1,7 @@
 """Uses: module entries of a pass, configured. A *place* is the key path an error names: `passes.bars.modules[0]`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import attrs
 
@@ -9,79 +9,90 @@ from basalt.buckets import BucketRule
 from basalt.config.model import ModuleEntry, PassConfig
 from basalt.config.structure import check_reserved, structure
 from basalt.documents import PassResult
-from basalt.errors import BasaltError, PluginError, UserError
-from basalt.modules import BucketModule, FrameModule
+from basalt.errors import BasaltError, PluginError, UserError, one_line
+from basalt.modules import BucketModule, FrameModule, Part
 from basalt.planning.known import Columns, Known
+from basalt.planning.rules import bucket_rule
 from basalt.plugins.components import Component
+
+NOUNS = {"analytics": "module", "transforms": "transform"}
 
 
 @attrs.frozen(eq=False)
 class Use:
-    """One module entry: where it stands, what it is, and the configured module."""
+    """One module entry: where it stands, what it is, and the configured module with the parts it computes.
+
+    A frame module has no parts, but `rule`: the pass's buckets as they are over the pass it reads.
+    """
 
     place: str
     entry: ModuleEntry
     component: Component
     module: BucketModule | FrameModule
+    parts: Sequence[Part] = ()
+    rule: BucketRule | None = None
 
     @property
     def title(self) -> str:
         """`module trade (basalt-analytics 0.1.0)`, for messages."""
-        owner = self.component.owner
-        return f"module {self.entry.module} ({owner.distribution} {owner.version})"
+        return _title(self.component)
 
 
-def uses(config: PassConfig, rule: BucketRule | None, columns_of: Mapping[str, Columns], known: Known) -> list[Use]:
+def uses(config: PassConfig, columns_of: Mapping[str, Columns], known: Known) -> list[Use]:
     """The pass's module entries, configured in order; UserError for the first that cannot be."""
     if not config.modules:
         raise UserError(f"passes.{config.name} has no modules: add [[passes.modules]] with module = a name")
-    return [_use(config, i, entry, rule, columns_of, known) for i, entry in enumerate(config.modules)]
+    return [_use(config, i, entry, columns_of, known) for i, entry in enumerate(config.modules)]
 
 
-def _use(
-    config: PassConfig,
-    i: int,
-    entry: ModuleEntry,
-    rule: BucketRule | None,
-    columns_of: Mapping[str, Columns],
-    known: Known,
-) -> Use:
+def _use(config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str, Columns], known: Known) -> Use:
     place = f"passes.{config.name}.modules[{i}]"
     component = known.registry.get("analytics", entry.module)
     made = component.load()
-    owner = f"{component.owner.distribution} {component.owner.version}"
-    check_reserved(made.Config, "analytics", f"module {entry.module} ({owner})")
+    check_reserved(made.Config, "analytics", _title(component))
     options = structure(made.Config, entry.options, place)
+    with door(place, component):
+        if issubclass(made, BucketModule):
+            return _bucket_use(place, entry, component, made(options, _table(entry, made, columns_of, known)))
+        tables = {name: _found(name, place, columns_of, known) for name in made.inputs if name != "source"}
+        source = _source(made, entry, known)
+        rule = bucket_rule(config, source.rule if source else None)
+        return Use(place, entry, component, made(options, tables, source, rule), rule=rule)
+
+
+def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule) -> Use:
+    use = Use(place, entry, component, module, tuple(module.parts()))
+    names = [metric.name for part in use.parts for metric in part.metrics]
+    if not names:
+        raise PluginError(f"{place}: {use.title} emits no metric with these options")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PluginError(f"{place}: {use.title} emits {', '.join(twice)} more than once")
+    return use
+
+
+@contextmanager
+def door(place: str, component: Component) -> Iterator[None]:
+    """Where a module's own code is called while planning: what it raises gets the place, and its owner."""
     try:
-        module = _configured(made, options, place, entry, rule, columns_of, known)
+        yield
     except UserError as error:
-        raise type(error)(f"{place}: {error}") from error
-    except BasaltError:
-        raise
+        raise UserError(f"{place}: {error}") from error
+    except BasaltError as error:
+        said = str(error)
+        raise type(error)(said if said.startswith(place) else f"{place}: {_title(component)}: {said}") from error
     except Exception as error:
-        raise PluginError(f"{place}: module {entry.module} ({owner}) raised {_said(error)} while planning") from error
-    return Use(place, entry, component, module)
+        raise PluginError(f"{place}: {_title(component)} raised {one_line(error)}") from error
 
 
-def _configured(
-    made: type[BucketModule] | type[FrameModule],
-    options: Any,
-    place: str,
-    entry: ModuleEntry,
-    rule: BucketRule | None,
-    columns_of: Mapping[str, Columns],
-    known: Known,
-) -> BucketModule | FrameModule:
-    if issubclass(made, BucketModule):
-        if entry.source is not None:
-            raise UserError(f"module {entry.module} reads table {made.table!r}, not an earlier pass: drop `source`")
-        return made(options, _table(columns_of, made.table, place, known))
-    tables = {t: _table(columns_of, t, place, known) for t in made.inputs if t != "source"}
-    return made(options, tables, _source(made, entry, known), rule)
+def _table(entry: ModuleEntry, made: type[BucketModule], columns_of: Mapping[str, Columns], known: Known) -> Columns:
+    if entry.source is not None:
+        raise UserError(f"module {entry.module} reads table {made.table!r}, not an earlier pass: drop `source`")
+    return _found(made.table, f"module {entry.module}", columns_of, known)
 
 
-def _table(columns_of: Mapping[str, Columns], name: str, place: str, known: Known) -> Columns:
-    return columns_of[name] if name in columns_of else known.table(name, place)
+def _found(name: str, asker: str, columns_of: Mapping[str, Columns], known: Known) -> Columns:
+    return columns_of[name] if name in columns_of else known.table(name, asker)
 
 
 def _source(made: type[FrameModule], entry: ModuleEntry, known: Known) -> PassResult | None:
@@ -99,5 +110,6 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(n) for n in names) or "none (put the pass it reads before this one)"
 
 
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+def _title(component: Component) -> str:
+    owner = component.owner
+    return f"{NOUNS[component.kind]} {component.name} ({' '.join(filter(None, [owner.distribution, owner.version]))})"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import polars as pl
 
-from basalt.errors import BasaltError, DataError, PluginError
+from basalt.errors import BasaltError, DataError, PluginError, one_line
 from basalt.modules import FrameModule, PassContext
 from basalt.planning.aggregations import aggregations
 from basalt.planning.program import Program
@@ -52,8 +52,3 @@ def _fails(work: Callable[[], object]) -> str | None:
     except Exception as raised:  # noqa: BLE001 - whatever a plugin or a file raises is the answer
         return one_line(raised)
     return None
-
-
-def one_line(error: BaseException) -> str:
-    """The error's type and message on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -9,33 +9,15 @@ import polars as pl
 from basalt.errors import BasaltError, PluginError
 from basalt.metrics import Empty
 from basalt.modules import FrameModule, PassContext
-from basalt.planning.inputs import scan
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.rehearsal import frame_inputs
-from basalt.planning.uses import Use
+from basalt.planning.uses import Use, door
 from basalt.running.blame import blame
 from basalt.running.fuse import fused
-from basalt.running.order import ensured
+from basalt.running.tables import ordered
 
 Frames = Mapping[str, pl.LazyFrame]
-
-
-def open_tables(plan: Plan, day: date) -> dict[str, pl.LazyFrame]:
-    """Every table the plan's passes read, on that date, in (key, time, sequence) order: checked once, else sorted."""
-    tables: dict[str, pl.LazyFrame] = {}
-    for name in dict.fromkeys(table for program in plan.programs for table in program.reads):
-        frame = scan(plan.source, plan.schemas[name], day)
-        tables[name] = frame if plan.source.promises.sorted else in_order(frame, plan, name)
-    return tables
-
-
-def in_order(frame: pl.LazyFrame, plan: Plan, table: str) -> pl.LazyFrame:
-    """The frame in its table's order, checked before anything relies on it."""
-    schema = plan.schemas[table]
-    present = frame.collect_schema()
-    order = [name for name in schema.order if name in present]
-    return ensured(frame, schema.key, order) if schema.events else frame
 
 
 def computed(plan: Plan, program: Program, day: date, tables: Frames, earlier: Frames) -> pl.DataFrame:
@@ -55,9 +37,10 @@ def computed(plan: Plan, program: Program, day: date, tables: Frames, earlier: F
 def _preprocessed(plan: Plan, program: Program, tables: Frames, context: PassContext) -> dict[str, pl.LazyFrame]:
     prepared = dict(tables)
     for step in program.steps:
-        made = step.transform.apply({name: prepared[name] for name in step.transform.inputs}, context)
         output = step.transform.output
-        prepared[output] = made[output] if step.implied else in_order(made[output], plan, output)
+        with door(f"{step.place} on {context.date}", step.component):
+            made = step.transform.apply({name: prepared[name] for name in step.transform.inputs}, context)[output]
+            prepared[output] = made if step.implied else ordered(made, plan, output)
     return prepared
 
 

@@ -42,6 +42,15 @@ class PassPublished:
 
 
 @attrs.frozen
+class Noted:
+    """Something of a partition that is no error and that its reader should know."""
+
+    date: date
+    universe: str
+    what: str
+
+
+@attrs.frozen
 class PartitionFailed:
     """A partition stopped; nothing of the pass that failed was published."""
 
@@ -60,7 +69,7 @@ class RunFinished:
     seconds: float
 
 
-Event = RunStarted | PassComputed | PassPublished | PartitionFailed | RunFinished
+Event = RunStarted | PassComputed | PassPublished | Noted | PartitionFailed | RunFinished
 Observer = Callable[[Event], None]
 
 

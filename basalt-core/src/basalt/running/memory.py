@@ -10,9 +10,14 @@ import polars as pl
 from basalt.errors import UserError
 from basalt.sources import Promises, Source
 
+NO_DATE = date(1970, 1, 1)
+
 
 class MemorySource(Source):
-    """Tables given as frames. The trading date of a row is its stamp's UTC date, unless the caller names one."""
+    """Tables given as frames. The trading date of a row is its stamp's UTC date, unless the caller names one.
+
+    Tables without any row are of one date all the same, so that they give an empty result.
+    """
 
     name = "memory"
     promises = Promises()
@@ -22,6 +27,8 @@ class MemorySource(Source):
         self._frames = {name: frame.lazy() for name, frame in frames.items()}
         self._day = day
         self._dates: dict[str, list[date]] = {}
+        if day is None and not any(self.dates(name) for name in frames):
+            self._day, self._dates = NO_DATE, {}
 
     def tables(self) -> Sequence[str]:
         """The tables given."""
@@ -35,8 +42,8 @@ class MemorySource(Source):
 
     def fingerprint(self, table: str, day: date) -> str:
         """Digest of the table's rows."""
-        rows = self.scan(table, day).collect()
-        return hashlib.sha256(rows.hash_rows(seed=0).sort().to_numpy().tobytes()).hexdigest() if rows.height else ""
+        rows = self.scan(table, day).collect().write_ipc(None)
+        return hashlib.sha256(rows.getvalue()).hexdigest()
 
     def scan(self, table: str, day: date) -> pl.LazyFrame:
         """That date's rows."""

@@ -33,8 +33,3 @@ def sorted_by(frame: pl.LazyFrame, key: str, order: Sequence[str]) -> pl.LazyFra
     for name in reversed([key, *order]):
         frame = frame.sort(name, maintain_order=True)
     return frame
-
-
-def ensured(frame: pl.LazyFrame, key: str, order: Sequence[str]) -> pl.LazyFrame:
-    """The frame itself where it is in order, else sorted."""
-    return frame if in_order(frame, key, order) else sorted_by(frame, key, order)

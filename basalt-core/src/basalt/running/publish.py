@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from basalt.documents import to_json
-from basalt.errors import BasaltError, PublishError
+from basalt.errors import BasaltError, PublishError, one_line
 from basalt.outputs import Output, Staged
 from basalt.planning.plan import Partition, Plan
 from basalt.planning.program import Program
@@ -39,8 +39,14 @@ def publish(
             output.discard(waiting)
         if isinstance(error, BasaltError):
             raise
-        said = f"{type(error).__name__}: {error}"
-        raise PublishError(f"passes.{name} on {partition.date} could not be published: {said}; run it again") from error
+        raise PublishError(_sentence(name, partition, error)) from error
     places = [waiting.place for _, waiting in staged]
-    ledger.write(plan.target(name, partition, ""), {**record, "places": places})
+    try:
+        ledger.write(plan.target(name, partition, ""), {**record, "places": places})
+    except OSError as error:
+        raise PublishError(_sentence(name, partition, error)) from error
     return places
+
+
+def _sentence(name: str, partition: Partition, error: Exception) -> str:
+    return f"passes.{name} on {partition.date} could not be published: {one_line(error)}; run it again"

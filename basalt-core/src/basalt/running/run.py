@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 import polars as pl
 
-from basalt.errors import BasaltError, DataError, UserError
+from basalt.errors import DataError, PublishError, UserError, one_line
 from basalt.planning.keys import content_key
 from basalt.planning.plan import Partition, Plan
 from basalt.planning.program import Program
-from basalt.running.compute import computed, open_tables
+from basalt.running.compute import computed
 from basalt.running.events import (
+    Noted,
     Observer,
     Observers,
     PartitionFailed,
@@ -27,6 +28,7 @@ from basalt.running.executors import Executor
 from basalt.running.ledger import Ledger
 from basalt.running.publish import publish
 from basalt.running.spool import Spool
+from basalt.running.tables import notes, open_tables
 
 
 @attrs.frozen(eq=False)
@@ -98,25 +100,32 @@ class PartitionRun:
     run: str
     only: Sequence[str]
 
+    @property
+    def ledger(self) -> Ledger:
+        """Where the pipeline's records stand."""
+        return Ledger(self.plan.folder / self.plan.config.state)
+
     def __call__(self, partition: Partition) -> None:
         """Compute and publish each pass in order; what was published before an error stays."""
-        keys = self._keys(partition)
         try:
+            keys = self._keys(partition)
             tables = self._tables(partition)
-            for program in self.plan.programs:
-                if program.name in self.only:
-                    self._run_pass(program, partition, tables, keys[program.name])
+            for program in self._programs:
+                self._run_pass(program, partition, tables, keys)
+        except OSError as error:
+            raise PublishError(f"{partition.date} stopped: {one_line(error)}; run it again") from error
         finally:
             self.spool.clear(partition)
 
+    @property
+    def _programs(self) -> list[Program]:
+        return [program for program in self.plan.programs if program.name in self.only]
+
     def _tables(self, partition: Partition) -> dict[str, pl.LazyFrame]:
-        try:
-            return open_tables(self.plan, partition.date)
-        except BasaltError:
-            raise
-        except Exception as error:
-            said = " ".join(str(error).split())
-            raise DataError(f"source {self.plan.source.name!r} cannot be read for {partition.date}: {said}") from error
+        tables = open_tables(self.plan, partition.date, self._programs, self.spool.spill(partition))
+        for said in dict.fromkeys(note for program in self._programs for note in notes(program, tables)):
+            self.observers.emit(Noted(partition.date, partition.universe, said))
+        return tables
 
     def _keys(self, partition: Partition) -> dict[str, str]:
         keys: dict[str, str] = {}
@@ -124,31 +133,46 @@ class PartitionRun:
             keys[program.name] = content_key(program, self.plan.source, partition.date, keys)
         return keys
 
-    def _run_pass(self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], key: str) -> None:
+    def _run_pass(
+        self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], keys: Mapping[str, str]
+    ) -> None:
         started = time.monotonic()
-        rows = computed(self.plan, program, partition.date, tables, self._earlier(program, partition))
+        earlier = self._earlier(program, partition, keys)
+        rows = computed(self.plan, program, partition.date, tables, earlier)
         self.spool.put(program.name, partition, _published_form(rows, partition))
         seconds = time.monotonic() - started
         self.observers.emit(PassComputed(program.name, partition.date, partition.universe, rows.height, seconds))
         record = {
-            "key": key,
+            "key": keys[program.name],
             "run": self.run,
             "rows": rows.height,
             "seconds": round(seconds, 6),
             "finished": datetime.now(UTC).isoformat(),
             "versions": _versions(program),
         }
-        ledger = Ledger(self.plan.folder / self.plan.config.state)
         batches = self.spool.batches(program.name, partition)
-        places = publish(self.plan, program, partition, batches, ledger, record)
+        places = publish(self.plan, program, partition, batches, self.ledger, record)
         self.observers.emit(PassPublished(program.name, partition.date, partition.universe, rows.height, places))
 
-    def _earlier(self, program: Program, partition: Partition) -> dict[str, pl.LazyFrame]:
+    def _earlier(self, program: Program, partition: Partition, keys: Mapping[str, str]) -> dict[str, pl.LazyFrame]:
         """The same partition of each earlier pass: from the spool, or from its first output where not computed now."""
         return {
-            name: self.spool.scan(name, partition) if name in self.only else published_rows(self.plan, name, partition)
+            name: self.spool.scan(name, partition)
+            if name in self.only
+            else self._read_back(program, name, partition, keys[name])
             for name in program.sources
         }
+
+    def _read_back(self, program: Program, name: str, partition: Partition, key: str) -> pl.LazyFrame:
+        """A published pass, if it is what the plan would compute now; rows of other code or data would pass for it."""
+        record = self.ledger.read(self.plan.target(name, partition, ""))
+        if record is None or record["key"] != key:
+            what = "is not published" if record is None else "was published from other code, configuration or data"
+            raise DataError(
+                f"passes.{program.name} on {partition.date} reads passes.{name}, which {what} for that date: "
+                f"run {name} first"
+            )
+        return published_rows(self.plan, name, partition)
 
 
 def _published_form(rows: pl.DataFrame, partition: Partition) -> pl.DataFrame:

@@ -35,6 +35,10 @@ class Spool:
         """The pass's whole partition."""
         return pl.scan_parquet(list(self.batches(name, partition)))
 
+    def spill(self, partition: Partition) -> Path:
+        """Where tables that came out of order are kept sorted."""
+        return self.folder / str(partition.date) / partition.universe / ".tables"
+
     def clear(self, partition: Partition) -> None:
         """Remove what the partition left."""
         shutil.rmtree(self.folder / str(partition.date) / partition.universe, ignore_errors=True)

@@ -18,12 +18,13 @@ from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceE
 from basalt.config.structure import structure
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
-from basalt.face import Module, _entry, _registry
+from basalt.given import Module, entry_of, registry_with
 from basalt.planning.plan import Plan, make_plan
 from basalt.planning.program import Program
 from basalt.planning.uses import Use
-from basalt.running.compute import computed, open_tables
+from basalt.running.compute import computed
 from basalt.running.memory import MemorySource
+from basalt.running.tables import open_tables
 from basalt.tables import US_UTC
 from basalt.testing.days import DATE, DAYS
 
@@ -121,14 +122,16 @@ class Setting:
         passes.append(self._pass(TRIED, self.every, self.options, [tried]))
         config = PipelineConfig(name="laws", source=SourceEntry(type="memory"), passes=passes)
         frames = self.days[day]()
-        plan = make_plan(config, _registry(self._given), Path(), source=MemorySource(frames, DATE))
+        plan = make_plan(
+            config, registry_with([*self.source, self.analytic]), Path(), source=MemorySource(frames, DATE)
+        )
         read = {table for program in plan.programs for table in program.reads}
         return Trial(self, day, plan, {name: frame for name, frame in frames.items() if name in read})
 
     @property
     def entries(self) -> list[ModuleEntry]:
         """The modules as a pipeline names them: those of the first pass, then the analytic."""
-        found = [_entry(_by_name(one)) for one in (*self.source, self.analytic)]
+        found = [entry_of(one) for one in (*self.source, self.analytic)]
         if found[-1].source is not None:
             raise UserError(
                 f"module {found[-1].module} names the pass source = {found[-1].source!r}: leave that out, and set "
@@ -136,19 +139,6 @@ class Setting:
             )
         return found
 
-    @property
-    def _given(self) -> list[type]:
-        """Modules given as classes, installed or not."""
-        named = [one["module"] if isinstance(one, Mapping) else one for one in (*self.source, self.analytic)]
-        return [one for one in named if isinstance(one, type)]
-
     def _pass(self, name: str, every: str, options: Mapping[str, Any], entries: Sequence[ModuleEntry]) -> PassConfig:
         raw = {"name": name, "every": every, **options}
         return attrs.evolve(structure(PassConfig, raw, f"passes.{name}"), modules=list(entries))
-
-
-def _by_name(module: Module) -> Module:
-    """A table of options may hold the class itself, where its name is not installed."""
-    if isinstance(module, Mapping) and isinstance(module.get("module"), type):
-        return {**module, "module": module["module"].name}
-    return module
