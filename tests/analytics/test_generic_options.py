@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import attrs
 import polars as pl
 import pytest
 
@@ -220,7 +221,51 @@ def test_description_is_carried_on():
     found = module([late, weight]).columns()[0]
     assert (found.unit, found.known_after, found.citation) == (Unit.BPS, timedelta(seconds=5), "Own 1999")
     assert list(found.reads) == ["bars.Late", "bars.W"]
-    assert "Late of the source." in found.doc
+    assert found.doc == "Late of the source. Over wider buckets: mean weighted by W."
+
+
+def deep(columns: list[ResultColumn], *options: Mapping[str, Any]) -> list[ResultColumn]:
+    """The visible columns after one pass of the module for each of these options, each twice as wide as the last."""
+    for n, configured in enumerate(options):
+        source = PassResult(f"pass{n}", ["ListingId"], BucketRule(2**n * MINUTE), columns, [pl.Int64()])
+        columns = Generic(GenericOptions(**configured), {}, source, BucketRule(2 ** (n + 1) * MINUTE)).columns()
+    return [c for c in columns if not c.hidden]
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3])
+def test_sentence_after_three_passes_is_that_after_one(passes):
+    """The second and third pass weigh the spread by its hidden weight, whatever the first weighed it by."""
+    found = deep([VOLUME, VWAP, SPREAD, WEIGHT], *[{}] * passes)
+    assert [c.doc for c in found] == [
+        "Volume of the source. Over wider buckets: sum.",
+        "VWAP of the source. Over wider buckets: mean weighted by Volume.",
+        "Spread of the source. Over wider buckets: mean weighted by SpreadWeight.",
+    ]
+    [alone] = deep([VOLUME, VWAP], *[{"columns": ["VWAP"]}] * passes)
+    assert alone.doc == "VWAP of the source. Over wider buckets: mean weighted by Volume."
+
+
+def test_sentence_names_each_resampling_that_is_another():
+    """The highest of a mean's means, and a mean of means, which is not the mean of all."""
+    by = [{"aggregations": {"Median": method}} for method in ("mean", "mean", "max", "max")]
+    docs = [deep([MEDIAN], *by[:n])[0].doc for n in (1, 2, 3, 4)]
+    first = "Median of the source. Over wider buckets: plain mean over buckets"
+    second = f"{first}, then plain mean over buckets"
+    assert docs == [f"{first}.", f"{second}.", f"{second}, then highest.", f"{second}, then highest."]
+
+
+def test_sentence_without_a_full_stop_gets_one():
+    [found] = deep([attrs.evolve(VOLUME, doc="What traded")], {})
+    assert found.doc == "What traded. Over wider buckets: sum."
+
+
+def test_sign_is_carried_on_by_methods_that_keep_it():
+    """A count and a standard deviation are never negative."""
+    flow = column("Flow", over_time=SUM, sign="+ when more is bought")
+    kept = ["sum", "mean", "first", "last", "min", "max", "median", "wmean:Volume"]
+    found = deep([flow, VOLUME], {"aggregations": {"Flow": [*kept, "count", "std"]}})
+    assert [c.sign for c in found if c.name.startswith("Flow")] == ["+ when more is bought"] * 8 + [None, None]
+    assert deep([flow], {}, {}, {})[0].sign == "+ when more is bought"
 
 
 def test_what_is_known_when_the_date_is_over_stays_so():

@@ -90,7 +90,7 @@ def test_tables_read_side_by_side_in_one_query_simulate_one_day(engine):
     stamps = set(day["l2"].select("ListingId", "EventTimestamp").rows())
     matched = [row in stamps for row in day["trades"].select("ListingId", "EventTimestamp").rows()]
     assert counted == [len(matched), sum(matched)]
-    assert 0 < counted[1]
+    assert counted[1] > 0
 
 
 def test_numbers_that_cannot_be_simulated_are_refused_before_a_query_runs():

@@ -162,6 +162,8 @@ def _finite(x: pl.Expr) -> pl.Expr:
 def _not_negative(x: pl.Expr, name: str) -> pl.Expr:
     """x, refused while it runs where it is negative: a mean would lie outside its data."""
 
+    # Python, but once for many rows and never for each: an expression can only fail as a cast does, in Polars' words,
+    # and what Polars raises is taken for this module's fault, while a negative weight is the data's.
     def check(weights: pl.Series) -> pl.Series:
         if (weights < 0).any():
             raise DataError(

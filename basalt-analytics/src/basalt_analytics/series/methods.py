@@ -14,11 +14,12 @@ from basalt.documents import ResultColumn
 from basalt.metrics import FIRST, LAST, MAX, MIN, NONE, SUM, Empty, Known, Rollup, mean, ratio
 
 WEIGHTED = "wmean:"
+WIDER = " Over wider buckets: "
 
 
 @attrs.frozen(eq=False)
 class Kind:
-    """A method without a weight. `labels`: it needs no number; `dtype` None: that of the column."""
+    """A method without a weight. `words` end a sentence; `labels`: it needs no number; `dtype` None: the column's."""
 
     of: Callable[[pl.Expr], pl.Expr]
     words: str
@@ -29,15 +30,15 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "sum": Kind(lambda x: x.sum(), "Sum", "Σ x", SUM),
-    "mean": Kind(lambda x: x.mean(), "Plain mean over buckets", "mean x", dtype=pl.Float64),
-    "first": Kind(lambda x: x.first(ignore_nulls=True), "First", "first x", FIRST, labels=True),
-    "last": Kind(lambda x: x.last(ignore_nulls=True), "Last", "last x", LAST, labels=True),
-    "min": Kind(lambda x: x.min(), "Lowest", "min x", MIN),
-    "max": Kind(lambda x: x.max(), "Highest", "max x", MAX),
-    "count": Kind(lambda x: x.count(), "Number of buckets with a value", "n of x", SUM, labels=True, dtype=pl.Int64),
-    "std": Kind(lambda x: x.std(), "Standard deviation over buckets", "std x (ddof 1)", dtype=pl.Float64),
-    "median": Kind(lambda x: x.median(), "Median over buckets", "median x", dtype=pl.Float64),
+    "sum": Kind(lambda x: x.sum(), "sum", "Σ x", SUM),
+    "mean": Kind(lambda x: x.mean(), "plain mean over buckets", "mean x", dtype=pl.Float64),
+    "first": Kind(lambda x: x.first(ignore_nulls=True), "first", "first x", FIRST, labels=True),
+    "last": Kind(lambda x: x.last(ignore_nulls=True), "last", "last x", LAST, labels=True),
+    "min": Kind(lambda x: x.min(), "lowest", "min x", MIN),
+    "max": Kind(lambda x: x.max(), "highest", "max x", MAX),
+    "count": Kind(lambda x: x.count(), "number of buckets with a value", "n of x", SUM, labels=True, dtype=pl.Int64),
+    "std": Kind(lambda x: x.std(), "standard deviation over buckets", "std x (ddof 1)", dtype=pl.Float64),
+    "median": Kind(lambda x: x.median(), "median over buckets", "median x", dtype=pl.Float64),
 }
 
 
@@ -89,12 +90,12 @@ class Method:
             made = KINDS[self.kind]
             words, formula, over_time = made.words, made.formula, made.over_time
         else:
-            words, formula = "Mean, by its weight,", f"Σ x·w / Σ w, w = {weigher.name}"
+            words, formula = f"mean weighted by {weigher.name}", f"Σ x·w / Σ w, w = {weigher.name}"
             over_time = mean(str(weight))
         return ResultColumn(
             name,
             Unit.COUNT if self.kind == "count" else column.unit,
-            f"{words} of {source}.{column.name}: {column.doc}",
+            self._sentence(words),
             dtype=self.dtype,
             over_time=over_time,
             over_listings=self._over_listings(over_time),
@@ -106,6 +107,21 @@ class Method:
             reads=tuple(f"{source}.{c.name}" for c in behind),
             traits=column.traits,
         )
+
+    def _sentence(self, words: str) -> str:
+        """The column's own sentence, then each resampling once: to roll up again what is resampled adds no words."""
+        doc = self.column.doc
+        if WIDER not in doc:
+            return f"{doc.removesuffix('.')}.{WIDER}{words}."
+        return doc if self._rolls_up else f"{doc.removesuffix('.')}, then {words}."
+
+    @property
+    def _rolls_up(self) -> bool:
+        """Whether this is the column's own rollup, by which two steps give what one step gives."""
+        own = self.column.over_time
+        if self.weight is None:
+            return self.kind == own.kind
+        return own.kind == "mean" and self.weight.name == own.weight
 
     @property
     def _zero_when_empty(self) -> bool:
