@@ -266,3 +266,15 @@ def test_imbalance_says_what_its_sign_means(parts):
     [metric] = parts(L2, {"imbalances": [{"measures": ["Quantity"]}]}, columns)[0].metrics
     assert metric.sign.startswith("+ when more is bid")
     assert metric.citation == "Cao, Hansch & Wang 2009"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("spreads", {"variants": ["Abs", "Bps"]}), ("imbalances", {"measures": ["Quantity"]})]
+)
+def test_what_can_be_negative_says_what_its_sign_means(parts, option, value):
+    """A spread where crossed rows are kept, an imbalance always; a standard deviation never."""
+    columns = dict.fromkeys(["BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1"], pl.Float64())
+    aggregations = ["Last", "First", "Min", "Max", "Mean", "Median", "Std"]
+    metrics = parts(L2, {option: [{**value, "aggregations": aggregations}]}, columns)[0].metrics
+    assert {m.name for m in metrics if m.sign is None} == {m.name for m in metrics if m.name.endswith("Std")}
+    assert all(m.sign.startswith("+ when ") and " −" in m.sign for m in metrics if m.sign)

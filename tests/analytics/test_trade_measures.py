@@ -197,3 +197,14 @@ def test_declaration_of_each_measure(parts, measure, over_time, over_listings, e
 def test_notional_adds_up_within_one_currency_alone():
     assert MEASURES["Notional"].over_listings.limit == "currency"
     assert MEASURES["NotionalEUR"].over_listings.limit is None
+
+
+def test_what_a_negative_price_makes_negative_says_what_its_sign_means(parts):
+    """Prices and values; volumes, counts and sizes are never negative."""
+    priced = {"Notional", "VWAP", "AvgPrice", "MedianPrice", "Open", "High", "Low", "Close"}
+    sized = {"Volume", "Count", "AvgSize", "MedianSize", "MaxSize"}
+    metrics = parts(Trade, group(*priced, *sized), COLUMNS)[0].metrics
+    assert {m.name.removeprefix("TradeTotal") for m in metrics if m.sign is None} == sized
+    assert {m.sign for m in metrics if m.sign} == {
+        "+ when the buyer pays; − at negative prices, where they are allowed"
+    }

@@ -47,6 +47,7 @@ def test_every_field_of_a_column_comes_back():
         known_after=timedelta(seconds=5, microseconds=1),
         formula="1e4·D·(M' − P)/M",
         citation="Huang & Stoll 1996",
+        sign="+ when the mid goes with the trade",
         reads=("trades.Price", "l2.BidPrice1"),
         traits=frozenset({"delay_0", "mixed_unit"}),
         carries="Mid",
@@ -58,7 +59,7 @@ def test_every_field_of_a_column_comes_back():
     again = there_and_back(result(column)).columns[0]
     for field in ("name", "unit", "doc", "dtype", "empty", "known_after", "formula", "citation", "reads", "traits"):
         assert getattr(again, field) == getattr(column, field)
-    for field in ("carries", "hidden", "module", "distribution", "version"):
+    for field in ("sign", "carries", "hidden", "module", "distribution", "version"):
         assert getattr(again, field) == getattr(column, field)
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from basalt.columns import DType, Unit
 from basalt.metrics import MAX, NONE, SUM, Empty, Metric, Rollup, mean, ratio
 
+PAID = "+ when the buyer pays; − at negative prices, where they are allowed"
 SIDES: Mapping[str, tuple[pl.Expr | None, str]] = {
     "Total": (None, "trades"),
     "Buy": (pl.col("AggressorSide") == "Buy", "buyer-initiated trades"),
@@ -77,6 +78,7 @@ class Measure:
     empty: Empty = Empty.NULL
     dtype: DType = pl.Float64
     citation: str | None = None
+    sign: str | None = None
 
     def metric(self, name: str, p: Population) -> Metric:
         """The metric of that name over one population."""
@@ -91,6 +93,7 @@ class Measure:
             empty=self.empty,
             formula=self.formula,
             citation=self.citation,
+            sign=self.sign,
         )
 
 
@@ -109,6 +112,7 @@ def _converted_notional(currency: str) -> Measure:
         SUM,
         SUM,
         Empty.ZERO,
+        sign=PAID,
     )
 
 
@@ -140,6 +144,7 @@ MEASURES: Mapping[str, Measure] = {
         SUM,
         SUM.within("currency"),
         Empty.ZERO,
+        sign=PAID,
     ),
     "NotionalEUR": _converted_notional("EUR"),
     "NotionalUSD": _converted_notional("USD"),
@@ -151,6 +156,7 @@ MEASURES: Mapping[str, Measure] = {
         mean("Volume"),
         mean("Volume").within("instrument"),
         citation="Berkowitz, Logue & Noser 1988",
+        sign=PAID,
     ),
     "AvgPrice": Measure(
         lambda p: p.price.mean(),
@@ -158,12 +164,14 @@ MEASURES: Mapping[str, Measure] = {
         "Plain average price of {trades}: a print of one share weighs as much as a block.",
         "mean P",
         mean("Count"),
+        sign=PAID,
     ),
     "MedianPrice": Measure(
         lambda p: p.price.median(),
         Unit.PRICE,
         "Median price of {trades}, whatever their size; it cannot be rolled up.",
         "median P",
+        sign=PAID,
     ),
     "AvgSize": Measure(
         lambda p: p.size.mean(),

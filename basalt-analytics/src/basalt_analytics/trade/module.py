@@ -13,7 +13,7 @@ from basalt.modules import BucketModule, Part, Rows, States, states
 from basalt_analytics.bars import EDGES, bar, value_before
 from basalt_analytics.groups import Emission, Template, derived, required, without_repeats
 from basalt_analytics.trade.filters import all_of, of_types, published_within, valid
-from basalt_analytics.trade.measures import MEASURES, SIDES, Population
+from basalt_analytics.trade.measures import MEASURES, PAID, SIDES, Population
 from basalt_analytics.trade.options import GenericGroup, TradeOptions
 
 NOTHING_CONFIGURED = [GenericGroup(measures=["Volume", "Count", "VWAP", "OHLC"])]
@@ -147,4 +147,4 @@ def _bars(group: Group, side: str, population: Population, template: Template) -
         "P",
     )
     derive = {before: value_before(population.price)} if group.options.open_mode == "prev_close" else {}
-    return {edge: Emission(group.label, metric, derive) for edge, metric in metrics.items()}
+    return {edge: Emission(group.label, attrs.evolve(m, sign=PAID), derive) for edge, m in metrics.items()}
