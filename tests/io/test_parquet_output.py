@@ -1,6 +1,8 @@
 """The parquet output: a partition arrives whole or not at all, and what was written is read back."""
 
 import datetime as dt
+import subprocess
+import sys
 from pathlib import Path
 
 import attrs
@@ -185,6 +187,61 @@ def test_a_first_stage_that_fails_removes_the_folders_it_made(tmp_path, lake, ou
 def test_check_gives_the_place_and_leaves_nothing_behind(lake, output, target):
     assert output.check(target) == str(lake / "bars/date=2024-03-08/xlon.parquet")
     assert not lake.exists()
+
+
+STAGE = """
+import datetime as dt, sys
+from pathlib import Path
+from basalt.outputs import Target
+from basalt_io.outputs.parquet import ParquetOutput, ParquetOutputOptions
+
+target = Target("equities", "bars", dt.date(2024, 3, 8), "xlon", "parquet")
+ParquetOutput(ParquetOutputOptions(root="lake"), Path(sys.argv[1])).stage(target, [Path(sys.argv[2])], {})
+print("staged", flush=True)
+sys.stdin.read()
+"""
+
+
+def hidden(lake: Path) -> list[Path]:
+    return sorted(lake.rglob(".*"))
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_left_is_removed_when_its_target_is_staged_again(tmp_path, lake, output, target):
+    [batch] = spool(tmp_path / "theirs", rows(1, 3))
+    command = [sys.executable, "-c", STAGE, str(tmp_path), str(batch)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline() == "staged\n"
+        [left] = hidden(lake)
+        writer.kill()
+    publish(output, attrs.evolve(target, universe="xetr"), spool(tmp_path / "elsewhere", rows(1, 1)))
+    assert hidden(lake) == [left]
+    publish(output, target, spool(tmp_path / "spool", rows(1, 2)))
+    assert hidden(lake) == []
+    assert output.scan(target).collect().height == 2
+
+
+def test_what_a_living_process_staged_is_left_to_it(tmp_path, output, target):
+    """Two of one target, by this process: both are there until they are committed, and the later commit stands."""
+    first = output.stage(target, spool(tmp_path / "first", rows(1, 3)), DOCUMENT)
+    second = output.stage(target, spool(tmp_path / "second", rows(1, 2)), DOCUMENT)
+    output.commit(first, "run 1")
+    output.commit(second, "run 2")
+    assert output.scan(target).collect().height == 2
+
+
+def test_what_a_process_of_another_host_staged_is_left_to_it(tmp_path, lake, output, target):
+    """The number of its process tells nothing here, though no process of this host has it."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    ours = output.stage(target, spool(tmp_path / "theirs", rows(1, 3)), DOCUMENT).waiting.file
+    head = ours.name.rpartition("-")[0]
+    theirs = ours.rename(ours.with_name(f"{head[:-8]}{'0' * 8}-{ended.pid}.staged"))
+    publish(output, target, spool(tmp_path / "spool", rows(1, 2)))
+    assert hidden(lake) == [theirs]
+    theirs.rename(theirs.with_name(f"{head}-{ended.pid}.staged"))
+    publish(output, target, spool(tmp_path / "spool", rows(1, 2)))
+    assert hidden(lake) == []
 
 
 def test_place_looks_at_templates_alone(lake, output, target):

@@ -1,11 +1,14 @@
 """Files as inputs and as results: what tells that an input changed, and how a result appears in one step.
 
 *Staged*: written under a hidden name in the target's own folder, so that no reader's `*.parquet` matches it and one
-rename makes it visible.
+rename makes it visible. The name tells host and process, so that a *leftover*, whose process was killed, is known as
+one and removed when the same target is staged again on that host.
 """
 
 import hashlib
 import os
+import platform
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -59,7 +62,8 @@ def stage(frame: pl.LazyFrame, place: Path, metadata: Mapping[str, str], **how: 
 
     `how` goes to Polars: compression, row_group_size.
     """
-    file = place.with_name(f".{place.name}.{uuid4().hex}.staged")
+    file = place.with_name(f".{place.name}.{uuid4().hex}.{_host()}-{os.getpid()}.staged")
+    _sweep(place)
     made = tuple(reversed([folder for folder in place.parents if not folder.exists()]))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +100,36 @@ def first_line(error: BaseException) -> str:
     """What an error says, without the lines that libraries add."""
     text = getattr(error, "strerror", None) or str(error)
     return text.strip().partition("\n")[0].rstrip(".: ") or type(error).__name__
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _sweep(place: Path) -> None:
+    """Remove what killed processes of this host left of `place`. Other hosts' files stay: who lives there is unknown.
+
+    Two containers of one host name that stage one target at a time may take each other for dead: then the slower one's
+    commit fails with PublishError, as its file is gone, and what the other published stays whole.
+    """
+    leftover = re.compile(rf"{re.escape(f'.{place.name}.')}[0-9a-f]{{32}}\.{_host()}-(\d+)\.staged")
+    with suppress(OSError):
+        for file in place.parent.iterdir():
+            if (found := leftover.fullmatch(file.name)) and _is_gone(int(found[1])):
+                file.unlink(missing_ok=True)
+
+
+def _is_gone(process: int) -> bool:
+    """Whether no process has that number; unknown, so False, on systems where asking would disturb it."""
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _is_there(waiting: Waiting) -> bool:
