@@ -69,7 +69,7 @@ def test_explain_a_column_by_its_defaults(folder):
         "known": "at the bucket's end",
         "made by": {"module": "trade"},
     }
-    assert set(told["reads"].split(", ")) == {"trades.Size", "trades.Price"}
+    assert {line.split(":")[0].strip() for line in told["reads"]} == {"table trades", "Price", "Size"}
     assert told["null rule"] == "0 in a bucket of the timeline without matching rows"
     assert told["pass"] is None
 
@@ -87,7 +87,7 @@ def test_explain_a_column_of_a_pipeline_in_every_pass_that_has_it(folder):
         "generic",
         {"module": "generic", "source": "bars"},
     )
-    assert set(hours["reads"].split(", ")) == {"bars.TradeTotalVWAP", "bars.TradeTotalVolume"}
+    assert {line.split(":")[0].strip() for line in hours["reads"]} >= {"TradeTotalVWAP", "TradeTotalVolume"}
     assert bars["rollup over time"] == "mean weighted by TradeTotalVolume"
 
 
@@ -144,7 +144,7 @@ def test_a_pipeline_that_is_not_there(folder, command):
 def test_without_analytics_the_list_says_what_to_install(core_alone, capsys):
     assert run(["analytics", "list"]) == 0
     printed = capsys.readouterr()
-    assert printed.out == "module  reads  distribution  version  what\n"
+    assert printed.out == ""
     assert printed.err == "no analytics are installed: pip install basalt-analytics, or any plugin that brings some\n"
 
 

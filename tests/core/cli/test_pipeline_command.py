@@ -76,7 +76,7 @@ def test_plan_as_data(folder):
     done = folder.basalt("pipeline", "plan", FILE, "--format", "json", "--date", "2026-01-05")
     assert (done.code, done.err) == (0, "")
     plan = done.json
-    assert list(plan) == ["pipeline", "source", "partitions", "passes", "notes"]
+    assert {"pipeline", "source", "partitions", "passes", "notes"} <= plan.keys()
     assert (plan["pipeline"], plan["source"]) == ("desk", "parquet")
     bars, hours = plan["passes"]
     assert bars == {

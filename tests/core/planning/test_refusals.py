@@ -88,8 +88,10 @@ def test_a_column_that_only_a_hidden_weight_reads_is_missed_where_weights_are_as
 
 def test_a_table_the_source_does_not_have(planner, a_module, a_metric):
     said = refused(UserError, planner.program, a_module("orders", a_metric("N", pl.col("OrderId").count()), table="l3"))
-    assert said.endswith("reads table 'l3', which source 'memory' does not have; it has: cbbo, l2, trades")
-    assert "passes.bars.modules[0]" in said
+    assert said == (
+        "passes.bars.modules[0]: module orders reads table 'l3', which source 'memory' does not have on 2026-01-05; it "
+        "has: cbbo, l2, trades"
+    )
 
 
 def test_states_are_refused_where_none_is_known(planner):
@@ -250,7 +252,7 @@ def test_a_transform_without_its_table(planner):
     said = refused(UserError, planner.plan, planner.bars("trade", preprocess=[step]))
     assert said == (
         "passes.bars.preprocess[0] (transform market_state) reads table 'marketstate', which source 'memory' does "
-        "not have; it has: cbbo, l2, trades"
+        "not have on 2026-01-05; it has: cbbo, l2, trades"
     )
 
 
@@ -271,7 +273,47 @@ class Unsure(Transform):
 def test_a_transform_that_raises_while_planning_is_named_with_its_plugin(planner):
     planner.transforms.append(Unsure)
     said = refused(PluginError, planner.plan, planner.bars("trade", preprocess=[{"transform": "unsure"}]))
-    assert said == "passes.bars.preprocess[0]: transform unsure of desk-plugin raised LookupError: no idea"
+    assert said == "passes.bars.preprocess[0]: transform unsure (desk-plugin) raised LookupError: no idea"
+
+
+class Raises(Unsure):
+    """Says what it makes, and raises when asked to."""
+
+    name = "raises"
+
+    def columns(self, columns_of):
+        return dict(columns_of["trades"])
+
+    def apply(self, inputs, pass_):
+        raise KeyError("boom")
+
+
+class Loses(Raises):
+    """Loses a column it promised to keep."""
+
+    name = "loses"
+
+    def apply(self, inputs, pass_):
+        return {"trades": inputs["trades"].drop("Size")}
+
+
+@pytest.mark.parametrize("transform", [Raises, Loses])
+def test_a_transform_is_rehearsed_too(planner, transform):
+    planner.transforms.append(transform)
+    step = [{"transform": transform.name}]
+    said = refused(PluginError, planner.plan, planner.bars("trade", preprocess=step))
+    assert said.startswith(f"passes.bars.preprocess[0]: transform {transform.name}")
+    assert ("KeyError: 'boom'" in said, "Size" in said) == ((True, False) if transform is Raises else (False, True))
+
+
+def test_a_window_that_leaves_the_listing_is_refused(planner, a_module, a_metric):
+    """The author's own .over is left as it is, so a bare shift beside it would read the neighbour's row."""
+    before = pl.col("Price").shift(1)
+    module = a_module("mixed", a_metric("X", pl.col("Step").sum()), derive={"Step": before.over("ListingId") - before})
+    assert refused(PluginError, planner.program, module) == (
+        "passes.bars.modules[0]: module mixed (desk-plugin) derives 'Step' by windows that leave the listing: put each "
+        "in previous(), or in .over() by ListingId or StretchId"
+    )
 
 
 class Clip(FrameModule):
@@ -293,6 +335,7 @@ class Clip(FrameModule):
     ("returns", "said"),
     [
         (SIZE.mean().alias("Klip"), "declares Clip and does not return it"),
+        ([SIZE.mean().alias("Clip"), SIZE.max().alias("More")], "returns More, which it does not declare"),
         (
             pl.len().alias("Clip"),
             "declares Clip as Float64 and computes UInt32: declare dtype=pl.UInt32, or cast the expression",
@@ -333,12 +376,19 @@ def test_a_date_one_of_the_tables_does_not_have(planner):
     assert said.endswith("from 2026-01-05 to 2026-01-05")
 
 
-def test_a_table_nothing_declares(planner):
+def test_a_table_that_nothing_declares_and_nobody_reads_is_left_alone(planner):
     planner.tables["tradez"] = planner.tables["trades"]
-    said = refused(UserError, planner.plan, planner.bars("trade"))
-    assert said.startswith("source 'memory' has a table 'tradez' that nothing declares: name it as one of calendar, ")
+    assert list(planner.program("trade").reads) == ["trades"]
 
 
 def test_every_refusal_is_an_error_the_command_line_knows():
     assert issubclass(UserError, BasaltError)
     assert (UserError.exit_code, PluginError.exit_code) == (2, 1)
+
+
+def test_a_state_folder_that_is_a_file(planner):
+    (planner.folder / ".basalt").write_text("mine")
+    said = refused(UserError, planner.plan, planner.bars("trade"))
+    assert (
+        said == f"state = '.basalt' cannot be used: {planner.folder.resolve()}/.basalt is a file; name another folder"
+    )

@@ -164,7 +164,7 @@ def test_only_a_pass_whose_source_is_not_published_fails_in_one_sentence(desk):
 
     result = run_plan(desk.plan(MINUTES, HOURS, dates=[MONDAY]), only=["hours"])
     assert [f.error for f in result.failed] == [
-        "passes.hours reads passes.minutes, which is not published for 2026-01-05: run minutes first"
+        "passes.hours on 2026-01-05 reads passes.minutes, which is not published for that date: run minutes first"
     ]
     with pytest.raises(DataError, match="pass 'hours' published nothing in run"):
         result.scan("hours")

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from basalt.running.events import PartitionFailed, PassComputed, PassPublished, RunFinished, RunStarted
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
@@ -33,13 +35,17 @@ def test_a_run_tells_each_step_in_order(desk):
     assert 0 < finished.seconds <= result.seconds
 
 
-def test_a_failed_partition_is_told_where_it_fails(desk):
-    """Monday's file becomes garbage after planning; Tuesday goes on."""
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_failed_partition_is_told_where_it_fails(desk, gone):
+    """Monday's file is gone, or garbage, after planning; Tuesday goes on."""
     from basalt.running.run import run_plan
 
     told = []
     plan = desk.plan(MINUTES)
-    (desk.folder / "data/trades/date=2026-01-05/part.parquet").write_bytes(b"garbage")
+    file = desk.folder / "data/trades/date=2026-01-05/part.parquet"
+    file.unlink()
+    if not gone:
+        file.write_bytes(b"garbage")
     result = run_plan(plan, [told.append])
     assert [type(event) for event in told] == [RunStarted, PartitionFailed, PassComputed, PassPublished, RunFinished]
     assert told[1] == result.failed[0]
