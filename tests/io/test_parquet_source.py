@@ -178,6 +178,15 @@ def test_a_file_cut_short_is_named(hive):
         source(hive).scan("trades", FRIDAY)
 
 
+def test_a_single_file_whose_stamps_are_damaged_is_named_while_planning(tmp_path):
+    """Its footer is whole, so that only reading its pages tells; of one file, dates are in the rows."""
+    file = write(trades(FRIDAY, *range(1, 2_000)), tmp_path / "trades.parquet")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4] + b"\xff" * (len(whole) // 2) + whole[4 + len(whole) // 2 :])
+    with pytest.raises(DataError, match=r"trades\.parquet is no readable Parquet file"):
+        source(tmp_path).dates("trades")
+
+
 def test_files_of_a_date_that_differ_are_refused(hive):
     write(trades(FRIDAY, 3).cast({"Size": pl.Float32}), hive / "trades/date=2024-03-08/b.parquet")
     with pytest.raises(DataError, match=r"b\.parquet differs from .*a\.parquet in column Size"):

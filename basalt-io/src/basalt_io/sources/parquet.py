@@ -110,7 +110,10 @@ class ParquetSource(Source):
         frame = self._canonical(table, [file])
         if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
             return {}
-        days = frame.select(pl.col("EventTimestamp").drop_nulls().dt.date().unique().sort()).collect()
+        try:
+            days = frame.select(pl.col("EventTimestamp").drop_nulls().dt.date().unique().sort()).collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise _unreadable(file, error) from error
         return {day: [file] for day in days["EventTimestamp"]}
 
     def _files(self, table: str, day: dt.date) -> list[Path]:
@@ -162,9 +165,11 @@ def _schema(file: Path) -> Mapping[str, pl.DataType]:
     try:
         return pl.read_parquet_schema(file)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(
-            f"{file} is no readable Parquet file ({first_line(error)}): write it again or remove it"
-        ) from error
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> DataError:
+    return DataError(f"{file} is no readable Parquet file ({first_line(error)}): write it again or remove it")
 
 
 def _renamed(frame: pl.LazyFrame, names: Mapping[str, str], whose: str) -> pl.LazyFrame:
