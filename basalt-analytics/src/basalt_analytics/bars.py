@@ -41,9 +41,10 @@ def _event(x: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def _chained(x: pl.Expr, before: pl.Expr) -> dict[str, pl.Expr]:
-    """A bucket without values stays at what its *last* row has in force, so that nothing crosses a halt."""
+    """Opened at what is in force before its first value, and without values at what its last row has in force: seen
+    from those rows, so that nothing crosses a halt."""
     event = _event(x)
-    opened = pl.coalesce(before.first(), event["Open"])
+    opened = pl.when(x.is_not_null()).then(pl.coalesce(before, x)).first(ignore_nulls=True)
     open_ = pl.when(event["Close"].is_null()).then(before.last()).otherwise(opened)
     return {
         "Open": open_,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import attrs
@@ -12,12 +13,14 @@ from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceE
 from basalt.config.structure import structure
 from basalt.planning.plan import make_plan
 from basalt.plugins.registry import open_registry
-from basalt.running.compute import computed, open_tables
+from basalt.running.compute import computed
 from basalt.running.memory import MemorySource
+from basalt.running.tables import open_tables
 
 from .clock import Rule, nanoseconds
-from .days import DATE, WHERE, Day
-from .passes import Result, resample, run
+from .days import DATE, WHERE, Day, generic_options, pass_options
+from .days import modules as drawn
+from .passes import resample, run
 
 MIDNIGHT = int((DATE - type(DATE)(1970, 1, 1)).total_seconds()) * 10**9
 Rows = Mapping[tuple[int, int], Mapping[str, Any]]
@@ -84,17 +87,17 @@ def differences(expected: Rows, found: Rows) -> list[str]:
     return lines
 
 
-def compared(day: Day, options: Mapping[str, Any], modules: Any, second: Mapping[str, Any] | None = None) -> list[str]:
-    """Differences of one pass over a day, and of a `generic` pass that reads it: `second` is {every, …its options}."""
+def compared(seed: object, day: Day) -> list[str]:
+    """Differences of a pass of random modules over a day and of a `generic` pass that reads it."""
+    rng = Random(str(seed))
+    options, modules = pass_options(rng), drawn(rng, day)
     rule = rule_of(options)
-    expected: Result = run(day, rule, modules, WHERE)
-    passes = [(options, modules)]
-    if second is not None:
-        generic = {"module": "generic", "source": "pass0", **{k: v for k, v in second.items() if k != "every"}}
-        passes.append(({"every": second["every"]}, [generic]))
-    first, *rest = engine(day, passes)
+    expected = run(day, rule, modules, WHERE)
+    second = generic_options(rng, rule.width, expected.rollups)
+    generic = {k: v for k, v in second.items() if k != "every"}
+    coarse = rule._replace(width=nanoseconds(second["every"]))
+    passes = [(options, modules), ({"every": second["every"]}, [{"module": "generic", "source": "pass0", **generic}])]
+    first, resampled = engine(day, passes)
     lines = differences(expected.rows, first)
-    for rows in rest:
-        coarse = rule._replace(width=nanoseconds(second["every"]))  # type: ignore[index]
-        lines += ["second: " + x for x in differences(resample(expected, coarse, rule, second or {}), rows)]
-    return lines
+    lines += ["resampled " + line for line in differences(resample(expected, coarse, rule, generic), resampled)]
+    return [str(passes), *lines] if lines else []

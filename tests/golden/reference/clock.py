@@ -18,7 +18,7 @@ EVERY_OPEN = (*(s for s in ALL_STATES if s != "CLOSED"), None)
 
 
 def nanoseconds(duration: str) -> int:
-    """"333ms" is 333,000,000."""
+    """ "333ms" is 333,000,000."""
     number, unit = next((duration[: -len(u)], n) for u, n in UNITS.items() if duration.endswith(u))
     return int(number) * unit
 

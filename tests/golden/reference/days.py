@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from basalt.tables import NS_UTC, STATE
+from basalt.tables import NS_UTC
 from basalt.testing import market
 
 DATE = dt.date(2026, 1, 5)
@@ -16,8 +16,9 @@ WIDTHS = ("7s", "1m", "333ms", "1h", "17m", "250us")
 ORIGINS = (None, "09:30", "00:00:01.5", "23:59:59.999999")
 WHERE: dict[str, Any] = {
     "Size > 300": lambda r: r["Size"] is not None and r["Size"] > 300,
-    "AggressorSide = 'Buy' OR Price < 100": lambda r: r["AggressorSide"] == "Buy"
-    or (r["Price"] is not None and r["Price"] < 100),
+    "AggressorSide = 'Buy' OR Price < 100": lambda r: (
+        r["AggressorSide"] == "Buy" or (r["Price"] is not None and r["Price"] < 100)
+    ),
     "BidNumOrders1 >= 2": lambda r: r["BidNumOrders1"] is not None and r["BidNumOrders1"] >= 2,
 }
 SIDES = ["Total", "Buy", "Sell", "Unknown"]
@@ -127,11 +128,11 @@ def _bad_books(books: pl.DataFrame, rng: Random) -> pl.DataFrame:
     )
 
 
-def trade_options(rng: Random, columns: list[str], stated: bool, prefix: str = "") -> dict[str, Any]:
-    """Options of module trade. `stated`: whether market states are known."""
+def trade_options(rng: Random, columns: list[str], known: list[Any], prefix: str = "") -> dict[str, Any]:
+    """Options of module trade. `known`: market states to draw from."""
     filters: dict[str, list[Any]] = {"where": list(WHERE)[:2], "trade_types": TRADE_TYPES}
-    if stated:
-        filters["market_states"] = STATES
+    if known:
+        filters["market_states"] = known
     options: dict[str, Any] = {"module": "trade", "prefix": prefix}
     options |= {k: rng.choice(v) for k, v in filters.items() if rng.random() < 0.25}
     if rng.random() < 0.2:
@@ -150,12 +151,12 @@ def trade_options(rng: Random, columns: list[str], stated: bool, prefix: str = "
     return options | {"generic": generic}
 
 
-def book_options(rng: Random, columns: list[str], stated: bool, prefix: str = "") -> dict[str, Any]:
+def book_options(rng: Random, columns: list[str], known: list[Any], prefix: str = "") -> dict[str, Any]:
     """Options of module l2."""
     depth = sum(c.startswith("BidPrice") for c in columns)
     options: dict[str, Any] = {"module": "l2", "prefix": prefix}
-    if stated and rng.random() < 0.4:
-        options["market_states"] = rng.choice(STATES)
+    if known and rng.random() < 0.4:
+        options["market_states"] = rng.choice(known)
     for key, values in {
         "locked": ["keep", "drop"],
         "crossed": ["keep", "drop"],
@@ -185,6 +186,38 @@ def _some(values: list[Any], rng: Random) -> list[Any]:
     return rng.sample(values, rng.randint(1, len(values)))
 
 
+def modules(rng: Random, day: Day) -> list[dict[str, Any]]:
+    """One to four uses of trade and l2."""
+    found = []
+    for prefix, make, table, share in (
+        ("A", trade_options, "trades", 0.8),
+        ("B", book_options, "l2", 0.8),
+        ("C", trade_options, "trades", 0.3),
+        ("D", book_options, "l2", 0.3),
+    ):
+        if rng.random() < share or (prefix == "D" and not found):
+            found.append(make(rng, day[table].columns, states(day, table), prefix))
+    return found
+
+
+METHODS = ["sum", "mean", "first", "last", "min", "max", "count", "std", "median"]
+
+
+def generic_options(rng: Random, width: int, rollups: dict[str, str]) -> dict[str, Any]:
+    """Options of module generic over a pass with these columns, and its `every`."""
+    options: dict[str, Any] = {"every": f"{width * rng.choice((1, 2, 5, 60)) // 1000}us"}
+    if rng.random() < 0.3:
+        options["min_coverage"] = rng.choice((0.3, 0.5, 1.0))
+    methods = METHODS + [f"wmean:{name}" for name in rollups if name.endswith("Count")][:1]
+    named = {}
+    for name in rng.sample(list(rollups), len(rollups) // 3):
+        asked = rng.sample(methods, rng.randint(1, 3))
+        named[name] = [m for m in asked if name + m.capitalize() not in rollups] or ["count"]
+    if named and rng.random() < 0.6:
+        options["aggregations"] = {k: v[0] if len(v) == 1 else v for k, v in named.items()}
+    return options
+
+
 def pass_options(rng: Random) -> dict[str, Any]:
     """Width, label, closed and origin."""
     options = {"every": rng.choice(WIDTHS), "label": rng.choice(("end", "start"))}
@@ -193,9 +226,18 @@ def pass_options(rng: Random) -> dict[str, Any]:
     return options | ({"origin": origin} if origin else {})
 
 
-def stated(day: Day, name: str) -> bool:
-    """Whether the states of a table's rows are known."""
-    return "marketstate" in day or "MarketState" in day[name].columns
+def states(day: Day, name: str) -> list[Any]:
+    """Options `market_states` to draw from for a table; none where no state is known.
 
-
-__all__ = ["STATE"]
+    "all" and UNKNOWN only where every listing has a state before its rows and is closed at most at the end: elsewhere
+    the engine is known to differ (see the tests of stretches beside the comparison).
+    """
+    if "marketstate" not in day:
+        return STATES[2:] if "MarketState" in day[name].columns else []
+    changes = day["marketstate"].sort("ListingId", "EventTimestamp", maintain_order=True)
+    before_another = pl.col("ListingId") == pl.col("ListingId").shift(-1)
+    reopened = changes.filter((pl.col("MarketState") == "CLOSED") & before_another).height
+    first = changes.group_by("ListingId").agg(First=pl.col("EventTimestamp").min())
+    rows = day[name].join(first, on="ListingId", how="left")
+    early = rows.filter(pl.col("First").is_null() | (pl.col("EventTimestamp") < pl.col("First"))).height
+    return STATES[2:] if reopened or early else STATES

@@ -46,11 +46,14 @@ def run(frames: Mapping[str, pl.DataFrame], rule: Rule, modules: Sequence[Any], 
 
 
 def _timeline(tables: Mapping[str, Table], rule: Rule, modules: Sequence[Any]) -> list[int]:
-    """Buckets in which a table has an admissible row that is neither cancelled nor invalid."""
+    """Buckets in which a table has a row that is neither cancelled nor invalid, in a state of a module that reads it.
+
+    (The specification's union is over all modules of the pass, whatever they read.)
+    """
     labels = set()
     for one in tables.values():
         states: set[str] | None = set()
-        for module in modules:
+        for module in (m for m in modules if BARS[m["module"]][0] == one.name):
             for group in module.get("generic") or [module]:
                 own = states_of(group.get("market_states", module.get("market_states")), one.changes is not None)
                 states = None if own is None or states is None else states | set(own)

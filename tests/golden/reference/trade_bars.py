@@ -53,13 +53,27 @@ def _group(table: Table, rule: Rule, options: Any, group: Any, where: Mapping[st
     columns = {}
     for side in group.get("sides", ["Total"]):
         rows = [row for row in kept if row.get("AggressorSide") in SIDES[side]]
-        bars: dict[int, list[Row]] = {}
-        for row in rows:
-            bars.setdefault(rule.bucket(row["EventTimestamp"]), []).append(row)
+        bars = _in_buckets(rows, rule)
+        timed = {b: [_timed(row, side) for row in every] for b, every in _in_buckets(kept, rule).items()}
         for measure in [m for given in group["measures"] for m in (BARS if given == "OHLC" else (given,))]:
             name = group.get("name", "Trade{side}{measure}").format(side=side, measure=measure)
-            columns[name] = _column(measure, bars, rule, runs, group.get("open_mode", "event"))
+            if measure in BARS and group.get("open_mode") == "prev_close":
+                columns[name] = chained(measure, timed, rule, runs)
+            else:
+                columns[name] = _column(measure, bars, runs)
     return columns
+
+
+def _in_buckets(rows: Sequence[Row], rule: Rule) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(rule.bucket(row["EventTimestamp"]), []).append(row)
+    return found
+
+
+def _timed(row: Row, side: str) -> tuple[int, float | None]:
+    """Time and price; no price on a row of another side."""
+    return row["EventTimestamp"], row["Price"] if row.get("AggressorSide") in SIDES[side] else None
 
 
 def _counts(row: Row, states: Any, options: Any, group: Any, where: Mapping[str, Predicate]) -> bool:
@@ -78,10 +92,7 @@ def _delayed(row: Row, most: int) -> bool:
     return published is None or published - row["EventTimestamp"] > most
 
 
-def _column(measure: str, bars: Mapping[int, Sequence[Row]], rule: Rule, runs: Any, open_mode: str) -> Column:
-    if measure in BARS and open_mode == "prev_close":
-        timed = {k: [(row["EventTimestamp"], row["Price"]) for row in rows] for k, rows in bars.items()}
-        return chained(measure, timed, rule, runs)
+def _column(measure: str, bars: Mapping[int, Sequence[Row]], runs: Any) -> Column:
     cells = {}
     for label, rows in bars.items():
         weight = _value(WEIGHED[measure], rows) if measure in WEIGHED else None

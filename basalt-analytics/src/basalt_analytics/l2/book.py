@@ -43,9 +43,14 @@ class Book:
         return self._if_counts(self._depth(side, measure, level))
 
     def cumulated(self, side: str, measure: str, level: int) -> pl.Expr:
-        """Sum of `depth` over the levels down to this one that exist; null where level 1 is missing."""
+        """Sum of `depth` over the levels down to this one that exist; an empty side's where level 1 is missing."""
         first, *deeper = (self._depth(side, measure, i) for i in range(1, level + 1))
-        return self._if_counts(first + pl.sum_horizontal(deeper) if deeper else first)
+        if not deeper:
+            return self._if_counts(first)
+        total = first + pl.sum_horizontal(deeper)
+        if self._rules.missing_is_zero:
+            total = pl.when(self._exists(side, 1)).then(total).otherwise(first)
+        return self._if_counts(total)
 
     @cached_property
     def mid(self) -> pl.Expr:
