@@ -31,7 +31,7 @@ def test_anything_else_is_refused_with_the_units(text):
 
 
 def test_a_fraction_of_a_nanosecond_is_refused():
-    with pytest.raises(UserError, match="'0.1ns' is not a whole number of nanoseconds"):
+    with pytest.raises(UserError, match=r"'0.1ns' is not a whole number of nanoseconds"):
         parse_duration("0.1ns")
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.running.order import ensured, in_order
+from basalt.running.order import in_order, sorted_by
 
 ORDER = ["t", "s"]
 
@@ -35,6 +35,6 @@ def test_order_is_by_key_then_time_then_sequence(rows, sorted_):
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 3)), max_size=40))
 def test_sorting_is_stable_and_complete(rows):
     numbered = frame(rows).with_row_index("i")
-    found = ensured(numbered, "k", ORDER).collect().rows()
+    found = sorted_by(numbered, "k", ORDER).collect().rows()
     expected = sorted(((i, *row) for i, row in enumerate(rows)), key=lambda r: r[1:])
     assert [tuple(map(int, r)) for r in found] == expected

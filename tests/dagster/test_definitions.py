@@ -120,8 +120,8 @@ def test_a_downstream_asset_alone_reads_back_what_was_published_before(written):
 
 def test_a_downstream_asset_before_its_upstream_fails_with_the_sentence_that_says_so(written):
     assert failure(run(build_definitions(written()), FRIDAY, QUARTER)) == (
-        "passes.quarter on 2026-01-09 reads passes.bars, which is not published for that date: materialise "
-        "desk-bars/bars first"
+        "passes.quarter on 2026-01-09 reads passes.bars, which is not published for that date: run "
+        "bars first"
     )
 
 

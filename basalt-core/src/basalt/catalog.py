@@ -11,9 +11,11 @@ from typing import Any
 import attrs
 import polars as pl
 
+from basalt.config.json_schema import option_rows
 from basalt.config.model import ModuleEntry, PassConfig
 from basalt.documents import ResultColumn
-from basalt.errors import BasaltError
+from basalt.errors import PluginError, UserError
+from basalt.lineage import Node, lineage, lines
 from basalt.metrics import Empty, Known, Rollup
 from basalt.modules import BucketModule
 from basalt.planning.inputs import declared_tables
@@ -21,6 +23,7 @@ from basalt.planning.known import Known as PlanKnown
 from basalt.planning.plan import Plan
 from basalt.planning.program import build_program
 from basalt.plugins.components import Component
+from basalt.plugins.failed import Failed, failure
 from basalt.plugins.registry import Registry
 
 
@@ -31,6 +34,7 @@ class Entry:
     column: ResultColumn
     pass_name: str | None
     options: dict[str, Any]
+    inputs: Sequence[Node] = ()
 
     @property
     def null_rule(self) -> str:
@@ -40,23 +44,23 @@ class Entry:
 
 def modules(registry: Registry) -> list[dict[str, Any]]:
     """One row an installed module: name, tables, distribution, version, what it is."""
-    return [_module_row(component) for component in registry.components("analytics")]
+    return [_module_row(component, registry) for component in registry.components("analytics")]
 
 
-def _module_row(component: Component) -> dict[str, Any]:
+def _module_row(component: Component, registry: Registry) -> dict[str, Any]:
     return {
         "module": component.name,
-        "reads": ", ".join(_tables(component)),
+        "reads": ", ".join(_tables(component, registry)),
         "distribution": component.owner.distribution,
         "version": component.owner.version,
         "what": component.summary,
     }
 
 
-def _tables(component: Component) -> Sequence[str]:
-    try:
-        made = component.load()
-    except BasaltError:
+def _tables(component: Component, registry: Registry) -> Sequence[str]:
+    made = component.attempt()
+    if isinstance(made, Failed):
+        registry.take(made)
         return ["could not be loaded"]
     if issubclass(made, BucketModule):
         return [made.table]
@@ -74,18 +78,25 @@ def default_columns(registry: Registry) -> list[Entry]:
         try:
             one = PassConfig(name="default", every="1m", modules=[ModuleEntry(module=component.name)])
             program = build_program(one, known)
-        except BasaltError:
+        except UserError:  # it needs options or an earlier pass
             continue
-        found += [Entry(column, None, {"module": component.name}) for column in program.result.visible]
+        except PluginError as error:
+            registry.take(failure(component.owner, f"could not plan its module {component.name!r}", error))
+            continue
+        found += [
+            Entry(column, None, {"module": component.name}, lineage(column.reads, {}, schemas))
+            for column in program.result.visible
+        ]
     return found
 
 
 def planned_columns(plan: Plan) -> list[Entry]:
     """Columns the pipeline's passes emit."""
+    results = {program.name: program.result for program in plan.programs}
     return [
-        Entry(column, program.name, _options(program.entries[column.name]))
+        Entry(column, program.name, _options(entry), lineage(column.reads, results, plan.schemas))
         for program in plan.programs
-        for column in program.result.visible
+        for column, entry in ((c, program.entries[c.name]) for c in program.result.visible)
     ]
 
 
@@ -93,6 +104,21 @@ def _options(entry: ModuleEntry) -> dict[str, Any]:
     """A module entry as the configuration has it."""
     own = {"prefix": entry.prefix, "source": entry.source}
     return {"module": entry.module, **{k: v for k, v in own.items() if v}, **entry.options}
+
+
+def module_explanation(registry: Registry, name: str, columns: Sequence[str]) -> dict[str, Any] | None:
+    """A module by label: what it is, its options, the columns it emits; None where none of that name is installed."""
+    if name not in registry.names("analytics"):
+        return None
+    component = registry.get("analytics", name)
+    owner = component.owner
+    return {
+        "module": name,
+        "what": component.summary,
+        "plugin": f"{owner.distribution} {owner.version}".strip(),
+        "options": option_rows(component.load().Config),
+        "columns": list(columns),
+    }
 
 
 def column_row(entry: Entry) -> dict[str, Any]:
@@ -116,7 +142,7 @@ def explanation(entry: Entry) -> dict[str, Any]:
         "rollup over time": rollup_text(column.over_time),
         "rollup over listings": rollup_text(column.over_listings),
         "known": known_text(column.known_after),
-        "reads": ", ".join(column.reads),
+        "reads": lines(entry.inputs),
         "citation": column.citation,
         "module": column.module,
         "plugin": f"{column.distribution} {column.version}".strip(),

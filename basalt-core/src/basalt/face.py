@@ -9,6 +9,7 @@ import attrs
 import polars as pl
 
 from basalt.config.model import PassConfig, PipelineConfig, SourceEntry
+from basalt.config.read import checked
 from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt.given import Module, entry_of, registry_with
@@ -35,7 +36,7 @@ def compute(
     trading date of every row; left out, rows are computed by their stamps' UTC date, and nothing carries over.
     Raises UserError or PluginError before anything is computed.
     """
-    listed = [modules] if isinstance(modules, str | Mapping | type) else list(modules)
+    listed: list[Any] = list(modules) if isinstance(modules, list | tuple) else [modules]
     options = {k: v for k, v in tables_and_options.items() if k in _PASS_OPTIONS}
     frames = {k: v for k, v in tables_and_options.items() if k not in _PASS_OPTIONS}
     plan = plan_in_memory(listed, every, date, frames, options)
@@ -54,13 +55,14 @@ def plan_in_memory(
     options: Mapping[str, Any],
 ) -> Plan:
     """The plan of one pass, named `computed`, over frames."""
-    for name, frame in frames.items():
-        if not isinstance(frame, pl.DataFrame | pl.LazyFrame):
-            raise UserError(
-                f"{name} = {frame!r} is neither a table nor an option of a pass: tables are Polars frames, options "
-                f"are {', '.join(sorted(_PASS_OPTIONS))}"
-            )
     registry = registry_with(modules)
+    tables = registry.names("tables")
+    for name, frame in frames.items():
+        if name not in tables or not isinstance(frame, pl.DataFrame | pl.LazyFrame):
+            raise UserError(
+                f"{name} (a {type(frame).__name__}) is neither a table nor an option of a pass: tables are Polars "
+                f"frames named {', '.join(tables)}; options are {', '.join(sorted(_PASS_OPTIONS))}"
+            )
     entries = [entry_of(one) for one in modules]
     raw = {"name": "computed", "every": every, **options}
     one_pass = attrs.evolve(structure(PassConfig, raw, "passes.computed"), modules=entries)
@@ -83,7 +85,7 @@ def run(
     if isinstance(pipeline, PipelineConfig):
         folder = Path.cwd()
         registry = open_registry([folder / f for f in pipeline.plugins.files], pipeline.plugins.prefer)
-        plan = make_plan(pipeline, registry, folder, asked)
+        plan = make_plan(checked(pipeline), registry, folder, asked)
     else:
         plan = plan_file(Path(pipeline), overrides, asked)
     return run_plan(plan, [*plan.registry.observers(), *observers])

@@ -46,7 +46,8 @@ def list_command(ctx: click.Context, of_columns: bool, file: Path | None, format
     rows = modules(registry_of(ctx))
     if not rows:
         narrate("no analytics are installed: pip install basalt-analytics, or any plugin that brings some")
-    emit(rows, format, ["module", "reads", "distribution", "version", "what"])
+    if rows or format != "table":
+        emit(rows, format, ["module", "reads", "distribution", "version", "what"])
 
 
 @analytics.command()
@@ -91,23 +92,11 @@ def _entries(ctx: click.Context, file: Path | None) -> "list[Entry]":
 
 
 def _module(ctx: click.Context, name: str, entries: "list[Entry]") -> list[dict[str, Any]]:
-    """A module explained: what it is, its options, and the columns it emits."""
-    from basalt.config.json_schema import option_rows
+    from basalt.catalog import module_explanation
 
-    registry = registry_of(ctx)
-    if name not in registry.names("analytics"):
-        return []
-    component = registry.get("analytics", name)
     columns = [entry.column.name for entry in entries if entry.column.module == name]
-    return [
-        {
-            "module": name,
-            "what": component.summary,
-            "plugin": f"{component.owner.distribution} {component.owner.version}",
-            "options": option_rows(component.load().Config),
-            "columns": columns,
-        }
-    ]
+    found = module_explanation(registry_of(ctx), name, columns)
+    return [found] if found else []
 
 
 def _text(explained: dict[str, Any]) -> str:
@@ -115,7 +104,7 @@ def _text(explained: dict[str, Any]) -> str:
     return "\n".join(
         f"{label.ljust(width)}  {_value(value, width + 2)}"
         for label, value in explained.items()
-        if value not in (None, "")
+        if value not in (None, "", [])
     )
 
 

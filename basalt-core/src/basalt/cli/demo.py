@@ -6,7 +6,7 @@ import click
 
 from basalt.cli.output import emit, format_option, narrate
 from basalt.cli.planned import plan_of
-from basalt.errors import UserError
+from basalt.errors import DataError
 
 PIPELINE = """\
 # A simulated day on two venues: one-minute bars, five-minute bars from them, and a daily summary from those.
@@ -53,6 +53,7 @@ every = "1d"
 module = "generic"
 source = "five_minutes"
 """
+ROWS = 20
 SHOWN = ["ListingId", "TradeTotalVolume", "TradeTotalCount", "TradeTotalVWAP", "TradeTotalOpen", "TradeTotalHigh"]
 SHOWN += ["TradeTotalLow", "TradeTotalClose", "TradeBuyVolume", "TradeSellVolume"]
 
@@ -80,9 +81,10 @@ def demo(ctx: click.Context, folder: Path, format: str) -> None:
     with progress() as observer:
         result = run_plan(plan, [observer, *plan.registry.observers()])
     if result.failed:
-        raise UserError(result.failed[0].error)
-    daily = result.scan("daily").select(SHOWN).collect()
-    emit(daily.to_dicts(), format, SHOWN)
+        raise DataError(result.failed[0].error)
+    last = result.scan(plan.names[-1])
+    shown = [name for name in SHOWN if name in last.collect_schema()] or last.collect_schema().names()[:10]
+    emit(last.select(shown).head(ROWS).collect().to_dicts(), format, shown)
     narrate(f"\nDone in {result.seconds:.1f} s. The pipeline is {file}; edit it and run it again:")
     narrate(f"  basalt pipeline run {file}")
     narrate("Every column has a unit, a formula and a null rule:")

@@ -32,7 +32,7 @@ def python_tree(path: Path, text: str) -> dict[str, Any]:
         raise UserError(
             f"{path}: `pipeline` is of type {type(made).__name__}: make it a PipelineConfig of basalt.config.model"
         )
-    tree: dict[str, Any] = _tree(made, path)
+    tree: dict[str, Any] = tree_of(made, path)
     return tree
 
 
@@ -65,13 +65,13 @@ def _failed(error: BaseException, path: Path) -> UserError:
     return UserError(f"{path}{f': line {line}' if line else ''}: raised {type(error).__name__}: {said}")
 
 
-def _tree(value: Any, path: Path) -> Any:
+def tree_of(value: Any, path: Path) -> Any:
     if type(value).__module__ == model.__name__:
         return _table(value, path)
     if isinstance(value, (list, tuple)):
-        return [_tree(v, path) for v in value]
+        return [tree_of(v, path) for v in value]
     if isinstance(value, Mapping):
-        return {k: _tree(v, path) for k, v in value.items()}
+        return {k: tree_of(v, path) for k, v in value.items()}
     return value
 
 
@@ -83,4 +83,4 @@ def _table(made: Any, path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: {type(made).__name__} has {taken[0]!r} among its options: give it as an argument")
     keys = keys_of(type(made))
     own = {key_of(f.name): getattr(made, f.name) for f in attrs.fields(type(made)) if key_of(f.name) in keys}
-    return {key: _tree(value, path) for key, value in {**own, **options}.items() if value is not None}
+    return {key: tree_of(value, path) for key, value in {**own, **options}.items() if value is not None}

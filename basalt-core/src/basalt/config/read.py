@@ -11,7 +11,7 @@ from typing import Any
 from basalt.config.explain import Mistake, sentence
 from basalt.config.model import PipelineConfig
 from basalt.config.override import Override, override
-from basalt.config.python_file import python_tree
+from basalt.config.python_file import python_tree, tree_of
 from basalt.config.rules import broken
 from basalt.config.structure import structured
 from basalt.errors import UserError
@@ -23,7 +23,16 @@ def read_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
     UserError with one sentence a line for whatever is wrong: every mistake of shape, or else every broken rule.
     """
     tree = _tree(Path(path))
-    set_by_user = [override(tree, text) for text in overrides]
+    return _checked(tree, path, [override(tree, text) for text in overrides])
+
+
+def checked(config: PipelineConfig) -> PipelineConfig:
+    """A pipeline that Python built, checked as a file is; UserError with one sentence a line for whatever is wrong."""
+    path = Path(f"pipeline {config.name!r}")
+    return _checked(tree_of(config, path), path, [])
+
+
+def _checked(tree: dict[str, Any], path: Path, set_by_user: Sequence[Override]) -> PipelineConfig:
     config, wrong = structured(PipelineConfig, tree)
     if config is not None:
         wrong = list(broken(config))

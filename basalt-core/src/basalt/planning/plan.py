@@ -176,6 +176,7 @@ def describe(plan: Plan) -> dict[str, Any]:
     return {
         "pipeline": plan.config.name,
         "source": plan.source.name,
+        "promises": attrs.asdict(plan.source.promises),
         "partitions": [{"date": str(p.date), "universe": p.universe} for p in plan.partitions],
         "passes": [_described(plan, program) for program in plan.programs],
         "notes": plan.notes,
