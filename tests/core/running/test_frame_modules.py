@@ -1,0 +1,71 @@
+"""Frame modules in a pass: what they are given, and the buckets their rows make."""
+
+import polars as pl
+
+import basalt
+from basalt import FrameModule, Unit
+from basalt.documents import ResultColumn
+from basalt.metrics import Empty
+
+
+class Large(FrameModule):
+    """Buckets with a print of more than 10 shares: how many, the largest, and a null that it returns itself."""
+
+    name = "large"
+    inputs = ("trades",)
+
+    def columns(self):
+        return [
+            ResultColumn("N", Unit.COUNT, "Large prints.", pl.Int64, empty=Empty.ZERO),
+            ResultColumn("Largest", Unit.SHARES, "Largest."),
+            ResultColumn("Nothing", Unit.SHARES, "Null where there is a row.", empty=Empty.ZERO),
+        ]
+
+    def compute(self, inputs, pass_):
+        label = self.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+        kept = inputs["trades"].filter(pl.col("Size") > 10).with_columns(TimeBucket=label)
+        return kept.group_by("ListingId", "TimeBucket").agg(
+            Nothing=pl.lit(None, pl.Float64), Largest=pl.col("Size").max(), N=pl.len().cast(pl.Int64)
+        )
+
+
+ROWS = [(1, 20, 10, 5), (1, 40, 10, 20), (1, 90, 10, 7), (2, 150, 10, 30)]
+
+
+def test_a_frame_module_alone_is_sorted_and_has_no_other_bucket(events, by_bucket):
+    bars = basalt.compute(Large, every="1m", trades=events("Price Size", *ROWS))
+    assert by_bucket(bars, "N") == {(1, "09:01"): 1, (2, "09:03"): 1}
+
+
+def test_a_frame_module_gets_its_tables_in_order_and_without_cancelled_rows(events):
+    seen = []
+
+    class Sees(Large):
+        """Keeps what it was given."""
+
+        name = "sees"
+
+        def compute(self, inputs, pass_):
+            seen.append(inputs["trades"].select("ListingId", "Size").collect().rows())
+            return super().compute(inputs, pass_)
+
+    rows = [(2, 20, 10, 1, False), (1, 90, 10, 2, None), (1, 40, 10, 3, True), (1, 30, 10, 4, False)]
+    basalt.compute(Sees, every="1m", trades=events("Price Size IsCancelled", *rows))
+    assert seen[-1] == [(1, 4.0), (1, 2.0), (2, 1.0)]
+
+
+def test_a_carried_column_keeps_its_prefix(events, by_bucket):
+    """Two uses of one module with other filters: each carries its own close into the bucket it has no print in."""
+    group = {"generic": [{"measures": ["OHLC"], "open_mode": "prev_close"}]}
+    uses = [
+        {"module": "trade", "prefix": "Small", "where": "Size <= 10", **group},
+        {"module": "trade", "prefix": "Large", "where": "Size > 10", **group},
+    ]
+    trades = events("Price Size", (1, 20, 10, 5), (1, 40, 11, 20), (1, 90, 12, 5), (1, 150, 13, 20))
+    bars = basalt.compute(uses, every="1m", trades=trades)
+    names = ["SmallTradeTotalOpen", "SmallTradeTotalClose", "LargeTradeTotalOpen", "LargeTradeTotalClose"]
+    assert by_bucket(bars, *names) == {
+        (1, "09:01"): (10.0, 10.0, 11.0, 11.0),
+        (1, "09:02"): (10.0, 12.0, 11.0, 11.0),
+        (1, "09:03"): (12.0, 12.0, 11.0, 13.0),
+    }
