@@ -83,7 +83,7 @@ class Plan:
 
     def places(self, name: str, partition: Partition) -> list[str]:
         """Where the pass's outputs put that partition."""
-        return [one.output.check(self.target(name, partition, one.name)) for one in self.outputs[name]]
+        return [one.output.place(self.target(name, partition, one.name)) for one in self.outputs[name]]
 
 
 def make_plan(
@@ -150,15 +150,31 @@ def _outputs(pass_config: PassConfig, config: PipelineConfig, registry: Registry
 
 
 def _check_places(plan: Plan) -> None:
-    """Each output can be written, and no two partitions of any pass go to one place."""
+    """No two partitions of any pass go to one place, none into the source, and each folder can be written."""
     taken: dict[str, str] = {}
+    folders: set[Path] = set()
     for program in plan.programs:
         for partition in plan.partitions:
-            for place in plan.places(program.name, partition):
+            for one in plan.outputs[program.name]:
+                target = plan.target(program.name, partition, one.name)
+                place = one.output.place(target)
                 mine = f"passes.{program.name} on {partition.date}"
                 other = taken.setdefault(place, mine)
                 if other != mine:
                     raise UserError(f"{other} and {mine} both go to {place}: put {{pass}} and {{date}} in the path")
+                _check_outside_source(plan, mine, place)
+                if Path(place).parent not in folders:
+                    folders.add(Path(place).parent)
+                    one.output.check(target)
+
+
+def _check_outside_source(plan: Plan, mine: str, place: str) -> None:
+    root = plan.source.root
+    if root is not None and Path(place).is_relative_to(root.resolve()):
+        raise UserError(
+            f"{mine} would go to {place}, inside the folder {root} that source {plan.source.name!r} reads: give the "
+            "output another root"
+        )
 
 
 def _check_folders(plan: Plan) -> None:
