@@ -3,15 +3,12 @@
 from datetime import date
 from types import SimpleNamespace
 
-from polars import Float64
 from rich.console import Console
 
-from basalt import Column, Lazy, TableSchema, Unit, hookimpl
-from basalt.documents import PassResult, ResultColumn
+from basalt import Lazy, hookimpl
 from basalt.plugins.registry import Registry, open_registry
 from basalt_ui.schema_browser.detail import rendered, toml
 from basalt_ui.schema_browser.items import Item, installed_items, planned_items
-from basalt_ui.schema_browser.lineage import Node, lineage
 
 
 def _text(item: Item, width: int = 70) -> str:
@@ -81,6 +78,19 @@ def test_a_module_that_cannot_be_loaded_is_listed_with_the_reason():
     assert "No module named 'no_such_thing'" in explained["options"]
 
 
+def test_a_module_that_two_plugins_offer_says_so_and_how_to_choose():
+    plugins = {
+        name: SimpleNamespace(basalt_analytics=hookimpl(lambda: [Lazy("vpin", "no_such_thing:Vpin", "Toxicity.")]))
+        for name in ("acme", "desk")
+    }
+    items = [item for item in installed_items(Registry.of(plugins)) if item.name == "vpin"]
+    assert items
+    for item in items:
+        said = item.explain()["options"]
+        assert "acme" in said
+        assert "desk" in said
+
+
 def test_nothing_installed_lists_nothing():
     assert installed_items(Registry.of({})) == []
 
@@ -104,17 +114,6 @@ def test_lineage_follows_earlier_passes_down_to_the_tables(plan, registry):
     (table,) = vwap.below
     assert table.text == "table trades"
     assert sorted(node.text.partition(":")[0] for node in table.below) == ["Price", "Size"]
-
-
-def test_lineage_names_what_nobody_describes_without_a_description():
-    schema = TableSchema("news", "News.", [Column("Tone", Float64, "how good the news are", Unit.INDEX)])
-    earlier = PassResult("bars", ["ListingId"], None, [ResultColumn("X", Unit.PRICE, "X.", reads=["news.Tone"])])
-    reads = ["bars.X", "bars.Gone", "news.Tone", "news.Odd", "other.Y"]
-    assert lineage(reads, {"bars": earlier}, {"news": schema}) == [
-        Node("pass bars", [Node("X", [Node("table news", [Node("Tone: how good the news are")])]), Node("Gone")]),
-        Node("table news", [Node("Tone: how good the news are"), Node("Odd")]),
-        Node("table other", [Node("Y")]),
-    ]
 
 
 def test_options_are_written_as_they_stand_in_a_pipeline_file():

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from basalt_ui.schema_browser.lineage import Node
+from basalt.lineage import Node
 
 
 def rendered(explained: Mapping[str, Any]) -> RenderableType:

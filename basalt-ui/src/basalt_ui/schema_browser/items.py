@@ -10,16 +10,11 @@ from typing import Any
 
 import attrs
 
-from basalt.catalog import Entry, default_columns, explanation, modules, planned_columns
-from basalt.config.json_schema import option_rows
+from basalt.catalog import Entry, default_columns, explanation, module_explanation, modules, planned_columns
 from basalt.documents import PassResult
 from basalt.errors import BasaltError
-from basalt.planning.inputs import declared_tables
 from basalt.planning.plan import Plan
-from basalt.plugins.components import Component
 from basalt.plugins.registry import Registry
-from basalt.tables import TableSchema
-from basalt_ui.schema_browser.lineage import lineage
 
 MODULE = "module"
 
@@ -38,9 +33,8 @@ class Item:
 
 def installed_items(registry: Registry) -> list[Item]:
     """Every installed module, then every column that modules emit when nothing is configured."""
-    schemas = declared_tables(registry)
     entries = default_columns(registry)
-    return [*_modules(registry, entries), *(column_item(entry, {}, schemas) for entry in entries)]
+    return [*_modules(registry, entries), *(_column(entry, {}) for entry in entries)]
 
 
 def planned_items(plan: Plan, registry: Registry) -> list[Item]:
@@ -49,55 +43,48 @@ def planned_items(plan: Plan, registry: Registry) -> list[Item]:
     entries = planned_columns(plan)
     used = {one.module for program in plan.programs for one in program.config.modules}
     named = [item for item in _modules(registry, entries) if item.name in used]
-    return [*named, *(column_item(entry, results, plan.schemas) for entry in entries)]
+    return [*named, *(_column(entry, results) for entry in entries)]
 
 
 def _modules(registry: Registry, entries: Sequence[Entry]) -> list[Item]:
-    pairs = zip(registry.components("analytics"), modules(registry), strict=True)
     return [
-        Item(one.name, MODULE, one.name, one.summary, partial(_explained_module, one, row, entries))
-        for one, row in pairs
+        Item(row["module"], MODULE, row["module"], row["what"], partial(_explained_module, registry, row, entries))
+        for row in modules(registry)
     ]
 
 
-def _explained_module(component: Component, row: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
-    mine = [entry.column for entry in entries if _made_by(component, entry)]
-    return {
-        "what": component.summary,
+def _explained_module(registry: Registry, row: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
+    """What the module is, whatever its plugin's state: the reason, where its options cannot be loaded."""
+    about = {
+        "what": row["what"],
         "reads": row["reads"],
-        "plugin": f"{component.owner.distribution} {component.owner.version}",
-        "options": _options(component),
-        "columns": list(dict.fromkeys(c.name for c in mine))
-        or "depend on its options, or on the earlier pass it reads",
+        "plugin": f"{row['distribution']} {row['version']}".strip(),
     }
-
-
-def _made_by(component: Component, entry: Entry) -> bool:
-    column = entry.column
-    return (column.module, column.distribution) == (component.name, component.owner.distribution)
-
-
-def _options(component: Component) -> list[tuple[str, str]] | str:
+    mine = [e.column.name for e in entries if _made_by(row, e)]
     try:
-        rows = option_rows(component.load().Config)
+        explained = module_explanation(registry, row["module"], list(dict.fromkeys(mine)))
     except BasaltError as error:
-        return str(error)
-    return [(row["name"], f"{row['doc']} ({row['type']}, default {row['default']})") for row in rows] or "none"
+        return {**about, "options": str(error)}
+    assert explained is not None, "a row of modules() is an installed module"
+    options = [(o["name"], f"{o['doc']} ({o['type']}, default {o['default']})") for o in explained["options"]]
+    columns = explained["columns"] or "depend on its options, or on the earlier pass it reads"
+    return {**about, "options": options or "none", "columns": columns}
 
 
-def column_item(entry: Entry, results: Mapping[str, PassResult], schemas: Mapping[str, TableSchema]) -> Item:
-    """A column's line. `results`: the passes that lineage is followed through, by name."""
+def _made_by(row: Mapping[str, Any], entry: Entry) -> bool:
+    return (entry.column.module, entry.column.distribution) == (row["module"], row["distribution"])
+
+
+def _column(entry: Entry, results: Mapping[str, PassResult]) -> Item:
+    """A column's line. `results`: the pipeline's passes, by name."""
     column = entry.column
-    explain = partial(_explained_column, entry, results, schemas)
+    explain = partial(_explained_column, entry, results)
     return Item(column.name, column.unit.value, column.module, column.doc, explain, entry.pass_name)
 
 
-def _explained_column(
-    entry: Entry, results: Mapping[str, PassResult], schemas: Mapping[str, TableSchema]
-) -> dict[str, Any]:
-    explained = explanation(entry)
+def _explained_column(entry: Entry, results: Mapping[str, PassResult]) -> dict[str, Any]:
+    explained = {**explanation(entry), "reads": list(entry.inputs)}
     del explained["column"]
-    explained["reads"] = lineage(entry.column.reads, results, schemas)
     if entry.pass_name is not None:
         rule = results[entry.pass_name].rule
         explained["pass"] = entry.pass_name if rule is None else f"{entry.pass_name}: {rule.describe()}"
