@@ -53,8 +53,14 @@ def _module_row(component: Component, registry: Registry) -> dict[str, Any]:
         "reads": ", ".join(_tables(component, registry)),
         "distribution": component.owner.distribution,
         "version": component.owner.version,
-        "what": component.summary,
+        "what": component.summary + _rivals(component),
     }
+
+
+def _rivals(component: Component) -> str:
+    """A mark for a name that several distributions offer."""
+    others = ", ".join(found.distribution for found in component.rivals)
+    return f" (also offered by {others}: choose with [plugins] prefer)" if others else ""
 
 
 def _tables(component: Component, registry: Registry) -> Sequence[str]:

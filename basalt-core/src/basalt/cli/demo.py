@@ -54,8 +54,7 @@ module = "generic"
 source = "five_minutes"
 """
 ROWS = 20
-SHOWN = ["ListingId", "TradeTotalVolume", "TradeTotalCount", "TradeTotalVWAP", "TradeTotalOpen", "TradeTotalHigh"]
-SHOWN += ["TradeTotalLow", "TradeTotalClose", "TradeBuyVolume", "TradeSellVolume"]
+SHOWN = ["ListingId", "TradeTotalVolume", "TradeTotalCount", "TradeTotalVWAP", "TradeBuyVolume"]  # 80 columns wide
 
 
 @click.command()
