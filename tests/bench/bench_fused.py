@@ -14,7 +14,8 @@ from basalt.buckets import midnight
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.planning.plan import make_plan
 from basalt.plugins.registry import open_registry
-from basalt.running.compute import computed, open_tables
+from basalt.running.compute import computed
+from basalt.running.tables import open_tables
 
 DAY = date(2026, 1, 5)
 LEVELS = range(1, 11)
