@@ -80,6 +80,7 @@ def test_the_list_is_a_table_and_json_too(site, capsys):
     assert core["commands"] == CORE.split(", ")
 
 
+@pytest.mark.slow
 def test_the_doctor_reports_each_plugin_with_place_and_next_step(site, capsys):
     site.plugin("acme-desk", GOOD, version="1.2")
     site.plugin("acme-toxicity", "import scipyy\n", version="0.2.1")
@@ -98,6 +99,7 @@ def test_the_doctor_reports_each_plugin_with_place_and_next_step(site, capsys):
     ]
 
 
+@pytest.mark.slow
 def test_the_doctor_survives_plugins_that_crash_print_and_exit(site, capsys):
     site.plugin("acme-b-crashes", "import os\nos._exit(7)\n")
     site.plugin("acme-c-exits", "import sys\nsys.exit(3)\n")
@@ -128,6 +130,7 @@ def test_a_plugin_that_hangs_is_given_up_at_the_time_limit(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_what_only_breaks_when_it_is_used(site, capsys):
     """Two failures of one plugin, a hook that raises and a component whose module is gone; and a command."""
     source = """
