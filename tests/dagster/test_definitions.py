@@ -66,6 +66,7 @@ def test_there_is_one_asset_a_pass_and_an_external_one_for_each_table_that_is_re
     assert {spec.group_name for spec in found.values()} == {"desk_bars"}
 
 
+@pytest.mark.slow
 def test_partitions_are_the_dates_of_the_source_and_a_weekend_is_none(written):
     """Friday and Monday: the two days between them cannot be run, so they are never missing."""
     definitions = build_definitions(written())
@@ -84,6 +85,7 @@ def test_dagster_accepts_the_definitions_whole(written):
     dg.Definitions.validate_loadable(build_definitions(written()))
 
 
+@pytest.mark.slow
 def test_materialising_every_asset_publishes_what_pipeline_run_publishes(written):
     ours, theirs = written("run"), written("assets")
     assert not basalt.run(ours).failed
@@ -120,8 +122,7 @@ def test_a_downstream_asset_alone_reads_back_what_was_published_before(written):
 
 def test_a_downstream_asset_before_its_upstream_fails_with_the_sentence_that_says_so(written):
     assert failure(run(build_definitions(written()), FRIDAY, QUARTER)) == (
-        "passes.quarter on 2026-01-09 reads passes.bars, which is not published for that date: run "
-        "bars first"
+        "passes.quarter on 2026-01-09 reads passes.bars, which is not published for that date: run bars first"
     )
 
 
