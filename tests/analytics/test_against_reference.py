@@ -91,7 +91,6 @@ def test_an_empty_side_is_zero_deep_whatever_its_deeper_levels_hold():
     assert found == [0, 20, -1]
 
 
-@pytest.mark.xfail(reason="rows before a listing's first stretch have no StretchId, and share their window")
 def test_rows_before_the_first_state_keep_to_their_own_listing():
     """Both listings have a row before their first state (UNKNOWN, which "all" admits). Mids 10.5 and 20.5, then 20.5
     again: the first bar of listing 2 opens at its own 20.5, not at the close of listing 1."""
@@ -101,7 +100,6 @@ def test_rows_before_the_first_state_keep_to_their_own_listing():
     assert bars["MidOpenC"].to_list() == [10.5, 20.5]
 
 
-@pytest.mark.xfail(reason='"all" is split where a listing is CLOSED in between; conventions §8: one stretch a date')
 def test_all_states_are_one_stretch_a_date():
     """Mid 10.5, closed 15 to 25, mid 20.5 at 32: with "all" the bar opens at the close before, 10.5."""
     book = books([(1, 5, 10, 11), (1, 32, 20, 21)])
@@ -110,9 +108,6 @@ def test_all_states_are_one_stretch_a_date():
     assert bars["MidOpenC"].to_list() == [10.5, 10.5]
 
 
-@pytest.mark.xfail(
-    reason="a table's rows make buckets in the states of the modules that read it; l2.md §2: of the pass"
-)
 def test_a_row_admissible_for_any_module_of_the_pass_makes_a_bucket():
     """l2 counts continuous rows, trade all: the book row at 12, in the auction, makes a bucket without trades."""
     book, states = (

@@ -61,7 +61,7 @@ def test_rows_get_the_stretch_they_lie_in():
 
 def test_without_states_a_listing_is_one_stretch():
     found = at_rows(events([(1, 0), (1, 9), (2, 3)]), "ListingId", None).collect()
-    assert found["StretchId"].to_list() == [0, 0, 1]
+    assert found["StretchId"].to_list() == [-1, -1, -2]
 
 
 def test_a_bucket_belongs_to_the_last_stretch_it_overlaps():

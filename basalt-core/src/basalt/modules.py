@@ -21,9 +21,11 @@ from basalt.buckets import BucketRule
 from basalt.documents import PassResult, ResultColumn
 from basalt.metrics import Metric
 from basalt.options import NoOptions
+from basalt.tables import MARKET_STATES
 
 States = Sequence[str] | Literal["default", "any"]
 Scope = Literal["listing", "instrument", "universe"]
+ALL_STATES = tuple(state for state in MARKET_STATES if state != "CLOSED")
 
 
 @attrs.frozen
@@ -94,15 +96,12 @@ class BucketModule:
 
 
 def states(configured: str | Sequence[str] | None) -> States:
-    """The `market_states` of a frame from an option's value: None is the default, "all" every state but CLOSED."""
-    from basalt.tables import MARKET_STATES
-
+    """The `market_states` of a frame from an option's value: None is the default, "all" every state but CLOSED, and
+    rows whose state is null."""
     if configured is None:
         return "default"
     names = [configured] if isinstance(configured, str) else list(configured)
-    if "all" in names:
-        return (*(s for s in MARKET_STATES if s != "CLOSED"), "null")
-    return tuple(names)
+    return (*ALL_STATES, "null") if "all" in names else tuple(names)
 
 
 @attrs.frozen

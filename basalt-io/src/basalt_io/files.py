@@ -139,8 +139,8 @@ def _is_there(waiting: Waiting) -> bool:
 
 
 def _remove(file: Path, made: tuple[Path, ...]) -> None:
-    file.unlink(missing_ok=True)
     with suppress(OSError):
+        file.unlink(missing_ok=True)
         for folder in reversed(made):
             folder.rmdir()
 

@@ -211,5 +211,5 @@ def test_a_pipeline_may_be_run_from_another_folder(folder, monkeypatch):
     monkeypatch.chdir(away)
     done = folder.basalt("pipeline", "run", "../pipeline.toml", "--date", "2026-01-05", "--format", "json")
     assert done.code == 0
-    assert done.json[0]["places"] == folder.place("out/bars/date=2026-01-05/all.parquet")
+    assert done.json[0]["places"] == [folder.place("out/bars/date=2026-01-05/all.parquet")]
     assert list(away.iterdir()) == []

@@ -227,17 +227,7 @@ def pass_options(rng: Random) -> dict[str, Any]:
 
 
 def states(day: Day, name: str) -> list[Any]:
-    """Options `market_states` to draw from for a table; none where no state is known.
-
-    "all" and UNKNOWN only where every listing has a state before its rows and is closed at most at the end: elsewhere
-    the engine is known to differ (see the tests of stretches beside the comparison).
-    """
+    """Options `market_states` to draw from for a table; those with UNKNOWN only where the state comes as of a time."""
     if "marketstate" not in day:
         return STATES[2:] if "MarketState" in day[name].columns else []
-    changes = day["marketstate"].sort("ListingId", "EventTimestamp", maintain_order=True)
-    before_another = pl.col("ListingId") == pl.col("ListingId").shift(-1)
-    reopened = changes.filter((pl.col("MarketState") == "CLOSED") & before_another).height
-    first = changes.group_by("ListingId").agg(First=pl.col("EventTimestamp").min())
-    rows = day[name].join(first, on="ListingId", how="left")
-    early = rows.filter(pl.col("First").is_null() | (pl.col("EventTimestamp") < pl.col("First"))).height
-    return STATES[2:] if reopened or early else STATES
+    return STATES

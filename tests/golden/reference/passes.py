@@ -46,14 +46,11 @@ def run(frames: Mapping[str, pl.DataFrame], rule: Rule, modules: Sequence[Any], 
 
 
 def _timeline(tables: Mapping[str, Table], rule: Rule, modules: Sequence[Any]) -> list[int]:
-    """Buckets in which a table has a row that is neither cancelled nor invalid, in a state of a module that reads it.
-
-    (The specification's union is over all modules of the pass, whatever they read.)
-    """
+    """Buckets in which a table has a row, neither cancelled nor invalid, in a state of any module of the pass."""
     labels = set()
     for one in tables.values():
-        states: set[str] | None = set()
-        for module in (m for m in modules if BARS[m["module"]][0] == one.name):
+        states: set[str] | None = None if one.changes is None else set()
+        for module in modules:
             for group in module.get("generic") or [module]:
                 own = states_of(group.get("market_states", module.get("market_states")), one.changes is not None)
                 states = None if own is None or states is None else states | set(own)

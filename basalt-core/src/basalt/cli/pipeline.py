@@ -45,8 +45,9 @@ def run(
         narrate(f"note: {note}")
     with progress() as observer:
         result = run_plan(plan, [observer, *plan.registry.observers()])
-    rows = [{"pass": p.name, "date": p.date, "rows": p.rows, "places": ", ".join(p.places)} for p in result.published]
-    emit(rows, format, ["pass", "date", "rows", "places"])
+    rows = [{"pass": p.name, "date": p.date, "rows": p.rows, "places": list(p.places)} for p in result.published]
+    if rows or format != "table":
+        emit(rows, format, ["pass", "date", "rows", "places"])
     if result.failed:
         total = len(plan.partitions)
         narrate(f"{len(result.failed)} of {total} partitions failed; what is published stays, run again for the rest")

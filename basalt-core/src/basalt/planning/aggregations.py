@@ -3,7 +3,7 @@
 Derived names are private to their part: equal definitions are computed once, different ones are renamed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -46,10 +46,11 @@ def _renamed(emitted: Emitted, names: Mapping[str, str]) -> Emitted:
 def _add_derived(derive: dict[str, pl.Expr], one: Planned) -> dict[str, str]:
     """Put the part's derived columns into `derive`; the names that had to change."""
     names: dict[str, str] = {}
-    for name, expr in one.part.derive.items():
+    table = getattr(one.use.module, "columns", {})
+    for name, expr in one.derived_in_order:
         inside = inside_listing(renamed(expr, names), name, one)
         free = name
-        while free in derive and identity(derive[free]) != identity(inside):
+        while free in table or (free in derive and identity(derive[free]) != identity(inside)):
             free += "_"
         derive[free] = inside
         if free != name:
@@ -73,11 +74,13 @@ def inside_listing(expr: pl.Expr, name: str, one: Planned) -> pl.Expr:
     return expr.over(key)
 
 
-def check_row_wise(part: Part, title: str) -> None:
-    """Filters must decide by the row alone."""
+def check_row_wise(part: Part, title: str, taken: Collection[str]) -> None:
+    """Filters must decide by the row alone; derived columns have names of their own, none of `taken`."""
     for role, filter_ in (("valid", part.valid), ("where", part.where)):
         if filter_ is not None and not is_row_wise(filter_):
             raise PluginError(f"{title}: {role} must decide by the row alone, without aggregation, shift or window")
     for name, expr in part.derive.items():
         if name in roots(expr):
             raise PluginError(f"{title}: derived column {name} reads itself: give it another name")
+        if name in taken:
+            raise PluginError(f"{title}: derived column {name} is a column of the frame: give it another name")

@@ -44,5 +44,6 @@ def chosen(wanted: Asked, available: Sequence[date], source: str) -> list[date]:
     first, last = wanted.first or min(available), wanted.last or max(available)
     found = sorted({d for d in available if first <= d <= last})
     if not found:
-        raise UserError(f"source {source!r} has no data from {first} to {last}; {span}")
+        since, until = wanted.first or "the first date", wanted.last or "the last"
+        raise UserError(f"source {source!r} has no data from {since} to {until}; {span}")
     return found

@@ -33,11 +33,31 @@ class Planned:
     column: ResultColumn
 
     @property
+    def derived_in_order(self) -> list[tuple[str, pl.Expr]]:
+        """The part's derived columns, each after those it reads; PluginError where they go round in a circle."""
+        waiting, found = dict(self.part.derive), dict[str, pl.Expr]()
+        while waiting:
+            ready = [name for name, expr in waiting.items() if not set(roots(expr)) & (waiting.keys() - {name})]
+            if not ready:
+                circle = ", ".join(waiting)
+                raise PluginError(f"{self.use.place}: {self.use.title}: derived columns {circle} read each other")
+            found |= {name: waiting.pop(name) for name in ready}
+        return list(found.items())
+
+    @property
     def definition(self) -> tuple[object, ...]:
         """Equal for two columns that are computed alike."""
         part = self.part
         behind = sorted((n, identity(part.derive[n])) for n in _derived_behind(self.emitted.expr, part))
-        return self.frame, identity(part.valid), identity(part.where), identity(self.emitted.expr), tuple(behind)
+        states = None if self.frame.states is None else tuple(sorted(self.frame.states))
+        return (
+            self.frame.table,
+            states,
+            identity(part.valid),
+            identity(part.where),
+            identity(self.emitted.expr),
+            tuple(behind),
+        )
 
 
 def planned_columns(use: Use, part: Part, frame: Frame, weights: bool) -> Iterator[Planned]:

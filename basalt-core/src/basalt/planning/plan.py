@@ -116,6 +116,8 @@ def _programs(
     programs: list[Program] = []
     for one in config.passes:
         results = {program.name: program.result for program in programs}
+        if one.name in results:
+            raise UserError(f"pipeline {config.name!r} has two passes named {one.name!r}: rename one")
         known = Known(registry, schemas, columns, source.name, day, source.promises.shared_sequence, results, rolled_up)
         program = build_program(one, known)
         rehearse(program, results, day)
@@ -155,10 +157,11 @@ def _check_places(plan: Plan) -> None:
     folders: set[Path] = set()
     for program in plan.programs:
         for partition in plan.partitions:
-            for one in plan.outputs[program.name]:
+            for i, one in enumerate(plan.outputs[program.name]):
                 target = plan.target(program.name, partition, one.name)
                 place = one.output.place(target)
-                mine = f"passes.{program.name} on {partition.date}"
+                several = f" by output {i}" if len(plan.outputs[program.name]) > 1 else ""
+                mine = f"passes.{program.name} on {partition.date}{several}"
                 other = taken.setdefault(place, mine)
                 if other != mine:
                     raise UserError(f"{other} and {mine} both go to {place}: put {{pass}} and {{date}} in the path")

@@ -11,7 +11,7 @@ from basalt.buckets import BucketRule
 from basalt.columns import DType
 from basalt.config.model import ModuleEntry, PassConfig
 from basalt.documents import PassResult, ResultColumn
-from basalt.errors import UserError
+from basalt.errors import PluginError, UserError
 from basalt.expressions import roots
 from basalt.metrics import Empty, Rollup
 from basalt.modules import BucketModule, FrameModule, Part, states
@@ -24,6 +24,8 @@ from basalt.planning.rules import bucket_rule
 from basalt.planning.uses import Use, door, uses
 from basalt.running.frames import Frame
 from basalt.running.fuse import Aggregation
+
+RESERVED = ("Date", "Universe", "ListingId", "InstrumentId", "TimeBucket", "StretchId")
 
 
 @attrs.frozen(eq=False)
@@ -140,7 +142,7 @@ def _frame(config: PassConfig, part: Part, columns_of: Mapping[str, Columns], kn
             f"passes.{config.name} asks for market_states {', '.join(asked)} of table {table!r}, which has no "
             f"MarketState, and source {known.source!r} has no marketstate table: leave market_states out"
         )
-    return Frame(table, known.schemas[table].key, None if isinstance(asked, str) else tuple(asked))
+    return Frame(table, known.schemas[table].key, None if isinstance(asked, str) else frozenset(asked))
 
 
 def _key(
@@ -150,11 +152,17 @@ def _key(
     found: dict[str, tuple[Use, DType]] = {}
     for use in configured:
         if isinstance(use.module, FrameModule) and use.module.source is not None:
-            found.setdefault(use.module.source.keys[0], (use, use.module.source.key_dtypes[0]))
+            name, dtype = use.module.source.keys[0], use.module.source.key_dtypes[0]
         else:
             table = use.module.table if isinstance(use.module, BucketModule) else use.module.inputs[0]
             name = known.schemas[table].key
-            found.setdefault(name, (use, columns_of[table][name]))
+            dtype = columns_of[table][name]
+        other, first = found.setdefault(name, (use, dtype))
+        if first != dtype:
+            raise UserError(
+                f"passes.{config.name}: {name} is {first} for module {other.entry.module} and {dtype} for module "
+                f"{use.entry.module}: the tables of a run have one dtype of {name}"
+            )
     if len(found) > 1:
         said = " and ".join(f"{use.entry.module} by {name}" for name, (use, _) in found.items())
         raise UserError(f"passes.{config.name} mixes modules of different keys, {said}: put one in a pass of its own")
@@ -213,7 +221,13 @@ def _result_columns(planned: Sequence[Planned], frame_uses: Sequence[Use], weigh
 
 
 def _check_names(planned: Sequence[Planned], frame_uses: Sequence[Use]) -> None:
-    """No frame module emits a column that something else of the pass emits."""
+    """No column takes a name of the engine's, and no frame module's one that something else of the pass emits."""
+    columns = [one.column.name for one in planned] + [c.name for use in frame_uses for c in frame_columns(use)]
+    for name in columns:
+        if name in RESERVED or name.startswith("_"):
+            raise PluginError(
+                f"no column may be named {name!r}: {', '.join(RESERVED)} and names with _ in front are taken"
+            )
     owner = {one.column.name: one.use.place for one in planned}
     for use in frame_uses:
         for column in frame_columns(use):

@@ -14,6 +14,7 @@ from basalt.documents import PassResult, ResultColumn
 from basalt.errors import BasaltError, PluginError, one_line
 from basalt.modules import BucketModule, FrameModule, PassContext
 from basalt.planning.aggregations import aggregations, check_row_wise
+from basalt.planning.emitted import FRAME_COLUMNS
 from basalt.planning.known import Columns
 from basalt.planning.preprocess import Step
 from basalt.planning.program import Program, frame_columns
@@ -54,7 +55,7 @@ def _rehearse_parts(use: Use, program: Program, tables: Mapping[str, pl.LazyFram
     assert isinstance(use.module, BucketModule)
     mine = [one for one in program.planned if one.use is use]
     for part in {id(one.part): one.part for one in mine}.values():
-        check_row_wise(part, use.title)
+        check_row_wise(part, f"{use.place}: {use.title}", (*FRAME_COLUMNS, "EventTimestamp", program.key))
     for aggregation in aggregations(mine):
         spine = attrs.evolve(aggregation, makes_buckets=True)
         found = _attempt(use, lambda a=spine: fused([a], tables, program.rule, day).schema)
@@ -70,6 +71,8 @@ def _rehearse_frame(
     inputs = frame_inputs(use, tables, {n: empty_result(r) for n, r in results.items()})
     found = _attempt(use, lambda: module.compute(inputs, context).collect().schema)
     columns = frame_columns(use)
+    if not columns:
+        raise PluginError(f"{use.place}: {use.title} emits no column with these options")
     names = [use.entry.prefix + name if name not in (*context.keys, "TimeBucket") else name for name in found]
     _compare(use, columns, dict(zip(names, found.values(), strict=True)))
     if found.get("TimeBucket") != US_UTC or not set(context.keys) <= set(found):

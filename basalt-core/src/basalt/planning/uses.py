@@ -9,7 +9,7 @@ from basalt.buckets import BucketRule
 from basalt.config.model import ModuleEntry, PassConfig
 from basalt.config.structure import check_reserved, structure
 from basalt.documents import PassResult
-from basalt.errors import BasaltError, PluginError, UserError, one_line
+from basalt.errors import BasaltError, DataError, PluginError, UserError, one_line
 from basalt.modules import BucketModule, FrameModule, Part
 from basalt.planning.known import Columns, Known
 from basalt.planning.rules import bucket_rule
@@ -76,6 +76,8 @@ def door(place: str, component: Component) -> Iterator[None]:
     """Where a module's own code is called while planning: what it raises gets the place, and its owner."""
     try:
         yield
+    except DataError:
+        raise
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
     except BasaltError as error:

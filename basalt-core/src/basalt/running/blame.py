@@ -16,12 +16,20 @@ from basalt.running.fuse import fused
 Frames = Mapping[str, pl.LazyFrame]
 
 
-def blame(program: Program, tables: Frames, earlier: Frames, context: PassContext, error: Exception) -> BasaltError:
-    """The error to raise instead: a table that cannot be read, the first module that fails alone, or the pass."""
+def blame(
+    program: Program, raw: Frames, tables: Frames, earlier: Frames, context: PassContext, error: Exception
+) -> BasaltError:
+    """The error to raise instead: a table that cannot be read, the first transform or module that fails, or the pass.
+
+    `raw`: the tables before the pass's transforms.
+    """
     where = f"passes.{program.name} on {context.date}"
     for name in program.reads:
-        if (said := _unreadable(tables[name])) is not None:
-            return DataError(f"{where}: table {name!r} cannot be read: {said}")
+        if (said := _unreadable(raw[name])) is not None:
+            return DataError(f"{where}: table {name!r} cannot be read: {said}; mend the data and run it again")
+    for step in program.steps:
+        if (said := _unreadable(tables[step.transform.output])) is not None:
+            return PluginError(f"{where}: {step.place}, transform {step.component.name}, failed: {said}")
     for use in {id(one.use): one.use for one in program.planned}.values():
         if (said := _fails_alone(use, program, tables, context)) is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")

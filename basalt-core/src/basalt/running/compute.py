@@ -29,7 +29,7 @@ def computed(plan: Plan, program: Program, day: date, tables: Frames, earlier: F
     except BasaltError:
         raise
     except Exception as error:
-        raise blame(program, prepared, earlier, context, error) from error
+        raise blame(program, tables, prepared, earlier, context, error) from error
     _check_unique(rows, program)
     return rows
 
@@ -71,7 +71,7 @@ def _zeroed(use: Use) -> pl.Expr:
     """The module's ZERO columns, 0 in rows it did not return; a null it returned stays."""
     assert isinstance(use.module, FrameModule)
     zero = [use.entry.prefix + c.name for c in use.module.columns() if c.empty is Empty.ZERO]
-    return pl.when(pl.col(f"_There {use.place}").is_null()).then(0).otherwise(pl.col(zero))
+    return pl.when(pl.col(f"_There {use.place}").is_not_null()).then(pl.col(zero)).otherwise(0)
 
 
 def _check_unique(rows: pl.DataFrame, program: Program) -> None:

@@ -4,13 +4,14 @@ A frame is a table and one `market_states` list: rows in (key, time) order with 
 derived expression needs it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule
+from basalt.modules import ALL_STATES
 from basalt.running.stretches import admissible, at_rows, stretches
 
 
@@ -20,7 +21,11 @@ class Frame:
 
     table: str
     key: str
-    states: Sequence[str] | None
+    states: frozenset[str] | None
+
+    def widened(self, states: Collection[str]) -> "Frame":
+        """The frame of these states too; one without a state filter stays as it is."""
+        return self if self.states is None else attrs.evolve(self, states=self.states | set(states))
 
 
 def rows(frame: Frame, tables: Mapping[str, pl.LazyFrame], rule: BucketRule, day: date, stretch: bool) -> pl.LazyFrame:
@@ -33,8 +38,8 @@ def rows(frame: Frame, tables: Mapping[str, pl.LazyFrame], rule: BucketRule, day
 
 
 def frame_stretches(frame: Frame, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame | None:
-    """Stretches of the frame's states, or None where no state is known or asked."""
-    if frame.states is None:
+    """Stretches of the frame's states, or None where the date is one: no state is known or asked, or all are."""
+    if frame.states is None or set(ALL_STATES) <= set(frame.states):
         return None
     states = tables.get("marketstate") if frame.key == "ListingId" else None
     return stretches(tables[frame.table] if states is None else states, frame.key, frame.states)

@@ -119,10 +119,15 @@ def layers(derive: Mapping[str, pl.Expr]) -> list[dict[str, pl.Expr]]:
 
 
 def _uncovered(aggregations: Sequence[Aggregation]) -> list[Aggregation]:
-    """One aggregation for each (frame, valid) whose buckets no unfiltered aggregation makes."""
+    """One aggregation for each (frame, valid) whose buckets no unfiltered aggregation makes.
+
+    A row makes a bucket if its state is admissible for any module of the pass, whichever table that module reads.
+    """
     makers = [a for a in aggregations if a.makes_buckets]
+    admissible = {state for a in makers for state in a.frame.states or ()}
     covered = {(a.frame, identity(a.valid)) for a in makers if a.where is None}
-    missing = {(a.frame, identity(a.valid)): a for a in makers}
+    wide = [attrs.evolve(a, frame=a.frame.widened(admissible)) for a in makers]
+    missing = {(a.frame, identity(a.valid)): a for a in wide}
     return [a for pair, a in missing.items() if pair not in covered]
 
 

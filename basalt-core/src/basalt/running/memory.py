@@ -46,11 +46,12 @@ class MemorySource(Source):
         return hashlib.sha256(rows.getvalue()).hexdigest()
 
     def scan(self, table: str, day: date) -> pl.LazyFrame:
-        """That date's rows."""
+        """That date's rows, and those without a stamp, which are refused when they are read."""
         frame = self._frames[table]
         if self._day is not None or not self.dates(table):
             return frame
-        return frame.filter(pl.col("EventTimestamp").dt.convert_time_zone("UTC").dt.date() == day)
+        found = pl.col("EventTimestamp").dt.convert_time_zone("UTC").dt.date()
+        return frame.filter((found == day) | found.is_null())
 
     def _read_dates(self, frame: pl.LazyFrame) -> list[date]:
         dtype = frame.collect_schema().get("EventTimestamp")

@@ -5,20 +5,20 @@ nanoseconds; one without an end yet has a null end. They come from the marketsta
 event table's own MarketState; where neither is known, the whole date of a listing is one stretch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import polars as pl
 
 from basalt.buckets import BucketRule
 
 
-def admissible(states: Sequence[str]) -> pl.Expr:
+def admissible(states: Collection[str]) -> pl.Expr:
     """Whether MarketState is one of `states`; a null state only where "null" is listed."""
-    named = [s for s in states if s != "null"]
+    named = sorted(set(states) - {"null"})
     return pl.col("MarketState").is_in(named).fill_null("null" in states)
 
 
-def stretches(rows: pl.LazyFrame, key: str, states: Sequence[str]) -> pl.LazyFrame:
+def stretches(rows: pl.LazyFrame, key: str, states: Collection[str]) -> pl.LazyFrame:
     """(key, Start, End, StretchId) of each admissible run; `rows` carry MarketState and are in order.
 
     Of several rows at one stamp the last counts. StretchId is unique over all listings.
@@ -33,9 +33,10 @@ def stretches(rows: pl.LazyFrame, key: str, states: Sequence[str]) -> pl.LazyFra
 
 
 def at_rows(rows: pl.LazyFrame, key: str, found: pl.LazyFrame | None) -> pl.LazyFrame:
-    """Rows with the StretchId they lie in; one id a listing where no state is known."""
+    """Rows with the StretchId they lie in; one id a listing where no state is known, and for rows in no stretch."""
+    own = -1 - pl.col(key).rle_id().cast(pl.Int64)
     if found is None:
-        return rows.with_columns(StretchId=pl.col(key).rle_id())
+        return rows.with_columns(StretchId=own)
     return (
         rows.with_columns(_At=pl.col("EventTimestamp").to_physical())
         .join_asof(
@@ -48,6 +49,7 @@ def at_rows(rows: pl.LazyFrame, key: str, found: pl.LazyFrame | None) -> pl.Lazy
             check_sortedness=False,
         )
         .drop("_At", "Start")
+        .with_columns(pl.col("StretchId").cast(pl.Int64).fill_null(own))
     )
 
 

@@ -60,9 +60,12 @@ def ordered(
 ) -> pl.LazyFrame:
     """The frame in its table's order, checked before anything relies on it."""
     schema = plan.schemas[table]
+    if not schema.events:
+        return frame
     present = frame.collect_schema()
     order = [name for name in schema.order if name in present]
-    if not schema.events or in_order(frame, schema.key, order):
+    _check_stamped(frame, table, schema.key)
+    if in_order(frame, schema.key, order):
         return frame
     if spill is None:
         return sorted_by(frame, schema.key, order)
@@ -70,6 +73,14 @@ def ordered(
     path = spill / f"{table}.parquet"
     sorted_by(frame.select(columns), schema.key, order).sink_parquet(path)
     return pl.scan_parquet(path)
+
+
+def _check_stamped(frame: pl.LazyFrame, table: str, key: str) -> None:
+    """An event without a listing or a stamp belongs nowhere."""
+    missing = frame.select(pl.col(key, "EventTimestamp").null_count()).collect(engine="streaming").row(0, named=True)
+    for column, count in missing.items():
+        if count:
+            raise DataError(f"table {table!r} has {count} rows without {column}: mend the data, or drop these rows")
 
 
 def notes(program: Program, tables: Mapping[str, pl.LazyFrame]) -> Iterator[str]:
