@@ -70,7 +70,7 @@ SHOWN = ["ListingId", "TradeTotalVolume", "TradeTotalCount", "TradeTotalVWAP", "
 def demo(ctx: click.Context, folder: Path, format: str) -> None:
     """Simulate a day, run a pipeline of three passes on it, and print the daily summary.
 
-    Example: basalt demo --folder /tmp/first-look
+    Example: basalt demo --folder first-look
     """
     from basalt.cli.progress import progress
     from basalt.running.run import run_plan

@@ -26,6 +26,12 @@ def narrate(text: str) -> None:
     click.echo(text, err=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 pass`, `2 passes`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def emit(rows: Sequence[Mapping[str, Any]], format: str, columns: Sequence[str] | None = None) -> None:
     """Print rows: a table (styled on a terminal, plain and never wrapped or cut elsewhere), a JSON list, or CSV.
 

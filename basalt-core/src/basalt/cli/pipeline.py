@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from basalt.cli.output import emit, format_option, narrate
+from basalt.cli.output import counted, emit, format_option, narrate
 from basalt.cli.planned import date_options, file_argument, plan_of, set_option
 from basalt.cli.session import registry_of
 
@@ -82,7 +82,7 @@ def plan_command(
         return
     dates = [p["date"] for p in described["partitions"]]
     span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    narrate(f"{described['pipeline']}: {len(dates)} partition{'s' * (len(dates) != 1)} ({span}) of {plan.source.name}")
+    narrate(f"{described['pipeline']}: {counted(len(dates), 'partition')} ({span}) of {plan.source.name}")
     emit([_pass_row(one) for one in described["passes"]], format)
     for note in plan.notes:
         narrate(f"note: {note}")
@@ -114,7 +114,8 @@ def check(ctx: click.Context, file: Path, overrides: Sequence[str]) -> None:
     for note in plan.notes:
         narrate(f"note: {note}")
     columns = sum(len(program.result.visible) for program in plan.programs)
-    narrate(f"{file} is sound: {len(plan.programs)} passes, {columns} columns, {len(plan.partitions)} partitions")
+    passes, partitions = counted(len(plan.programs), "pass"), counted(len(plan.partitions), "partition")
+    narrate(f"{file} is sound: {passes}, {counted(columns, 'column')}, {partitions}")
 
 
 @pipeline.command()
@@ -136,12 +137,12 @@ def datasets(ctx: click.Context, file: Path, overrides: Sequence[str], format: s
     for program in plan.programs:
         rows += [{"pass": program.name, "kind": "reads", "name": s, "where": "earlier pass"} for s in program.sources]
         rows += [
-            {"pass": program.name, "kind": "writes", "name": str(partition.date), "where": place}
+            {"pass": program.name, "kind": "writes", "name": program.name, "date": partition.date, "where": place}
             | {"columns": len(program.result.columns)}
             for partition in plan.partitions
             for place in plan.places(program.name, partition)
         ]
-    emit(rows, format, ["pass", "kind", "name", "columns", "where"])
+    emit(rows, format, ["pass", "kind", "name", "date", "columns", "where"])
 
 
 @pipeline.command()

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from basalt.cli.output import narrate
+from basalt.cli.output import counted, narrate
 from basalt.running.events import Event, Noted, Observer, PartitionFailed, PassComputed, PassPublished, RunStarted
 
 
@@ -21,12 +21,11 @@ def progress() -> Iterator[Observer]:
 def _lines(event: Event) -> None:
     match event:
         case RunStarted():
-            count = f"{event.total} partition{'s' * (event.total != 1)}"
-            narrate(f"{event.pipeline}: {count}, passes {', '.join(event.passes)}")
+            narrate(f"{event.pipeline}: {counted(event.total, 'partition')}, passes {', '.join(event.passes)}")
         case PassPublished() if event.places:
-            narrate(f"{event.date} {event.name}: {event.rows} rows -> {', '.join(event.places)}")
+            narrate(f"{event.date} {event.name}: {counted(event.rows, 'row')} -> {', '.join(event.places)}")
         case PassPublished():
-            narrate(f"{event.date} {event.name}: {event.rows} rows, no output")
+            narrate(f"{event.date} {event.name}: {counted(event.rows, 'row')}, no output")
         case Noted():
             narrate(f"{event.date} note: {event.what}")
         case PartitionFailed():
@@ -48,7 +47,7 @@ def _bar() -> Iterator[Observer]:
                     total = event.total * len(event.passes)
                     bar.update(task, total=total, description=event.pipeline)
                 case PassComputed():
-                    bar.update(task, description=f"{event.date} {event.name}: {event.rows} rows")
+                    bar.update(task, description=f"{event.date} {event.name}: {counted(event.rows, 'row')}")
                 case PassPublished():
                     bar.advance(task)
                 case Noted():
