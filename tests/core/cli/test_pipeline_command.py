@@ -30,7 +30,7 @@ def test_the_story_of_a_run_is_on_stderr(folder):
     assert done.err == (
         f"{NOTE}desk: 1 partition, passes bars, hours\n"
         f"2026-01-05 bars: 2 rows -> {bars}\n"
-        f"2026-01-05 hours: 1 rows -> {hours}\n"
+        f"2026-01-05 hours: 1 row -> {hours}\n"
     )
     assert done.out == f"pass,date,rows,places\nbars,2026-01-05,2,{bars}\nhours,2026-01-05,1,{hours}\n"
 
@@ -119,7 +119,7 @@ def test_check_says_that_a_pipeline_is_sound_on_stderr(folder):
 
 def test_datasets_lists_what_is_read_and_written(folder):
     done = folder.basalt("pipeline", "datasets", FILE, "--format", "json")
-    rows = [(r["pass"], r["kind"], r["name"], r["columns"], r["where"]) for r in done.json]
+    rows = [(r["pass"], r["kind"], r["date"] or r["name"], r["columns"], r["where"]) for r in done.json]
     assert (done.code, done.err) == (0, "")
     assert rows == [
         ("bars", "reads", "trades", 4, "parquet"),
