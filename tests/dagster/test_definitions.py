@@ -82,7 +82,9 @@ def test_a_date_of_the_pipeline_file_limits_the_partitions(written):
 
 
 def test_dagster_accepts_the_definitions_whole(written):
-    dg.Definitions.validate_loadable(build_definitions(written()))
+    definitions = build_definitions(written())
+    dg.Definitions.validate_loadable(definitions)
+    assert {"desk-bars/bars", "desk-bars/quarter"} <= set(specs(definitions))
 
 
 @pytest.mark.slow
