@@ -1,0 +1,62 @@
+"""Tables of a date that are not as the plan expects, and results that must not land among the data."""
+
+import polars as pl
+import pytest
+
+from basalt.errors import UserError
+from basalt.running.events import Noted
+from basalt.tables import STATE
+
+MINUTES = {"name": "minutes", "every": "1m", "modules": [{"module": "volume"}]}
+
+
+def test_a_date_with_other_columns_than_the_first_fails_alone(desk, events):
+    """6 January has a MarketState, 5 January has none: one date's columns must not decide how another is computed."""
+    rows = events("Price Size", (1, 30, 102, 7)).with_columns(MarketState=pl.lit("HALTED", dtype=STATE))
+    desk.put("trades", "2026-01-06", rows)
+    result = desk.run(MINUTES)
+    assert [str(p.date) for p in result.published] == ["2026-01-05"]
+    said = result.failed[0].error
+    assert said.startswith("table 'trades': column MarketState is Enum(")
+    assert said.endswith(
+        "on 2026-01-06 and absent on 2026-01-05, by which the pipeline was planned: run that date by itself with "
+        "--date 2026-01-06, or mend its data"
+    )
+
+
+def test_results_may_not_go_into_the_folder_of_the_source(desk):
+    place = desk.folder.resolve() / "data" / "minutes" / "date=2026-01-05" / "all.parquet"
+    with pytest.raises(UserError) as refused:
+        desk.plan(MINUTES, outputs=[{"type": "parquet", "root": "data"}])
+    assert str(refused.value) == (
+        f"passes.minutes on 2026-01-05 would go to {place}, inside the folder {desk.folder / 'data'} that source "
+        "'parquet' reads: give the output another root"
+    )
+    assert not (desk.folder / "data" / "minutes").exists()
+
+
+def test_a_listing_without_market_state_is_named(desk, events):
+    """Listing 2 trades and has no row in marketstate: its trades are UNKNOWN, so continuous trading drops them."""
+    for day in ("2026-01-05", "2026-01-06"):
+        states = events("MarketState", (1, 0, "CONTINUOUS_TRADING"))
+        desk.put("marketstate", day, states)
+    seen = []
+    result = desk.run(MINUTES, observers=[seen.append], dates=[desk.plan(MINUTES).partitions[0].date])
+    assert [e.what for e in seen if isinstance(e, Noted)] == [
+        "trades has listings without a row in marketstate (1), whose state is UNKNOWN: 2"
+    ]
+    assert result.scan("minutes").collect()["ListingId"].unique().to_list() == [1]
+
+
+def test_a_table_out_of_order_is_sorted_once_and_nothing_is_left(desk, events):
+    """Sizes 20 then 10 by time, in the file 10 then 20, listing 2 in front: the bars are as from a sorted file."""
+    rows = events("Price Size", (2, 30, 50, 5), (1, 90, 101, 20), (1, 30, 100, 10))
+    desk.put("trades", "2026-01-05", rows)
+    result = desk.run(MINUTES, {**MINUTES, "name": "hours", "every": "1h"}, dates=[result_date(desk)])
+    assert result.scan("minutes").collect()["Volume"].to_list() == [10, 20, 5]
+    assert result.scan("hours").collect()["Volume"].to_list() == [30, 5]
+    assert not [name for name in desk.files() if "/work/" in name and name.endswith(".parquet")]
+
+
+def result_date(desk):
+    return desk.plan(MINUTES).partitions[0].date
