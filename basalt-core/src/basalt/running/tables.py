@@ -93,4 +93,5 @@ def notes(program: Program, tables: Mapping[str, pl.LazyFrame]) -> Iterator[str]
             found = missing.sort("ListingId").collect().to_series().to_list()
             if found:
                 some = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")
-                yield f"{table} has listings without a row in marketstate ({len(found)}), whose state is UNKNOWN: {some}"
+                count = len(found)
+                yield f"{table} has listings without a row in marketstate ({count}), whose state is UNKNOWN: {some}"
