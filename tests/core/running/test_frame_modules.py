@@ -69,3 +69,63 @@ def test_a_carried_column_keeps_its_prefix(events, by_bucket):
         (1, "09:02"): (10.0, 12.0, 11.0, 11.0),
         (1, "09:03"): (12.0, 12.0, 11.0, 13.0),
     }
+
+
+class Small(FrameModule):
+    """Buckets with a print of at most 10 shares."""
+
+    name = "small"
+    inputs = ("trades",)
+
+    def columns(self):
+        return [ResultColumn("Smallest", Unit.SHARES, "Smallest.")]
+
+    def compute(self, inputs, pass_):
+        label = self.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+        kept = inputs["trades"].filter(pl.col("Size") <= 10).with_columns(TimeBucket=label)
+        return kept.group_by("ListingId", "TimeBucket").agg(Smallest=pl.col("Size").min())
+
+
+def test_a_frame_module_beside_a_bucket_module_fills_its_buckets(events, by_bucket, a_module, a_volume):
+    """09:02 has no large print: 0 of them, no largest; the null it returned in 09:01 stays null."""
+    bars = basalt.compute([Large, a_module("volume", a_volume())], every="1m", trades=events("Price Size", *ROWS))
+    assert bars.columns == ["ListingId", "TimeBucket", "Volume", "N", "Largest", "Nothing"]
+    assert by_bucket(bars, "Volume", "N", "Largest", "Nothing") == {
+        (1, "09:01"): (25.0, 1, 20.0, None),
+        (1, "09:02"): (7.0, 0, None, 0.0),
+        (2, "09:03"): (30.0, 1, 30.0, None),
+    }
+
+
+def test_frame_modules_alone_give_the_buckets_of_any(events, by_bucket):
+    bars = basalt.compute([Small, Large], every="1m", trades=events("Price Size", *ROWS))
+    assert by_bucket(bars, "Smallest", "N", "Largest") == {
+        (1, "09:01"): (5.0, 1, 20.0),
+        (1, "09:02"): (7.0, 0, None),
+        (2, "09:03"): (None, 1, 30.0),
+    }
+    assert bars.equals(bars.sort("ListingId", "TimeBucket"))
+
+
+def test_prefixes_tell_two_uses_of_a_frame_module_apart(events, by_bucket):
+    modules = [{"module": Large, "prefix": "A"}, {"module": Large, "prefix": "B"}]
+    bars = basalt.compute(modules, every="1m", trades=events("Price Size", *ROWS))
+    assert by_bucket(bars, "AN", "BN", "ALargest", "BLargest")[1, "09:01"] == (1, 1, 20.0, 20.0)
+
+
+class OneZero(Large):
+    """One ZERO column alone."""
+
+    name = "one_zero"
+
+    def columns(self):
+        return [c for c in super().columns() if c.name == "N"]
+
+    def compute(self, inputs, pass_):
+        return super().compute(inputs, pass_).select("ListingId", "TimeBucket", "N")
+
+
+def test_a_single_zero_column_of_a_frame_module_is_filled(events, by_bucket, a_module, a_volume):
+    """The one ZERO column of a module that has no row at 09:02 is 0 there."""
+    bars = basalt.compute([OneZero, a_module("volume", a_volume())], every="1m", trades=events("Price Size", *ROWS))
+    assert by_bucket(bars, "N") == {(1, "09:01"): 1, (1, "09:02"): 0, (2, "09:03"): 1}
