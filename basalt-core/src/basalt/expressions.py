@@ -58,15 +58,22 @@ def roots(expr: pl.Expr) -> list[str]:
 
 def table_columns(names: Iterable[str], derived: Mapping[str, pl.Expr]) -> list[str]:
     """The table columns behind these names, derived ones replaced by what they read."""
+    return [name for name in _reached(names, derived) if name not in derived]
+
+
+def derived_columns(names: Iterable[str], derived: Mapping[str, pl.Expr]) -> list[str]:
+    """The derived columns behind these names, those among them included."""
+    return [name for name in _reached(names, derived) if name in derived]
+
+
+def _reached(names: Iterable[str], derived: Mapping[str, pl.Expr]) -> list[str]:
     found: dict[str, None] = {}
-    waiting, seen = list(names), set[str]()
+    waiting = list(names)
     while waiting:
         name = waiting.pop(0)
-        if name not in derived:
+        if name not in found:
             found[name] = None
-        elif name not in seen:
-            seen.add(name)
-            waiting.extend(roots(derived[name]))
+            waiting.extend(roots(derived[name]) if name in derived else ())
     return list(found)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from basalt.columns import Unit
 from basalt.documents import ResultColumn
 from basalt.errors import PluginError, UserError
-from basalt.expressions import identity, roots, shown, table_columns
+from basalt.expressions import derived_columns, identity, roots, shown, table_columns
 from basalt.metrics import SUM, Empty, Metric, Rollup
 from basalt.modules import Part
 from basalt.planning.uses import Use
@@ -48,7 +48,7 @@ class Planned:
     def definition(self) -> tuple[object, ...]:
         """Equal for two columns that are computed alike."""
         part = self.part
-        behind = sorted((n, identity(part.derive[n])) for n in _derived_behind(self.emitted.expr, part))
+        behind = sorted((n, identity(part.derive[n])) for n in derived_columns(roots(self.emitted.expr), part.derive))
         states = None if self.frame.states is None else tuple(sorted(self.frame.states))
         return (
             self.frame.table,
@@ -146,17 +146,6 @@ def read_columns(expr: pl.Expr, part: Part) -> list[str]:
     for filter_ in (part.valid, part.where):
         names += roots(filter_) if filter_ is not None else []
     return table_columns(names, part.derive)
-
-
-def _derived_behind(expr: pl.Expr, part: Part) -> set[str]:
-    found: set[str] = set()
-    waiting = roots(expr)
-    while waiting:
-        name = waiting.pop()
-        if name in part.derive and name not in found:
-            found.add(name)
-            waiting += roots(part.derive[name])
-    return found
 
 
 def without_clashes(planned: Sequence[Planned]) -> list[Planned]:

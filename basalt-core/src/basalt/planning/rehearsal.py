@@ -18,7 +18,7 @@ from basalt.planning.emitted import FRAME_COLUMNS
 from basalt.planning.known import Columns
 from basalt.planning.preprocess import Step
 from basalt.planning.program import Program, frame_columns
-from basalt.planning.uses import Use, door
+from basalt.planning.uses import Use, door, frame_inputs
 from basalt.running.fuse import fused
 from basalt.tables import US_UTC
 
@@ -81,14 +81,6 @@ def _rehearse_frame(
     extra = sorted(set(names) - {*context.keys, "TimeBucket", *(column.name for column in columns)})
     if extra:
         raise PluginError(f"{use.place}: {use.title} returns {', '.join(extra)}, which it does not declare")
-
-
-def frame_inputs(
-    use: Use, tables: Mapping[str, pl.LazyFrame], results: Mapping[str, pl.LazyFrame]
-) -> dict[str, pl.LazyFrame]:
-    """What a frame module's `compute` gets: its tables, and the earlier pass as "source"."""
-    assert isinstance(use.module, FrameModule)
-    return {n: results[str(use.entry.source)] if n == "source" else tables[n] for n in use.module.inputs}
 
 
 def empty_result(result: PassResult) -> pl.LazyFrame:

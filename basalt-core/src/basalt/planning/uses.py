@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import attrs
+import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.config.model import ModuleEntry, PassConfig
@@ -115,3 +116,11 @@ def _listed(names: Sequence[str]) -> str:
 def _title(component: Component) -> str:
     owner = component.owner
     return f"{NOUNS[component.kind]} {component.name} ({' '.join(filter(None, [owner.distribution, owner.version]))})"
+
+
+def frame_inputs(
+    use: Use, tables: Mapping[str, pl.LazyFrame], results: Mapping[str, pl.LazyFrame]
+) -> dict[str, pl.LazyFrame]:
+    """What a frame module's `compute` gets: its tables, and the earlier pass as "source"."""
+    assert isinstance(use.module, FrameModule)
+    return {n: results[str(use.entry.source)] if n == "source" else tables[n] for n in use.module.inputs}

@@ -9,8 +9,7 @@ from basalt.errors import BasaltError, DataError, PluginError, one_line
 from basalt.modules import FrameModule, PassContext
 from basalt.planning.aggregations import aggregations
 from basalt.planning.program import Program
-from basalt.planning.rehearsal import frame_inputs
-from basalt.planning.uses import Use
+from basalt.planning.uses import Use, frame_inputs
 from basalt.running.fuse import fused
 
 Frames = Mapping[str, pl.LazyFrame]

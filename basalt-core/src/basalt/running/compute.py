@@ -11,8 +11,7 @@ from basalt.metrics import Empty
 from basalt.modules import FrameModule, PassContext
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.rehearsal import frame_inputs
-from basalt.planning.uses import Use, door
+from basalt.planning.uses import Use, door, frame_inputs
 from basalt.running.blame import blame
 from basalt.running.fuse import fused
 from basalt.running.tables import ordered

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import polars as pl
 
+from basalt.documents import to_json
 from basalt.errors import DataError, PublishError, UserError, one_line
 from basalt.planning.keys import content_key
 from basalt.planning.plan import Partition, Plan
@@ -51,8 +52,6 @@ class RunResult:
 
     def document(self, name: str) -> dict[str, Any]:
         """The column document of a pass: units, sentences, formulas, rollups, versions."""
-        from basalt.documents import to_json
-
         return to_json(self.plan.program(name).result, pipeline=self.plan.config.name)
 
 

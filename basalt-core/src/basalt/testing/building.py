@@ -10,8 +10,8 @@ import polars as pl
 from basalt.modules import BucketModule, PassContext
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.rehearsal import empty_result, frame_inputs
-from basalt.planning.uses import Use
+from basalt.planning.rehearsal import empty_result
+from basalt.planning.uses import Use, frame_inputs
 
 RUNNING: list[tuple[Any, str]] = [(pl, "collect_all"), (pl, "collect_all_async")]
 RUNNING += [
