@@ -33,3 +33,9 @@ class DataError(BasaltError):
 
 class PublishError(BasaltError):
     """A result could not be published. Nothing of that partition became visible; running again is safe."""
+
+
+class CheckError(BasaltError):
+    """A check failed that the pipeline says must hold. Nothing of that partition was published."""
+
+    exit_code = 4

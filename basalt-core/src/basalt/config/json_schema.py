@@ -13,6 +13,7 @@ import attrs
 
 from basalt.config.model import (
     ENTRIES,
+    ExecutorEntry,
     ModuleEntry,
     OutputEntry,
     PipelineConfig,
@@ -27,7 +28,13 @@ from basalt.errors import BasaltError
 
 Schema = dict[str, Any]
 COMPUTED = object()  # a default that depends on other options
-_KINDS = {SourceEntry: "sources", OutputEntry: "outputs", TransformEntry: "transforms", ModuleEntry: "analytics"}
+_KINDS = {
+    SourceEntry: "sources",
+    OutputEntry: "outputs",
+    ExecutorEntry: "executors",
+    TransformEntry: "transforms",
+    ModuleEntry: "analytics",
+}
 _SCALARS: dict[Any, Schema] = {
     int: {"type": "integer"},
     float: {"type": "number"},

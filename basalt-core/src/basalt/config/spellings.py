@@ -12,6 +12,7 @@ import attrs
 from basalt.buckets import MICROSECOND
 from basalt.durations import NANOSECONDS, parse_duration
 from basalt.errors import UserError
+from basalt.sizes import BYTES, parse_size
 from basalt.tables import MARKET_STATES
 
 
@@ -43,9 +44,11 @@ def time_of_day(text: str) -> int:
 
 
 _TIME = r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,9})?))?"
+_SIZE = rf"\d+(\.\d+)? ?({'|'.join(BYTES)})"
 _DURATION = rf"-?\d+(\.\d+)?({'|'.join(NANOSECONDS)})"
 
 Name = Annotated[str, Spelling("a name of letters, digits, _ and -", "names", r"[A-Za-z0-9_-]+")]
 Duration = Annotated[str, Spelling("a duration, as '5m'", "durations", _DURATION, check=parse_duration)]
 TimeOfDay = Annotated[str, Spelling("a UTC time of day, as '09:30'", "times of day", _TIME, check=time_of_day)]
 State = Annotated[str, Spelling("a market state", "market states", allowed=(*MARKET_STATES, "all", "null"))]
+Size = Annotated[str, Spelling("an amount of memory, as '4GB'", "amounts of memory", _SIZE, check=parse_size)]

@@ -18,7 +18,16 @@ from cattrs.cols import homogenous_tuple_structure_factory, list_structure_facto
 from cattrs.gen import make_dict_structure_fn, mapping_structure_factory, override
 
 from basalt.config.explain import Mistake, Refusal, mistakes, sentence
-from basalt.config.model import ENTRIES, ModuleEntry, OutputEntry, SourceEntry, TransformEntry, key_of, keys_of
+from basalt.config.model import (
+    ENTRIES,
+    ExecutorEntry,
+    ModuleEntry,
+    OutputEntry,
+    SourceEntry,
+    TransformEntry,
+    key_of,
+    keys_of,
+)
 from basalt.config.spellings import Spelling
 from basalt.config.values import SCALARS, Hook, check_spelling, one_of, refuse
 from basalt.config.words import LISTS, TABLES
@@ -28,8 +37,9 @@ C = TypeVar("C")
 RESERVED: Mapping[str, frozenset[str]] = {
     "sources": frozenset(keys_of(SourceEntry)),
     "outputs": frozenset(keys_of(OutputEntry)),
+    "executors": frozenset(keys_of(ExecutorEntry)),
     "transforms": frozenset(keys_of(TransformEntry)),
-    "analytics": frozenset(keys_of(ModuleEntry)) | {"tables"},
+    "analytics": frozenset(keys_of(ModuleEntry)),
 }
 
 
