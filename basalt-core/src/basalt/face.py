@@ -23,7 +23,8 @@ from basalt.running.memory import MemorySource
 from basalt.running.run import RunResult, run_plan
 from basalt.running.tables import open_tables
 
-_PASS_OPTIONS = frozenset(f.name for f in attrs.fields(PassConfig)) - {"name", "modules", "outputs", "every"}
+_OF_RUNS = {"name", "modules", "every", "outputs", "side_outputs", "memory", "quality", "expect"}
+_PASS_OPTIONS = frozenset(f.name for f in attrs.fields(PassConfig)) - _OF_RUNS
 
 
 def compute(
@@ -37,14 +38,19 @@ def compute(
     Raises UserError or PluginError before anything is computed.
     """
     listed: list[Any] = list(modules) if isinstance(modules, list | tuple) else [modules]
-    options = {k: v for k, v in tables_and_options.items() if k in _PASS_OPTIONS}
-    frames = {k: v for k, v in tables_and_options.items() if k not in _PASS_OPTIONS}
+    options = {k: v for k, v in tables_and_options.items() if _is_option(k, v)}
+    frames = {k: v for k, v in tables_and_options.items() if k not in options}
     plan = plan_in_memory(listed, every, date, frames, options)
     program = plan.programs[0]
     days = [
         computed(plan, program, partition.date, open_tables(plan, partition.date), {}) for partition in plan.partitions
     ]
     return pl.concat(days).select(*program.result.keys, "TimeBucket", *(c.name for c in program.result.visible))
+
+
+def _is_option(name: str, value: object) -> bool:
+    """`calendar` is a table as well as an option that names a venue."""
+    return name in _PASS_OPTIONS and not isinstance(value, pl.DataFrame | pl.LazyFrame)
 
 
 def plan_in_memory(

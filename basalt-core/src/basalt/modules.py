@@ -118,13 +118,18 @@ class PassContext:
 class FrameModule(ABC):
     """Work that is not an aggregation: `compute` turns whole frames into rows of (keys, TimeBucket, columns).
 
-    `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. An instance is
-    one configured use: `config`, `columns_of` (dtypes of each table input) and `source` (the described earlier pass).
+    `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. `scope`: how far
+    its input may be cut. `history`: how many previous dates of the source stand in front of the day's rows, told
+    apart by the column Date; those never published are left out, and with fewer than `least_history` the partition
+    fails. All may be properties of the configured instance. An instance is one configured use: `config`, `columns_of`
+    (dtypes of each table input) and `source` (the described earlier pass).
     """
 
     name: ClassVar[str]
     inputs: ClassVar[Sequence[str]] = ("source",)
     scope: Scope = "listing"
+    history: int = 0
+    least_history: int = 0
     Config: ClassVar[type] = NoOptions
 
     def __init__(

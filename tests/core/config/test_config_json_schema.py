@@ -93,6 +93,7 @@ class Registry:
         return {
             "sources": [Offered("parquet", "tables in Parquet", ParquetOptions)],
             "outputs": [Offered("parquet", "tables to Parquet", NoOptions)],
+            "executors": [Offered("inline", "one after another", NoOptions)],
             "transforms": [Offered("market_state", "the state in force", NoOptions)],
             "analytics": [
                 Offered("broken", "broken", None),

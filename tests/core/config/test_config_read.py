@@ -105,8 +105,14 @@ def test_dates_may_be_a_list_of_either_spelling(tmp_path: Path) -> None:
     assert made.dates.list_ == [date(2024, 1, 2), date(2024, 1, 3)]
 
 
-PASS_KEYS = "name, every, label, closed, origin, market_states, preprocess, modules, outputs, weights"
-TOP_KEYS = "name, source, passes, outputs, dates, plugins, executor, state, work"
+PASS_KEYS = (
+    "name, every, label, closed, origin, keys, timeline, session, calendar, halts, market_states, preprocess, modules, "
+    "outputs, side_outputs, weights, memory, quality, expect"
+)
+TOP_KEYS = (
+    "name, source, passes, outputs, dates, universes, plugins, executor, workers, retries, memory, schema_lock, state, "
+    "work"
+)
 MISTAKES = {
     "an unknown key at the top": (
         ONE.replace("name =", "nam =", 1),
@@ -126,7 +132,7 @@ MISTAKES = {
     ),
     "an unknown key in dates": (
         ONE + '[dates]\nform = "2024-01-01"',
-        ["dates.form is no known key (did you mean 'from'?): the keys here are from, to, list"],
+        ["dates.form is no known key (did you mean 'from'?): the keys here are from, to, list, calendar"],
     ),
     "an unknown key in plugins": (
         ONE + "[plugins]\nfile = []",

@@ -23,7 +23,7 @@ def test_a_run_tells_each_step_in_order(desk):
         RunFinished,
     ]
     started, computed, published, *_, finished = told
-    assert (started.pipeline, started.run, started.passes, started.total) == (
+    assert (started.pipeline, started.run, started.passes, started.partitions) == (
         "desk",
         result.run,
         ["minutes", "hours"],

@@ -21,7 +21,7 @@ def progress() -> Iterator[Observer]:
 def _lines(event: Event) -> None:
     match event:
         case RunStarted():
-            narrate(f"{event.pipeline}: {counted(event.total, 'partition')}, passes {', '.join(event.passes)}")
+            narrate(f"{event.pipeline}: {counted(event.partitions, 'partition')}, passes {', '.join(event.passes)}")
         case PassPublished() if event.places:
             narrate(f"{event.date} {event.name}: {counted(event.rows, 'row')} -> {', '.join(event.places)}")
         case PassPublished():
@@ -44,7 +44,7 @@ def _bar() -> Iterator[Observer]:
         def observe(event: Event) -> None:
             match event:
                 case RunStarted():
-                    total = event.total * len(event.passes)
+                    total = event.partitions * len(event.passes)
                     bar.update(task, total=total, description=event.pipeline)
                 case PassComputed():
                     bar.update(task, description=f"{event.date} {event.name}: {counted(event.rows, 'row')}")

@@ -158,7 +158,9 @@ class UniverseConfig:
     """`[universes.NAME]`: the listings of one partition. Exactly one of the keys."""
 
     where: str | None = option("SQL over the rows of table `reference`, as `MIC = 'XLON' AND IsPrimary`", default=None)
-    file: str | None = option("CSV or Parquet file with a column ListingId, relative to the pipeline file", default=None)
+    file: str | None = option(
+        "CSV or Parquet file with a column ListingId, relative to the pipeline file", default=None
+    )
     python: str | None = option(
         "`module:function`, or `file.py:function`, of (reference, date), which returns listings", default=None
     )

@@ -74,7 +74,7 @@ def run_plan(plan: Plan, observers: Sequence[Observer] = (), only: Sequence[str]
         lambda said: print(said, file=sys.stderr),  # noqa: T201
     )
     names = list(plan.names if only is None else only)
-    watching.emit(RunStarted(plan.config.name, run, names, len(plan.partitions)))
+    watching.emit(RunStarted(run, plan.config.name, run, names, len(plan.partitions), "inline", {}))
     work = PartitionRun(plan, Spool(plan.folder / plan.config.work / run), watching, run, names)
     executor: Executor = plan.registry.get("executors", plan.config.executor).load()()
     try:
@@ -85,7 +85,7 @@ def run_plan(plan: Plan, observers: Sequence[Observer] = (), only: Sequence[str]
     finally:
         work.spool.remove()
     seconds = time.monotonic() - started
-    watching.emit(RunFinished(run, len(plan.partitions) - len(failed), len(failed), seconds))
+    watching.emit(RunFinished(run, len(plan.partitions) - len(failed), 0, len(failed), seconds))
     return RunResult(plan, run, published, failed, seconds)
 
 
@@ -140,7 +140,9 @@ class PartitionRun:
         rows = computed(self.plan, program, partition.date, tables, earlier)
         self.spool.put(program.name, partition, _published_form(rows, partition))
         seconds = time.monotonic() - started
-        self.observers.emit(PassComputed(program.name, partition.date, partition.universe, rows.height, seconds))
+        self.observers.emit(
+            PassComputed(program.name, partition.date, partition.universe, 1, 0, rows.height, seconds, 0)
+        )
         record = {
             "key": keys[program.name],
             "run": self.run,
