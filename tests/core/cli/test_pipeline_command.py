@@ -177,7 +177,8 @@ def test_set_of_a_misspelt_key_is_blamed_on_it(folder):
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "error: --set passes.bars.evry=5m: passes.bars.evry is no known key (did you mean 'every'?): the keys here "
-        "are name, every, label, closed, origin, market_states, preprocess, modules, outputs, weights\n"
+        "are name, every, label, closed, origin, keys, timeline, session, calendar, halts, market_states, preprocess, "
+        "modules, outputs, side_outputs, weights, memory, quality, expect\n"
     )
 
 
