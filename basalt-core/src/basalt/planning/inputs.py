@@ -67,8 +67,3 @@ def has_date(source: Source, table: str, day: date) -> bool:
     """Whether the source has that table on that date; one without dates is the same on all."""
     dates = source.dates(table)
     return not dates or day in dates
-
-
-def dates_of(source: Source) -> list[date]:
-    """Every date some table of the source has."""
-    return sorted({day for name in source.tables() for day in source.dates(name)})

@@ -15,8 +15,8 @@ from basalt.config.model import OutputEntry, PassConfig, PipelineConfig
 from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt.outputs import Output, Target
-from basalt.planning.dates import Asked, asked, chosen
-from basalt.planning.inputs import SourceColumns, dates_of, declared_tables, open_source
+from basalt.planning.dates import Asked, chosen
+from basalt.planning.inputs import SourceColumns, declared_tables, open_source
 from basalt.planning.known import Columns, Known
 from basalt.planning.program import Program, build_program
 from basalt.planning.rehearsal import rehearse
@@ -92,8 +92,8 @@ def make_plan(
     """The plan; UserError or PluginError, in one sentence, for whatever could not run. Reads no rows."""
     source = source or open_source(config.source, registry, folder)
     registry.get("executors", config.executor)
-    days = chosen(asked(config.dates, dates), dates_of(source), source.name)
     schemas = declared_tables(registry)
+    days = chosen(config.dates, dates, source, schemas).days
     columns = SourceColumns(source, schemas, days[0])
     programs = _programs(config, registry, source, schemas, columns, days[0])
     _check_dates(programs, source, days)
