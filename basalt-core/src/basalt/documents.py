@@ -77,8 +77,8 @@ def to_json(result: PassResult, **provenance: Any) -> dict[str, Any]:
         "format": FORMAT,
         "pass": result.name,
         "keys": list(result.keys),
-        "key_dtypes": [_dtype_to_json(dtype) for dtype in result.key_dtypes],
-        "bucket": None if result.rule is None else _rule_to_json(result.rule),
+        "key_dtypes": [dtype_to_json(dtype) for dtype in result.key_dtypes],
+        "bucket": None if result.rule is None else rule_to_json(result.rule),
         "columns": [_column_to_json(column) for column in result.columns],
         "provenance": provenance,
     }
@@ -98,7 +98,8 @@ def from_json(document: Mapping[str, Any]) -> PassResult:
     )
 
 
-def _rule_to_json(rule: BucketRule) -> dict[str, str]:
+def rule_to_json(rule: BucketRule) -> dict[str, str]:
+    """The rule as four words: `{"every": "1m", "origin": "0s", "closed": "right", "label": "end"}`."""
     widths = {"every": format_duration(rule.every), "origin": format_duration(rule.origin)}
     return {**widths, "closed": rule.closed, "label": rule.label}
 
@@ -111,7 +112,7 @@ def _column_to_json(column: ResultColumn) -> dict[str, Any]:
     return {
         **attrs.asdict(column, recurse=False),
         "unit": column.unit.value,
-        "dtype": _dtype_to_json(column.dtype),
+        "dtype": dtype_to_json(column.dtype),
         "over_time": _rollup_to_json(column.over_time, column.name),
         "over_listings": _rollup_to_json(column.over_listings, column.name),
         "empty": column.empty.value,
@@ -152,7 +153,7 @@ def _lag_from_json(lag: str) -> timedelta | Known:
     return timedelta(microseconds=parse_duration(lag) // NANOSECONDS["us"])
 
 
-def _dtype_to_json(dtype: DType) -> str | list[Any]:
+def dtype_to_json(dtype: DType) -> str | list[Any]:
     """A dtype's name; with parameters, a list of the name and these: `["Datetime", "us", "UTC"]`."""
     match dtype:
         case pl.Datetime():
@@ -164,7 +165,7 @@ def _dtype_to_json(dtype: DType) -> str | list[Any]:
         case pl.Decimal():
             return ["Decimal", dtype.precision, dtype.scale]
         case pl.List():
-            return ["List", _dtype_to_json(cast(DType, dtype.inner))]
+            return ["List", dtype_to_json(cast(DType, dtype.inner))]
         case _:
             return str(dtype)
 

@@ -12,17 +12,21 @@ import polars as pl
 def in_order(frame: pl.LazyFrame, key: str, order: Sequence[str]) -> bool:
     """Whether rows ascend by (key, *order). Reads these columns alone; ties keep file order, nulls sort first."""
     names = [key, *order]
-    before = [pl.col(n).shift(1).alias(f"{n}_before") for n in names]
-    unsorted = frame.select(*names, *before).slice(1).select(_descends(names).any())
+    unsorted = frame.select(*names, *before(names)).slice(1).select(descends(names).any())
     return not unsorted.collect(engine="streaming").item()
 
 
-def _descends(names: Sequence[str]) -> pl.Expr:
-    """Row is smaller than the row before, lexicographically, null smallest."""
+def before(names: Sequence[str]) -> list[pl.Expr]:
+    """`{name}_before`: the values of the row before. Selected apart from what reads them, a shift streams."""
+    return [pl.col(name).shift(1).alias(f"{name}_before") for name in names]
+
+
+def descends(names: Sequence[str]) -> pl.Expr:
+    """Row is smaller than the row before, lexicographically, null smallest; reads `before(names)`."""
     name, *rest = names
-    now, before = pl.col(name), pl.col(f"{name}_before")
-    less = (now < before).fill_null(False) | (now.is_null() & before.is_not_null())
-    return less | (now.eq_missing(before) & _descends(rest)) if rest else less
+    now, last = pl.col(name), pl.col(f"{name}_before")
+    less = (now < last).fill_null(False) | (now.is_null() & last.is_not_null())
+    return less | (now.eq_missing(last) & descends(rest)) if rest else less
 
 
 def sorted_by(frame: pl.LazyFrame, key: str, order: Sequence[str]) -> pl.LazyFrame:
