@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import attrs
 
+from basalt.config.moments import Moment
 from basalt.config.spellings import Duration, Name, Size, State, TimeOfDay
 from basalt.options import option
 
@@ -77,10 +78,16 @@ class SessionConfig:
 class QualityEntry:
     """`[[passes.quality]]`: what the published values of some columns must be. Checked before anything is published."""
 
-    columns: str | list[str] = option("names or patterns, as `Spread*`", default="*")
+    columns: str | list[str] = option("names of columns and keys, or patterns, as `Spread*`", default="*")
     max_null_rate: float | None = option("largest share of rows that are null or NaN, from 0 to 1", default=None)
-    min: float | str | None = option("least value: a number, or a UTC stamp or time of day", default=None)
-    max: float | str | None = option("greatest value: a number, or a UTC stamp or time of day", default=None)
+    min: float | Moment | None = option(
+        "least value: a number, or for timestamps a UTC stamp or a UTC time of day, as `08:00`; nulls pass",
+        default=None,
+    )
+    max: float | Moment | None = option(
+        "greatest value: a number, or for timestamps a UTC stamp or a UTC time of day, as `24:00`; nulls pass",
+        default=None,
+    )
     min_rows: int | None = option("least number of rows of the partition", default=None)
     max_rows: int | None = option("greatest number of rows of the partition", default=None)
     on_fail: Literal["warn", "raise"] = option("`raise` publishes nothing of that partition", default="raise")
@@ -90,9 +97,18 @@ class QualityEntry:
 class ExpectConfig:
     """`[passes.expect]`: what a pass's rows must be as a whole. That its keys are unique is always checked."""
 
-    coverage: float | None = option("least share of the universe's listings that have a row, from 0 to 1", default=None)
-    preserves_rows_of: str | None = option("earlier pass whose keys must be the keys of this one", default=None)
-    monotone: bool = option("buckets of each key ascend without a gap in the pass's own grid", default=False)
+    coverage: float | None = option(
+        "least share of the universe's listings (of its instruments, for a pass keyed by them) that have a row, "
+        "from 0 to 1",
+        default=None,
+    )
+    preserves_rows_of: str | None = option(
+        "earlier pass of the same keys and buckets, all of whose rows and no others this one must have", default=None
+    )
+    monotone: bool = option(
+        "rows ascend by key and bucket, and every bucket is on the pass's own grid; buckets may be left out",
+        default=False,
+    )
     on_fail: Literal["warn", "raise"] = option("`raise` publishes nothing of that partition", default="raise")
 
 
@@ -148,7 +164,7 @@ class DatesConfig:
     to: date | None = option("last date, inclusive", default=None)
     list_: list[date] | None = option("these dates alone", default=None)
     calendar: str | None = option(
-        "`weekdays`, or a MIC of table `calendar`, as `XLON`: which dates are trading dates; default: those with data",
+        "`weekdays`, or a MIC of table `calendar`, as `XLON`: which dates are trading dates; default: the list, or dates with data",
         default=None,
     )
 
@@ -159,7 +175,9 @@ class UniverseConfig:
 
     where: str | None = option("SQL over the rows of table `reference`, as `MIC = 'XLON' AND IsPrimary`", default=None)
     file: str | None = option(
-        "CSV or Parquet file with a column ListingId, relative to the pipeline file", default=None
+        "CSV, text or Parquet file with a column ListingId, and a Date where rows are of one date; relative to the "
+        "pipeline file",
+        default=None,
     )
     python: str | None = option(
         "`module:function`, or `file.py:function`, of (reference, date), which returns listings", default=None
