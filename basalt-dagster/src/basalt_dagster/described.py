@@ -9,7 +9,7 @@ import polars as pl
 from basalt.columns import DType
 from basalt.documents import PassResult, ResultColumn
 from basalt.planning.plan import Partition, Plan
-from basalt.running.ledger import Ledger
+from basalt.running.ledger import Ledger, Record
 from basalt.tables import US_UTC
 
 
@@ -35,14 +35,14 @@ def _column(column: ResultColumn) -> dg.TableColumn:
 def outcome(plan: Plan, name: str, partition: Partition) -> Mapping[str, Any]:
     """The metadata of a materialisation, from the ledger's record of the partition."""
     record = Ledger(plan.folder / plan.config.state).read(plan.target(name, partition, ""))
-    assert record is not None, "a partition that did not fail is in the ledger"
+    assert isinstance(record, Record), "a partition that did not fail is in the ledger"
     result = plan.program(name).result
     return {
-        "dagster/row_count": record["rows"],
+        "dagster/row_count": record.rows,
         "columns": len(result.columns),
-        "seconds": record["seconds"],
-        "places": record["places"],
-        "ledger_key": record["key"],
-        "plugins": record["versions"],
+        "seconds": sum(record.seconds.values()),
+        "places": list(record.places),
+        "ledger_key": record.key,
+        "plugins": dict(record.versions),
         **column_schema(result),
     }

@@ -4,16 +4,17 @@ Staged everywhere first, committed one after another, recorded last: a run that 
 committing again replaces the same partition.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import attrs
 
 from basalt.documents import to_json
 from basalt.errors import BasaltError, PublishError, one_line
 from basalt.outputs import Output, Staged
 from basalt.planning.plan import Partition, Plan
 from basalt.planning.program import Program
-from basalt.running.ledger import Ledger
+from basalt.running.ledger import Ledger, Record
 
 
 def publish(
@@ -22,7 +23,7 @@ def publish(
     partition: Partition,
     batches: Sequence[Path],
     ledger: Ledger,
-    record: Mapping[str, Any],
+    record: Record,
 ) -> list[str]:
     """The places the partition went to. PublishError where one failed: then nothing new is in the ledger."""
     name = program.name
@@ -33,7 +34,7 @@ def publish(
             target = plan.target(name, partition, one.name)
             staged.append((one.output, one.output.stage(target, batches, document)))
         for output, waiting in staged:
-            output.commit(waiting, str(record["key"]))
+            output.commit(waiting, record.key)
     except Exception as error:
         for output, waiting in staged:
             output.discard(waiting)
@@ -42,7 +43,7 @@ def publish(
         raise PublishError(_sentence(name, partition, error)) from error
     places = [waiting.place for _, waiting in staged]
     try:
-        ledger.write(plan.target(name, partition, ""), {**record, "places": places})
+        ledger.write(plan.target(name, partition, ""), attrs.evolve(record, places=places))
     except OSError as error:
         raise PublishError(_sentence(name, partition, error)) from error
     return places

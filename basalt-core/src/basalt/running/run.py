@@ -11,9 +11,9 @@ import polars as pl
 
 from basalt.documents import to_json
 from basalt.errors import DataError, PublishError, UserError, one_line
-from basalt.planning.keys import content_key
+from basalt.planning.keys import Key, content_key, definition
 from basalt.planning.plan import Partition, Plan
-from basalt.planning.program import Program
+from basalt.planning.program import Program, context_of
 from basalt.running.compute import computed
 from basalt.running.events import (
     Noted,
@@ -26,7 +26,7 @@ from basalt.running.events import (
     RunStarted,
 )
 from basalt.running.executors import Executor
-from basalt.running.ledger import Ledger
+from basalt.running.ledger import Ledger, Record
 from basalt.running.publish import publish
 from basalt.running.spool import Spool
 from basalt.running.tables import notes, open_tables
@@ -126,49 +126,62 @@ class PartitionRun:
             self.observers.emit(Noted(partition.date, partition.universe, said))
         return tables
 
-    def _keys(self, partition: Partition) -> dict[str, str]:
-        keys: dict[str, str] = {}
+    def _keys(self, partition: Partition) -> dict[str, Key]:
+        keys: dict[str, Key] = {}
         for program in self.plan.programs:
-            keys[program.name] = content_key(program, self.plan.source, partition.date, keys)
+            earlier = {name: key.digest for name, key in keys.items()}
+            keys[program.name] = content_key(program, self.plan.source, partition, partition.universe, earlier)
         return keys
 
+    def _definition(self, name: str) -> str:
+        made: dict[str, str] = {}
+        for program in self.plan.programs:
+            made[program.name] = definition(program, made)
+        return made[name]
+
     def _run_pass(
-        self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], keys: Mapping[str, str]
+        self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], keys: Mapping[str, Key]
     ) -> None:
         started = time.monotonic()
         earlier = self._earlier(program, partition, keys)
-        rows = computed(self.plan, program, partition.date, tables, earlier)
+        rows = computed(self.plan, program, context_of(program, partition.date), tables, earlier).rows
         self.spool.put(program.name, partition, _published_form(rows, partition))
         seconds = time.monotonic() - started
         self.observers.emit(
             PassComputed(program.name, partition.date, partition.universe, 1, 0, rows.height, seconds, 0)
         )
-        record = {
-            "key": keys[program.name],
-            "run": self.run,
-            "rows": rows.height,
-            "seconds": round(seconds, 6),
-            "finished": datetime.now(UTC).isoformat(),
-            "versions": _versions(program),
-        }
+        record = Record(
+            key=keys[program.name].digest,
+            parts=keys[program.name].parts,
+            definition=self._definition(program.name),
+            run=self.run,
+            rows=rows.height,
+            seconds={"compute": round(seconds, 6)},
+            finished=datetime.now(UTC).isoformat(),
+            versions=_versions(program),
+        )
         batches = self.spool.batches(program.name, partition)
         places = publish(self.plan, program, partition, batches, self.ledger, record)
         self.observers.emit(PassPublished(program.name, partition.date, partition.universe, rows.height, places))
 
-    def _earlier(self, program: Program, partition: Partition, keys: Mapping[str, str]) -> dict[str, pl.LazyFrame]:
+    def _earlier(self, program: Program, partition: Partition, keys: Mapping[str, Key]) -> dict[str, pl.LazyFrame]:
         """The same partition of each earlier pass: from the spool, or from its first output where not computed now."""
         return {
             name: self.spool.scan(name, partition)
             if name in self.only
-            else self._read_back(program, name, partition, keys[name])
+            else self._read_back(program, name, partition, keys[name].digest)
             for name in program.sources
         }
 
     def _read_back(self, program: Program, name: str, partition: Partition, key: str) -> pl.LazyFrame:
         """A published pass, if it is what the plan would compute now; rows of other code or data would pass for it."""
         record = self.ledger.read(self.plan.target(name, partition, ""))
-        if record is None or record["key"] != key:
-            what = "is not published" if record is None else "was published from other code, configuration or data"
+        if not isinstance(record, Record) or record.key != key:
+            what = (
+                "is not published"
+                if not isinstance(record, Record)
+                else "was published from other code, configuration or data"
+            )
             raise DataError(
                 f"passes.{program.name} on {partition.date} reads passes.{name}, which {what} for that date: "
                 f"run {name} first"
