@@ -107,10 +107,11 @@ class _Choice:
         if not closed:
             return
         at = bisect_left(self.calendar, closed[0])
-        near = " and ".join(map(str, self.calendar[max(0, at - 1) : at + 1]))
+        near = self.calendar[max(0, at - 1) : at + 1]
+        it, are = "it" if len(closed) == 1 else "the first", "are" if len(near) > 1 else "is"
         raise UserError(
-            f"calendar {self.name!r} has no {some(closed)}: its dates next to {closed[0]} are {near}; it runs from "
-            f"{self.calendar[0]} to {self.calendar[-1]}"
+            f"calendar {self.name!r} has no {some(closed)}: next to {it} {are} {' and '.join(map(str, near))}; it runs "
+            f"from {self.calendar[0]} to {self.calendar[-1]}"
         )
 
     def _refuse_unknown(self, closed: Sequence[date]) -> None:
