@@ -29,4 +29,8 @@ def basalt_transforms() -> list[Lazy]:
 @hookimpl
 def basalt_executors() -> list[Lazy]:
     """Ways to run partitions."""
-    return [Lazy("inline", "basalt.running.executors:Inline", "one partition after another in this process")]
+    return [
+        Lazy("inline", "basalt.running.inline:Inline", "one partition after another in this process"),
+        Lazy("processes", "basalt.running.processes:Processes", "partitions side by side in processes of this machine"),
+        Lazy("dask", "basalt.running.dask:Dask", "partitions on a dask.distributed cluster, or one made for the run"),
+    ]

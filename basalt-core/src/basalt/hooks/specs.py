@@ -15,6 +15,7 @@ from basalt.hooks.lazy import Lazy
 if TYPE_CHECKING:
     from basalt.modules import BucketModule, FrameModule
     from basalt.outputs import Output
+    from basalt.running.executors import Executor
     from basalt.sources import Source
     from basalt.tables import TableSchema
     from basalt.transforms import Transform
@@ -48,13 +49,17 @@ def basalt_outputs() -> "list[type[Output] | Lazy]":  # type: ignore[empty-body]
 
 
 @hookspec
-def basalt_executors() -> "list[Any]":  # type: ignore[empty-body]
-    """Offer ways to run partitions. Fires when a pipeline is run and names its `executor`."""
+def basalt_executors() -> "list[type[Executor] | Lazy]":  # type: ignore[empty-body]
+    """Offer ways to run partitions. Fires when a pipeline is planned and names its `executor`.
+
+    An executor is a class with the members of `basalt.running.executors.Executor`; its `Config` has the options that
+    stand beside `type` in the pipeline's `executor`.
+    """
 
 
 @hookspec
 def basalt_run_event(event: Any) -> None:
-    """Observe a run: fires for each typed record of `basalt.running.events`, in the process that runs the partition.
+    """Observe a run: fires for each typed record of `basalt.running.events`, in the process that runs the pipeline.
 
     event: the record; observers return nothing, and one that raises is reported once and harms no run.
     """

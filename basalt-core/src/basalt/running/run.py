@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from basalt.running.events import (
     RunFinished,
     RunStarted,
 )
-from basalt.running.executors import Executor
+from basalt.running.executors import Task, Tell, open_executor
 from basalt.running.ledger import Ledger, Record
 from basalt.running.publish import publish
 from basalt.running.spool import Spool
@@ -76,12 +77,13 @@ def run_plan(plan: Plan, observers: Sequence[Observer] = (), only: Sequence[str]
     names = list(plan.names if only is None else only)
     watching.emit(RunStarted(run, plan.config.name, run, names, len(plan.partitions), "inline", {}))
     work = PartitionRun(plan, Spool(plan.folder / plan.config.work / run), watching, run, names)
-    executor: Executor = plan.registry.get("executors", plan.config.executor).load()()
+    executor = open_executor(plan.config, plan.registry)
     try:
-        for partition, error in executor.run(work, plan.partitions):
-            if error is not None:
-                failed.append(PartitionFailed(partition.date, partition.universe, str(error)))
-                watching.emit(failed[-1])
+        with closing(executor.run(work, [Task(partition) for partition in plan.partitions], watching.emit)) as results:
+            for done in results:
+                if done.error is not None:
+                    failed.append(PartitionFailed(done.partition.date, done.partition.universe, str(done.error)))
+                    watching.emit(failed[-1])
     finally:
         work.spool.remove()
     seconds = time.monotonic() - started
@@ -104,7 +106,12 @@ class PartitionRun:
         """Where the pipeline's records stand."""
         return Ledger(self.plan.folder / self.plan.config.state)
 
-    def __call__(self, partition: Partition) -> None:
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Distributions the columns come from."""
+        return {name: version for program in self._programs for name, version in _versions(program).items()}
+
+    def __call__(self, partition: Partition, tell: Tell, share: float = 1.0) -> None:
         """Compute and publish each pass in order; what was published before an error stays."""
         try:
             keys = self._keys(partition)
