@@ -56,6 +56,24 @@ def test_an_all_null_column_has_the_rate_one(findings, a_result, a_config):
     }
 
 
+def test_columns_without_nulls_are_told_as_one(findings, a_result, a_config):
+    result, rows = a_result(A=pl.Float64, Side=pl.String), [(1, "09:01", 1.0, "x")]
+    found = findings(result, a_config([{"max_null_rate": 0}, {"columns": "Side", "max_null_rate": 0}]), rows)
+    assert found["quality[0].max_null_rate"].said == "no value of 4 columns is null or NaN"
+    assert found["quality[1].max_null_rate"].said == "no value of Side is null or NaN"
+
+
+def test_a_passing_null_rate_names_the_column_nearest_to_the_limit(findings, a_result, a_config):
+    """Of 4 rows A lacks 1 and B 2: 2 / 4 = 0.5 is within 0.5."""
+    rows = [(i, "09:01", None if i == 0 else 1.0, None if i < 2 else "x") for i in range(4)]
+    config = a_config([{"columns": ["A", "B"], "max_null_rate": 0.5}])
+    one = findings(a_result(A=pl.Float64, B=pl.String), config, rows)["quality[0].max_null_rate"]
+    assert (one.passed, one.said) == (
+        True,
+        "B is null or NaN in 2 of 4 rows, a share of 0.5, the most of 2 columns; max_null_rate is 0.5",
+    )
+
+
 def test_the_worst_column_is_told_and_others_are_listed(findings, a_result, a_config):
     """Of 2 rows: A 1 null, B 2, C 2, D none; the limit is 0. B comes before C in the pass."""
     result = a_result(A=pl.Float64, B=pl.Int32, C=pl.String, D=pl.Float32)

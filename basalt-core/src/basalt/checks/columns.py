@@ -13,6 +13,8 @@ from basalt.documents import PassResult
 from basalt.errors import UserError
 from basalt.tables import US_UTC
 
+LISTED = 12  # columns that a refusal names
+
 
 def key_dtypes(result: PassResult) -> dict[str, DType]:
     """The pass's keys and TimeBucket with their dtypes."""
@@ -40,10 +42,9 @@ def _matching(wanted: str, columns: Mapping[str, DType], listed: set[str], place
         return [wanted]
     found = [name for name in columns if name in listed and fnmatchcase(name, wanted)]
     if not found:
-        raise UserError(
-            f"{place}.columns = {wanted!r} matches no column of the pass"
-            f"{did_you_mean(wanted.strip('*'), columns)}: it has {some(name for name in columns if name in listed)}"
-        )
+        there = some((name for name in columns if name in listed), LISTED)
+        meant = did_you_mean(wanted.strip("*"), columns)
+        raise UserError(f"{place}.columns = {wanted!r} matches no column of the pass{meant}: it has {there}")
     return found
 
 
@@ -54,7 +55,7 @@ def _check_comparable(place: str, bound: float | str, columns: Mapping[str, DTyp
     if wrong is not None:
         kind, other = ("a time", "timestamps") if is_time else ("a number", "numbers")
         fitting = [name for name, fitting in fits.items() if fitting]
-        there = f"those among the columns are {some(fitting)}" if fitting else "none of the columns does"
+        there = f"those among the columns are {some(fitting, LISTED)}" if fitting else "none of the columns does"
         raise UserError(
             f"{place} is {kind}, and column {wrong} is {columns[wrong]}: name columns that hold {other}; {there}"
         )

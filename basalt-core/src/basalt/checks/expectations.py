@@ -114,8 +114,8 @@ class PreservesRows:
             return True, f"{rows_of(rows.count)}, those of {self.name}"
         lacks = _beyond(theirs, mine, rows)
         more = _beyond(mine, theirs, rows)
-        wrong = [f"lacks {lacks}" if lacks else "", f"has {more} too many" if more else ""]
-        return not (lacks or more), " and ".join(filter(None, wrong)) or f"the keys of {self.name}"
+        wrong = [f"lacks {lacks}" if lacks else "", f"adds {more}" if more else ""]
+        return not (lacks or more), ", and ".join(filter(None, wrong)) or f"the keys of {self.name}"
 
 
 def _same_in_order(mine: pl.LazyFrame, theirs: pl.LazyFrame, rows: Rows) -> bool:

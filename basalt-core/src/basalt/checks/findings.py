@@ -30,11 +30,11 @@ def rows_of(count: int) -> str:
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
-def some(names: Iterable[str]) -> str:
+def some(names: Iterable[str], most: int = MOST) -> str:
     """`A, B, C and 2 more`."""
     every = list(names)
-    more = f" and {len(every) - MOST:,} more" if len(every) > MOST else ""
-    return ", ".join(every[:MOST]) + more
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
 
 
 def first_row(rows: pl.LazyFrame, columns: Mapping[str, DType], where: pl.Expr) -> dict[str, str]:

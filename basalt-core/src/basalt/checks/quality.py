@@ -61,6 +61,8 @@ class NullRate:
             return True, "there are no rows, so no share of them is null"
         missing = _ranked(self.check, self.columns, rows)
         worst, count = next(iter(missing.items()))
+        if not count:
+            return True, f"no value of {_subject(self.columns)} is null or NaN"
         said = f"{worst} is null or NaN in {count:,} of {rows_of(rows.count)}, a share of {count / rows.count:.6g}"
         over = {n: f"{c / rows.count:.6g}" for n, c in missing.items() if c / rows.count > self.limit}
         if not over:
@@ -89,8 +91,7 @@ class Bound:
         outside = {n: c for n, c in _ranked(self.check, self.columns, rows).items() if c}
         beyond = f"{'below' if self.side == 'min' else 'above'} {self.side} = {shown(self.limit).removesuffix('.0')}"
         if not outside:
-            names = list(self.columns)
-            return True, f"no value of {names[0] if len(names) == 1 else f'{len(names)} columns'} is {beyond}"
+            return True, f"no value of {_subject(self.columns)} is {beyond}"
         worst, count = next(iter(outside.items()))
         columns = {**rows.key_dtypes, worst: self.columns[worst]}
         row = first_row(rows.frame, columns, self._outside(worst, rows.day))
@@ -139,6 +140,10 @@ class RowCount:
 
 def _missing(name: str, dtype: DType) -> pl.Expr:
     return pl.col(name).is_nan().fill_null(True) if dtype.is_float() else pl.col(name).is_null()
+
+
+def _subject(columns: Mapping[str, DType]) -> str:
+    return next(iter(columns)) if len(columns) == 1 else f"{len(columns)} columns"
 
 
 def _ranked(check: str, columns: Mapping[str, DType], rows: Rows) -> dict[str, int]:
