@@ -141,10 +141,14 @@ def test_coverage_of_a_number_of_members(findings, a_result, a_config):
     )
 
 
-def test_coverage_of_text_keys(findings, a_result, a_config):
-    config = a_config(coverage=1)
-    one = findings(a_result(key=pl.String), config, [("BP", "09:01")], members=pl.Series(["BP", "VOD"]))
-    assert one["expect.coverage"].said.endswith("without one: VOD")
+@pytest.mark.parametrize("key", [pl.String, pl.Enum(["VOD", "BP"])])
+def test_coverage_of_text_keys_and_of_no_rows(findings, a_result, a_config, key):
+    config, members = a_config(coverage=1), pl.Series(["BP", "VOD"], dtype=key)
+    one = findings(a_result(key=key), config, [("BP", "09:01")], members=members)["expect.coverage"]
+    assert one.said.endswith("without one: VOD")
+    none = findings(a_result(key=key), config, [], members=members)["expect.coverage"]
+    assert none.said.startswith("0 of 2 listings have a row, a share of 0, below")
+    assert none.said.endswith("without one: BP, VOD")
 
 
 @pytest.fixture

@@ -76,16 +76,16 @@ class Coverage:
     def found(self, rows: Rows) -> tuple[bool, str]:
         """Passed, and which members lack; never where the members are not known."""
         noun = MEMBERS.get(self.key, f"values of {self.key}")
-        present = pl.Series(rows.counted[self.check])
+        present = set(rows.counted[self.check])
         if rows.members is None:
-            return False, f"{present.len():,} {noun} have a row, of a universe whose members are not known"
+            return False, f"{len(present):,} {noun} have a row, of a universe whose members are not known"
         without: list[object] = []
         if isinstance(rows.members, int):
-            have, members = present.len(), rows.members
+            have, members = len(present), rows.members
         else:
-            expected = rows.members.drop_nulls().unique(maintain_order=True)
-            without = expected.filter(~expected.is_in(present.implode())).to_list()
-            have, members = expected.len() - len(without), expected.len()
+            expected = rows.members.drop_nulls().unique(maintain_order=True).to_list()
+            without = [member for member in expected if member not in present]
+            have, members = len(expected) - len(without), len(expected)
         if not members:
             return True, f"the universe has no {noun}"
         passed = have / members >= self.limit
