@@ -25,6 +25,14 @@ class Promises:
     complete_book: bool = True
 
 
+@attrs.frozen
+class Size:
+    """How much a source has of a table on a date. `bytes`: on disk, or in memory where the source is."""
+
+    rows: int
+    bytes: int
+
+
 class Source(ABC):
     """A place tables come from. `folder` is what relative paths are relative to: the pipeline file's folder."""
 
@@ -52,6 +60,13 @@ class Source(ABC):
     @abstractmethod
     def fingerprint(self, table: str, day: date) -> str:
         """Changes when the data of that table and date changes; cheap (names, sizes, times), never a read of it all."""
+
+    def size(self, table: str, day: date) -> Size | None:
+        """How much there is of that table on that date, cancelled rows counted; None where only reading would tell.
+
+        Cheap, as plans ask it for every date: footers and file sizes, never rows.
+        """
+        return None
 
     @abstractmethod
     def scan(self, table: str, day: date) -> pl.LazyFrame:

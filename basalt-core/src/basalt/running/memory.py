@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from basalt.errors import UserError
-from basalt.sources import Promises, Source
+from basalt.sources import Promises, Size, Source
 
 NO_DATE = date(1970, 1, 1)
 
@@ -25,6 +25,7 @@ class MemorySource(Source):
     def __init__(self, frames: Mapping[str, pl.DataFrame | pl.LazyFrame], day: date | None) -> None:
         super().__init__(None, Path())
         self._frames = {name: frame.lazy() for name, frame in frames.items()}
+        self._given = frames
         self._day = day
         self._dates: dict[str, list[date]] = {}
         if day is None and not any(self.dates(name) for name in frames):
@@ -44,6 +45,13 @@ class MemorySource(Source):
         """Digest of the table's rows."""
         rows = self.scan(table, day).collect().write_ipc(None)
         return hashlib.sha256(rows.getvalue()).hexdigest()
+
+    def size(self, table: str, day: date) -> Size | None:
+        """Of a frame whose rows are all of one date; None for a lazy one, and for one of several dates."""
+        frame = self._given[table]
+        if isinstance(frame, pl.LazyFrame) or (self._day is None and len(self.dates(table)) > 1):
+            return None
+        return Size(frame.height, int(frame.estimated_size()))
 
     def scan(self, table: str, day: date) -> pl.LazyFrame:
         """That date's rows, and those without a stamp, which are refused when they are read."""

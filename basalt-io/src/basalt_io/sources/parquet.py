@@ -19,7 +19,7 @@ import polars as pl
 from basalt.conform import conform
 from basalt.errors import DataError, UserError
 from basalt.options import option
-from basalt.sources import Source
+from basalt.sources import Size, Source
 from basalt.tables import BUILT_IN, NS_UTC
 from basalt_io.files import fingerprint, first_line
 from basalt_io.paths import located
@@ -65,6 +65,13 @@ class ParquetSource(Source):
     def fingerprint(self, table: str, day: dt.date) -> str:
         """Changes with the names, sizes and times of that date's files, and with `columns`."""
         return fingerprint(self._files(table, day), self.config.columns.get(table))
+
+    def size(self, table: str, day: dt.date) -> Size | None:
+        """From footers; None for one file of several dates, whose rows by date are not in them."""
+        files = self._files(table, day)
+        if self._places[table].is_file() and len(self._dated(table)) > 1:
+            return None
+        return Size(sum(_rows(file) for file in files), sum(file.stat().st_size for file in files))
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, canonical. UserError where there is no such table, date or mapped column; DataError for a
@@ -164,6 +171,15 @@ def _refuse_differing(files: list[Path]) -> None:
 def _schema(file: Path) -> Mapping[str, pl.DataType]:
     try:
         return pl.read_parquet_schema(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(file, error) from error
+
+
+def _rows(file: Path) -> int:
+    """Of a bare scan, Polars takes the number of rows from the footer."""
+    try:
+        bare = pl.scan_parquet(file, glob=False, hive_partitioning=False)
+        return int(bare.select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(file, error) from error
 
