@@ -80,5 +80,5 @@ def test_what_is_not_installed_is_listed_with_what_to_install(core_alone):
 
 def test_every_command_of_core_has_a_sentence_of_its_own(core_alone):
     commands = help_page().partition("Commands:\n")[2].partition("\n\n")[0]
-    assert [line.split()[0] for line in commands.splitlines()] == ["analytics", "demo", "pipeline", "plugins"]
+    assert [line.split()[0] for line in commands.splitlines()] == ["analytics", "demo", "pipeline", "plugins", "runs"]
     assert "from basalt-core" not in commands

@@ -19,6 +19,7 @@ OURS = {
     "demo": ("basalt-core", "Run a simulated day through three passes and print what comes out."),
     "pipeline": ("basalt-core", "Run, plan and check pipelines."),
     "plugins": ("basalt-core", "List, diagnose, enable and disable plugins."),
+    "runs": ("basalt-core", "List what ran, and show what a run did."),
 }
 
 
