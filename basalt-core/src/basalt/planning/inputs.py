@@ -30,7 +30,16 @@ def open_source(entry: SourceEntry, registry: Registry, folder: Path) -> Source:
 
 def scan(source: Source, schema: TableSchema, day: date) -> pl.LazyFrame:
     """That date's rows as the contract wants them, cancelled ones dropped."""
-    frame = conform(source.scan(schema.name, day), schema, f"source {source.name!r}")
+    return without_cancelled(canonical(source, schema, day), schema)
+
+
+def canonical(source: Source, schema: TableSchema, day: date) -> pl.LazyFrame:
+    """That date's rows as the contract wants them, every one."""
+    return conform(source.scan(schema.name, day), schema, f"source {source.name!r}")
+
+
+def without_cancelled(frame: pl.LazyFrame, schema: TableSchema) -> pl.LazyFrame:
+    """The rows that stand, where the table knows cancelled ones."""
     if schema.column("IsCancelled") is None or "IsCancelled" not in frame.collect_schema():
         return frame
     return frame.filter(~pl.col("IsCancelled").fill_null(False))

@@ -1,19 +1,44 @@
 """The order promise: every frame a module sees is sorted by (key, EventTimestamp, SequenceNo).
 
 As-of joins on unsorted input answer wrongly with a mere warning, and first/last mean file order; so the order is
-checked once a table and batch, and only where that fails are the rows sorted.
+checked once a table, and only where that fails are the rows sorted. The *survey* of a table is that check and the
+exact count of its rows by key, in one reading of its key columns.
 """
 
 from collections.abc import Sequence
 
+import attrs
 import polars as pl
 
+TIME = "EventTimestamp"
 
-def in_order(frame: pl.LazyFrame, key: str, order: Sequence[str]) -> bool:
-    """Whether rows ascend by (key, *order). Reads these columns alone; ties keep file order, nulls sort first."""
-    names = [key, *order]
-    unsorted = frame.select(*names, *before(names)).slice(1).select(descends(names).any())
-    return not unsorted.collect(engine="streaming").item()
+
+@attrs.frozen(eq=False)
+class Survey:
+    """`rows`: key and Rows, how many it has, ascending; a null key first. `timeless`: rows without EventTimestamp.
+
+    `in_order`: rows ascend by (key, EventTimestamp, SequenceNo).
+    """
+
+    rows: pl.DataFrame
+    timeless: int
+    in_order: bool
+
+
+def surveyed(frame: pl.LazyFrame, key: str, order: Sequence[str], promised: bool = False) -> Survey:
+    """Reads key and order columns of an event table once, streaming. `promised`: it is in order, so only count."""
+    counts = frame.group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows"), pl.col(TIME).null_count().alias("Timeless"))
+    if promised:
+        rows, unsorted = counts.collect(engine="streaming"), False
+    else:
+        rows, descent = pl.collect_all([counts, _unsorted(frame, [key, *order])], engine="streaming")
+        unsorted = descent.item()
+    return Survey(rows.select(key, "Rows").sort(key), int(rows["Timeless"].sum()), not unsorted)
+
+
+def _unsorted(frame: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    """One Boolean: some row is smaller than the row before. Ties keep file order, nulls sort first."""
+    return frame.select(*names, *before(names)).slice(1).select(descends(names).any())
 
 
 def before(names: Sequence[str]) -> list[pl.Expr]:

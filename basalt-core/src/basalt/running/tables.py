@@ -1,46 +1,181 @@
-"""The tables of a partition: opened once, as the plan expects them, in order, for every pass that reads them."""
+"""The tables of a partition: opened once, as the plan expects them, in order, for every pass and batch that reads them.
+
+A table is opened when it is first asked for: its columns are compared with the plan, its rows *surveyed* (nulls, order,
+rows by key) and, where they are out of order, sorted. What a batch gets is a filtered scan of it.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import count
 from pathlib import Path
 
+import attrs
 import polars as pl
 
 from basalt.errors import BasaltError, DataError, one_line
-from basalt.planning.inputs import scan
+from basalt.planning.inputs import canonical, scan, without_cancelled
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.running.order import in_order, sorted_by
+from basalt.planning.widths import row_bytes
+from basalt.running.order import TIME, Survey, sorted_by, surveyed
+from basalt.running.spill import run_rows, sort_to_disk
+from basalt.tables import TableSchema
 
 STRUCTURAL = ("SequenceNo", "MarketState", "IsCancelled")
+SORTING = 64 * 2**20  # bytes that sorting may take whatever the budget is: less makes it slow, not small
+
+Wanted = Mapping[str, pl.Series]
 
 
-def open_tables(
-    plan: Plan, day: date, programs: Sequence[Program] | None = None, spill: Path | None = None
-) -> dict[str, pl.LazyFrame]:
-    """Every table the programs (default: all) read on that date, in (key, time, sequence) order.
+@attrs.frozen(eq=False)
+class Opened:
+    """A table in order, lazily. `rows`: key and Rows, how many it has, ascending."""
 
-    Order is checked once; a table out of order is sorted into `spill` once, or in each query where there is none.
-    DataError for one that cannot be read, or is not as it was on the date the plan was made by.
+    frame: pl.LazyFrame
+    rows: pl.DataFrame
+
+
+class Tables:
+    """The tables of one date.
+
+    `spill`: folder to sort tables in that are out of order, within `memory` bytes; the caller removes it. Without one
+    such a table is sorted anew, in memory, in each query.
     """
-    wanted: dict[str, dict[str, None]] = {}
-    for program in plan.programs if programs is None else programs:
-        for name, columns in program.reads.items():
-            wanted.setdefault(name, {}).update(dict.fromkeys(columns))
-    return {name: _opened(plan, name, list(columns), day, spill) for name, columns in wanted.items()}
+
+    def __init__(self, plan: Plan, day: date, spill: Path | None = None, memory: int = SORTING) -> None:
+        self._plan = plan
+        self._day = day
+        self._spill = spill
+        self._memory = max(memory, SORTING)
+        self._opened: dict[str, Opened] = {}
+
+    def frames(self, program: Program, wanted: Wanted | None = None) -> dict[str, pl.LazyFrame]:
+        """Every table the program reads, event tables in (key, time, sequence) order.
+
+        `wanted`: by key column, the values whose rows are wanted; None: all. Tables of events whose key it does not
+        name, and those that are not of events, are whole. DataError for a table that cannot be read, breaks its
+        contract, or is not as it was on the date the plan was made by.
+        """
+        return {name: self._cut(name, wanted or {}) for name in program.reads}
+
+    def rows_by_key(self, table: str) -> pl.DataFrame:
+        """How many rows the table has: its key column and Rows, ascending by key. Errors as of `frames`."""
+        return self._open(table).rows
+
+    def _cut(self, name: str, wanted: Wanted) -> pl.LazyFrame:
+        schema, found = self._plan.schemas[name], self._open(name)
+        if not schema.events or schema.key not in wanted:
+            return found.frame
+        return found.frame.filter(among(wanted[schema.key], found.rows[schema.key]))
+
+    def _open(self, name: str) -> Opened:
+        if name not in self._opened:
+            try:
+                self._opened[name] = self._read(name)
+            except BasaltError:
+                raise
+            except Exception as error:
+                raise DataError(
+                    f"table {name!r} of source {self._plan.source.name!r} cannot be read for {self._day}: "
+                    f"{one_line(error)}"
+                ) from error
+        return self._opened[name]
+
+    def _read(self, name: str) -> Opened:
+        plan, schema = self._plan, self._plan.schemas[name]
+        frame = scan(plan.source, schema, self._day)
+        columns = dict.fromkeys(c for program in plan.programs for c in program.reads.get(name, ()))
+        _check_as_planned(plan, name, list(columns), frame, self._day)
+        if not schema.events:
+            counted = frame.group_by(schema.key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(schema.key)
+            return Opened(frame, counted.collect(engine="streaming"))
+        order = _order(frame, schema)
+        survey = _checked(frame, schema, order, plan.source.promises.sorted)
+        if survey.in_order:
+            return Opened(frame, survey.rows)
+        if self._spill is None:
+            return Opened(sorted_by(frame, schema.key, order), survey.rows)
+        return Opened(self._sorted(schema, list(columns), order, survey.rows, self._spill), survey.rows)
+
+    def _sorted(
+        self, schema: TableSchema, columns: Sequence[str], order: Sequence[str], rows: pl.DataFrame, spill: Path
+    ) -> pl.LazyFrame:
+        """A scan of the table sorted on disk, with the columns that some program reads."""
+        whole = canonical(self._plan.source, schema, self._day)
+        read = [name for name in whole.collect_schema() if name in {schema.key, *order, *columns, "IsCancelled"}]
+        width = row_bytes(self._plan.columns_of[schema.name], read)
+        parts = _slices(whole.select(read), run_rows(self._memory, width))
+        slices = (without_cancelled(part.lazy(), schema).collect() for part in parts)
+        files = sort_to_disk(slices, rows, order, spill / schema.name, self._memory, width)
+        return pl.scan_parquet(files, glob=False)
 
 
-def _opened(plan: Plan, name: str, columns: Sequence[str], day: date, spill: Path | None) -> pl.LazyFrame:
-    try:
-        frame = scan(plan.source, plan.schemas[name], day)
-        _check_as_planned(plan, name, columns, frame, day)
-        return frame if plan.source.promises.sorted else ordered(frame, plan, name, columns, spill)
-    except BasaltError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"table {name!r} of source {plan.source.name!r} cannot be read for {day}: {one_line(error)}"
-        ) from error
+def among(values: pl.Series, present: pl.Series) -> pl.Expr:
+    """Rows of these keys, in a form by which row groups are passed over: a range, and literals where it has gaps.
+
+    `present`: the keys there are. A range alone is quickest; a Series in the expression would prune nothing.
+    """
+    wanted = values.drop_nulls().unique().sort()
+    if wanted.is_empty():
+        return pl.lit(False)
+    key, first, last = pl.col(present.name), pl.lit(wanted[0]), pl.lit(wanted[-1])
+    inside = present.filter((present >= wanted[0]) & (present <= wanted[-1]))
+    between = key.is_between(first, last)
+    return between if inside.is_in(wanted.implode()).all() else between & key.is_in(wanted.to_list())
+
+
+def ordered(frame: pl.LazyFrame, plan: Plan, table: str) -> pl.LazyFrame:
+    """A frame that a transform returned in its table's order, checked before anything relies on it."""
+    schema = plan.schemas[table]
+    if not schema.events:
+        return frame
+    order = _order(frame, schema)
+    return frame if _checked(frame, schema, order, False).in_order else sorted_by(frame, schema.key, order)
+
+
+def notes(program: Program, tables: Tables, listings: pl.Series | None = None) -> Iterator[str]:
+    """Listings whose market state is unknown all day, and which a state filter therefore drops: one note a table.
+
+    `listings`: those that are computed; None: all.
+    """
+    for step in program.steps:
+        if step.implied:
+            table = step.transform.output
+            known = tables.rows_by_key("marketstate")
+            missing = tables.rows_by_key(table).join(known, on="ListingId", how="anti").sort("ListingId")
+            found = missing["ListingId"].to_list()
+            if listings is not None:
+                found = missing.filter(pl.col("ListingId").is_in(listings.implode()))["ListingId"].to_list()
+            if found:
+                some = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")
+                count = len(found)
+                yield f"{table} has listings without a row in marketstate ({count}), whose state is UNKNOWN: {some}"
+
+
+def _order(frame: pl.LazyFrame, schema: TableSchema) -> list[str]:
+    present = frame.collect_schema()
+    return [name for name in schema.order if name in present]
+
+
+def _checked(frame: pl.LazyFrame, schema: TableSchema, order: Sequence[str], promised: bool) -> Survey:
+    """The survey; DataError for an event without a key or a stamp, which belongs nowhere."""
+    survey = surveyed(frame, schema.key, order, promised)
+    keyless = survey.rows.filter(pl.col(schema.key).is_null())["Rows"].sum()
+    for column, missing in ((schema.key, keyless), (TIME, survey.timeless)):
+        if missing:
+            raise DataError(
+                f"table {schema.name!r} has {missing} rows without {column}: mend the data, or drop these rows"
+            )
+    return survey
+
+
+def _slices(frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+    """The frame in file order, so many rows at a time; of a file, each slice reads its own part."""
+    for i in count():
+        part = frame.slice(i * rows, rows).collect(engine="streaming")
+        yield part
+        if part.height < rows:
+            return
 
 
 def _check_as_planned(plan: Plan, name: str, columns: Sequence[str], frame: pl.LazyFrame, day: date) -> None:
@@ -53,45 +188,3 @@ def _check_as_planned(plan: Plan, name: str, columns: Sequence[str], frame: pl.L
                 f"table {name!r}: column {column} is {now} on {day} and {then} on {plan.partitions[0].date}, by which "
                 f"the pipeline was planned: run that date by itself with --date {day}, or mend its data"
             )
-
-
-def ordered(
-    frame: pl.LazyFrame, plan: Plan, table: str, columns: Sequence[str] = (), spill: Path | None = None
-) -> pl.LazyFrame:
-    """The frame in its table's order, checked before anything relies on it."""
-    schema = plan.schemas[table]
-    if not schema.events:
-        return frame
-    present = frame.collect_schema()
-    order = [name for name in schema.order if name in present]
-    _check_stamped(frame, table, schema.key)
-    if in_order(frame, schema.key, order):
-        return frame
-    if spill is None:
-        return sorted_by(frame, schema.key, order)
-    spill.mkdir(parents=True, exist_ok=True)
-    path = spill / f"{table}.parquet"
-    sorted_by(frame.select(columns), schema.key, order).sink_parquet(path)
-    return pl.scan_parquet(path)
-
-
-def _check_stamped(frame: pl.LazyFrame, table: str, key: str) -> None:
-    """An event without a listing or a stamp belongs nowhere."""
-    missing = frame.select(pl.col(key, "EventTimestamp").null_count()).collect(engine="streaming").row(0, named=True)
-    for column, count in missing.items():
-        if count:
-            raise DataError(f"table {table!r} has {count} rows without {column}: mend the data, or drop these rows")
-
-
-def notes(program: Program, tables: Mapping[str, pl.LazyFrame]) -> Iterator[str]:
-    """Listings whose market state is unknown all day, and which a state filter therefore drops: one note a table."""
-    for step in program.steps:
-        if step.implied:
-            table = step.transform.output
-            known = tables["marketstate"].select("ListingId").unique()
-            missing = tables[table].select("ListingId").unique().join(known, on="ListingId", how="anti")
-            found = missing.sort("ListingId").collect().to_series().to_list()
-            if found:
-                some = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")
-                count = len(found)
-                yield f"{table} has listings without a row in marketstate ({count}), whose state is UNKNOWN: {some}"
