@@ -13,7 +13,7 @@ import attrs
 
 from basalt import errors
 from basalt.errors import BasaltError, UserError, one_line
-from basalt.planning.plan import EVERYTHING, Partition
+from basalt.planning.partitions import Partition
 from basalt.running.events import BatchComputed, Event, PassComputed
 from basalt.running.executors import Tell, Work
 
@@ -102,15 +102,10 @@ def attempted(work: Work, attempt: Attempt, tell: Tell) -> BasaltError | None:
     except BasaltError as error:
         return error
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever breaks stops one partition, not the run
-        broke = BasaltError(f"{named(attempt.partition)} broke with {one_line(error)}; see the trace with --debug")
+        broke = BasaltError(f"{attempt.partition} broke with {one_line(error)}; see the trace with --debug")
         broke.__cause__ = error
         return broke
     return None
-
-
-def named(partition: Partition) -> str:
-    """A partition in a sentence."""
-    return str(partition.date) + ("" if partition.universe == EVERYTHING else f" of universe {partition.universe}")
 
 
 def lost(attempt: Attempt, how: str, last: Event | None) -> WorkerLost:
@@ -121,4 +116,4 @@ def lost(attempt: Attempt, how: str, last: Event | None) -> WorkerLost:
         where = f"after pass {last.name!r} was computed"
     else:
         where = "before a batch was computed"
-    return WorkerLost(f"{named(attempt.partition)} lost its worker {where}: {how}")
+    return WorkerLost(f"{attempt.partition} lost its worker {where}: {how}")

@@ -25,8 +25,8 @@ from basalt.errors import UserError, one_line
 from basalt.options import option
 from basalt.running.attempts import Packed
 from basalt.running.dask_crew import DaskCrew, SchedulerGone, unfinished
-from basalt.running.executors import Done, Task, Tell, Work, processes_for
-from basalt.running.processes import GUARD, leave_where_main_is_imported, polars_threads
+from basalt.running.executors import Done, Task, Tell, Work, processes_for, threads_each
+from basalt.running.processes import GUARD, leave_where_main_is_imported
 from basalt.running.schedule import Schedule, driven
 
 if TYPE_CHECKING:
@@ -83,39 +83,46 @@ class Dask:
 
 @contextmanager
 def _local(size: int) -> "Iterator[Client]":
-    """A cluster of single-threaded processes that ends with the block."""
+    """A cluster of single-threaded processes that ends with the block; it listens to this machine alone."""
     from distributed import Client, LocalCluster
 
-    made = {"n_workers": size, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
-    try:
-        with _polars_threads_of_workers(size):
-            cluster = LocalCluster(**made, silence_logs=logging.CRITICAL)
-    except RuntimeError as error:
-        raise UserError(
-            f"executor 'dask' could not start a cluster on this machine ({one_line(error)}): {GUARD}, or set address "
-            "to a cluster that runs"
-        ) from error
-    with cluster, Client(cluster, set_as_default=False) as client:
-        yield client
-        with suppress(TimeoutError):  # a worker in a dead one's place complains loudly if it is stopped while it starts
-            client.wait_for_workers(size, timeout=PATIENCE)
+    made = {"n_workers": size, "threads_per_worker": 1, "host": "127.0.0.1", "silence_logs": logging.CRITICAL}
+    off = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}}  # without address: port 8787
+    with _polars_threads(size):
+        try:
+            cluster = LocalCluster(**made, **off)
+        except RuntimeError as error:
+            raise UserError(
+                f"executor 'dask' could not start a cluster on this machine ({one_line(error)}): {GUARD}, or set "
+                "address to a cluster that runs"
+            ) from error
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+            with suppress(TimeoutError):  # a worker that takes a dead one's place complains if it is stopped at once
+                client.wait_for_workers(size, timeout=PATIENCE)
 
 
 @contextmanager
-def _polars_threads_of_workers(size: int) -> Iterator[None]:
-    """The cores shared among them, also for those that take a dead one's place later."""
+def _polars_threads(size: int) -> Iterator[None]:
+    """The cores shared among the workers, unless the user has set it; distributed sets such variables here too."""
     import dask
 
-    with polars_threads(size):
-        threads = os.environ["POLARS_MAX_THREADS"]
-        with dask.config.set({"distributed.nanny.pre-spawn-environ.POLARS_MAX_THREADS": threads}):
+    key = "distributed.nanny.pre-spawn-environ"
+    with dask.config.set({f"{key}.POLARS_MAX_THREADS": threads_each(size)}):
+        before = {name: os.environ.get(name) for name in dask.config.get(key)}
+        try:
             yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                os.environ.update({} if value is None else {name: value})
 
 
 @contextmanager
 def _running(address: str) -> "Iterator[Client]":
     """A client of a cluster that stays when the block is left."""
     from distributed import Client
+    from distributed.utils import silence_logging_cmgr
 
     try:
         with ThreadPoolExecutor(1) as own_loop:  # a notebook has a loop in this thread
@@ -126,7 +133,7 @@ def _running(address: str) -> "Iterator[Client]":
             f"executor 'dask' finds no scheduler at {address!r} ({one_line(error)}): start one with `dask scheduler` "
             "and `dask worker`, mend address, or leave it out for a cluster of this machine"
         ) from error
-    with client:
+    with silence_logging_cmgr(logging.CRITICAL), client:
         yield client
 
 

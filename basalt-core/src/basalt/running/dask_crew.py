@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from basalt.errors import BasaltError, PluginError, one_line
-from basalt.running.attempts import Attempt, Packed, lost, named
+from basalt.running.attempts import Attempt, Packed, lost
 from basalt.running.dask_worker import Ended, task
 from basalt.running.events import BatchComputed, Event, Noted, PassComputed
 from basalt.running.executors import Tell
@@ -31,7 +31,7 @@ class SchedulerGone(BasaltError):
 
 def unfinished(attempt: Attempt, gone: SchedulerGone) -> BasaltError:
     """The error of a partition that was being worked at."""
-    return BasaltError(f"{named(attempt.partition)} was not finished: {gone}; run it again")
+    return BasaltError(f"{attempt.partition} was not finished: {gone}; run it again")
 
 
 @attrs.define(eq=False)
@@ -150,7 +150,7 @@ class DaskCrew:
 
 def _unstarted(one: Submitted, error: BaseException) -> PluginError:
     return PluginError(
-        f"{named(one.attempt.partition)} could not be started by a dask worker ({one_line(error)}): install "
+        f"{one.attempt.partition} could not be started by a dask worker ({one_line(error)}): install "
         "basalt-core and the pipeline's plugins, as they are here, on every worker"
     )
 

@@ -15,7 +15,7 @@ from basalt.config.model import ExecutorEntry, PipelineConfig
 from basalt.config.structure import check_reserved, structure
 from basalt.errors import BasaltError, UserError
 from basalt.options import NoOptions
-from basalt.planning.plan import Partition
+from basalt.planning.partitions import Partition
 from basalt.plugins.registry import Registry
 from basalt.running.events import Event
 
@@ -88,6 +88,11 @@ def open_executor(config: PipelineConfig, registry: Registry, fail_fast: bool = 
 def processes_for(workers: int | None, tasks: Sequence[Task]) -> int:
     """How many processes of this machine to run the tasks on: `workers`, or one a core, and no more than tasks."""
     return max(1, min(workers or cores(), len(tasks)))
+
+
+def threads_each(processes: int) -> int:
+    """Threads of Polars in each of so many processes: the cores, shared."""
+    return max(1, cores() // processes)
 
 
 def cores() -> int:

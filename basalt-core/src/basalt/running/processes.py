@@ -23,7 +23,7 @@ from basalt.errors import BasaltError, UserError
 from basalt.options import NoOptions
 from basalt.running.attempts import Attempt, Failure, Packed, attempted, lost
 from basalt.running.events import BatchComputed, Event, PassComputed
-from basalt.running.executors import Done, Task, Tell, Work, cores, processes_for
+from basalt.running.executors import Done, Task, Tell, Work, processes_for, threads_each
 from basalt.running.schedule import Schedule, driven
 
 GRACE = 3.0  # seconds a worker has to clean up after itself
@@ -118,6 +118,8 @@ class ProcessCrew:
         try:
             said = worker.pipe.recv()
         except (EOFError, OSError):
+            said = None
+        if said is None:
             return attempt, self._gone(worker, attempt)
         if said == READY:
             worker.ready = True
@@ -152,7 +154,7 @@ class ProcessCrew:
     def _spawn(self) -> Worker:
         ours, theirs = _spawning.Pipe()
         process = _spawning.Process(target=serve, args=(theirs, self.work), name="basalt worker", daemon=True)
-        with polars_threads(self.size), _interrupts_held():
+        with _polars_threads(self.size), _interrupts_held():
             process.start()
         theirs.close()  # so that the pipe ends when the worker does
         worker = Worker(process, ours)
@@ -205,12 +207,12 @@ def how_ended(code: int) -> str:
 
 
 @contextmanager
-def polars_threads(processes: int) -> Iterator[None]:
+def _polars_threads(processes: int) -> Iterator[None]:
     """For processes started inside: the cores shared among them; a setting of the user's stands."""
     if "POLARS_MAX_THREADS" in os.environ:
         yield
         return
-    os.environ["POLARS_MAX_THREADS"] = str(max(1, cores() // processes))
+    os.environ["POLARS_MAX_THREADS"] = str(threads_each(processes))
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from typing import Protocol
 import attrs
 
 from basalt.errors import BasaltError, CheckError, PluginError, UserError
-from basalt.running.attempts import Attempt, WorkerLost, named
+from basalt.running.attempts import Attempt, WorkerLost
 from basalt.running.events import Noted
 from basalt.running.executors import Done, Task, Tell
 
@@ -68,7 +68,7 @@ class Schedule:
         for attempt, error in self._again:
             yield self._done(attrs.evolve(attempt, number=attempt.number - 1), error)
         for i in sorted(self._open):
-            waits = ", ".join(sorted(named(self._partitions[j]) for j in self._waits[i]))
+            waits = ", ".join(sorted(str(self._partitions[j]) for j in self._waits[i]))
             yield self._give_up(i, *(self._stopped or (f"it waits for {waits}, which waits for it", 1)))
 
     def _may_again(self, attempt: Attempt, error: BasaltError) -> bool:
@@ -96,7 +96,7 @@ class Schedule:
                 "system's log what stops it"
             )
         if self._fail_fast and self._stopped is None:
-            self.stop(f"the run stops at the first failure, and {named(attempt.partition)} failed", error.exit_code)
+            self.stop(f"the run stops at the first failure, and {attempt.partition} failed", error.exit_code)
         yield self._done(attempt, error)
         yield from self._give_up_readers(self._place[attempt.partition], error.exit_code)
 
@@ -105,13 +105,13 @@ class Schedule:
         reading = [(failed, reader, "failed") for reader in self._readers[failed]]
         for earlier, i, became in reading:
             if i in self._open:
-                yield self._give_up(i, f"it reads {named(self._partitions[earlier])}, which {became}", exit_code)
+                yield self._give_up(i, f"it reads {self._partitions[earlier]}, which {became}", exit_code)
                 reading += [(i, reader, "was not started either") for reader in self._readers[i]]
 
     def _give_up(self, i: int, why: str, exit_code: int) -> Done:
         """The exit code is that of what failed, so that the failed check or configuration decides the run's."""
         partition = self._partitions[i]
-        error = BasaltError(f"{named(partition)} was not started: {why}; run it again once that is mended")
+        error = BasaltError(f"{partition} was not started: {why}; run it again once that is mended")
         error.exit_code = exit_code
         self._open.discard(i)
         return Done(partition, error, attempts=0)
