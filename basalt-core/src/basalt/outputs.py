@@ -68,6 +68,10 @@ class Output(ABC):
     def discard(self, staged: Staged) -> None:
         """Remove what `stage` wrote; the old partition stays."""
 
+    def has(self, target: Target) -> bool:
+        """Whether the published partition is still there, where that is cheap to tell; True where it is not."""
+        return True
+
     @abstractmethod
     def scan(self, target: Target) -> pl.LazyFrame:
         """The published partition; DataError where there is none."""

@@ -8,7 +8,8 @@ import polars as pl
 
 from basalt.columns import DType
 from basalt.documents import PassResult, ResultColumn
-from basalt.planning.plan import Partition, Plan
+from basalt.planning.partitions import Partition
+from basalt.planning.plan import Plan
 from basalt.running.ledger import Ledger, Record
 from basalt.tables import US_UTC
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from basalt.planning.plan import describe
+from basalt.planning.described import describe
 
 SIZE = pl.col("Size")
 HOURS = {"name": "hours", "every": "1h", "modules": [{"module": "generic", "source": "bars"}]}

@@ -155,9 +155,10 @@ class Desk:
         return Registry.of({**installed, "desk-plugin": own})
 
     def files(self, below: str = ".") -> list[str]:
-        """Every file and empty folder below, relative, hidden ones included; the data left out."""
+        """Every file and empty folder below, relative, hidden ones included; data and records of runs left out."""
         found = [p for p in (self.folder / below).rglob("*") if p.is_file() or not any(p.iterdir())]
-        return sorted(str(p.relative_to(self.folder)) for p in found if p.relative_to(self.folder).parts[0] != "data")
+        paths = [p.relative_to(self.folder) for p in found]
+        return sorted(str(p) for p in paths if p.parts[0] != "data" and p.suffix != ".jsonl")
 
     def contents(self) -> dict[str, bytes]:
         """What every file holds, the data left out."""

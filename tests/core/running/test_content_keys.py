@@ -18,7 +18,8 @@ from basalt.metrics import FIRST, LAST
 from basalt.options import option
 from basalt.planning import keys as keys_module
 from basalt.planning.keys import content_key, definition
-from basalt.planning.plan import Partition, make_plan
+from basalt.planning.partitions import Partition
+from basalt.planning.plan import make_plan
 from basalt.plugins.found import find_files
 from basalt.plugins.loaded import load
 

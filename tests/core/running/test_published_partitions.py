@@ -8,7 +8,7 @@ import pytest
 
 from basalt.config.model import PipelineConfig
 from basalt.errors import DataError, UserError
-from basalt.planning.plan import Partition
+from basalt.planning.partitions import Partition
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
 MINUTES = {"name": "minutes", "every": "1m", "modules": [{"module": "volume"}]}

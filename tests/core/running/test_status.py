@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from basalt.planning.keys import Key, content_key
-from basalt.planning.plan import Partition
+from basalt.planning.partitions import Partition
 from basalt.planning.status import Status, status_of
 from basalt.running.ledger import FORMAT, Ledger, Record, Unreadable
 

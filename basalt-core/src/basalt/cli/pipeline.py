@@ -73,7 +73,7 @@ def plan_command(
 
     Example: basalt pipeline plan pipeline.toml --from 2026-01-05 --to 2026-01-09
     """
-    from basalt.planning.plan import describe
+    from basalt.planning.described import describe
 
     plan = plan_of(ctx, file, overrides, these, first, last)
     described = describe(plan)

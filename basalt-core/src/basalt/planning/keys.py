@@ -28,7 +28,7 @@ from basalt.plugins.components import Component
 from basalt.sources import Source
 
 if TYPE_CHECKING:
-    from basalt.planning.plan import Partition
+    from basalt.planning.partitions import Partition
 
 ENGINE = 1
 """Raised whenever the engine computes other rows than before from the same program and data."""

@@ -13,7 +13,11 @@ Opener = Callable[[Sequence[Path], Mapping[str, str]], Registry]
 
 
 def plan_file(
-    file: Path, overrides: Sequence[str] = (), dates: Asked = Asked(), opened: Opener = open_registry
+    file: Path,
+    overrides: Sequence[str] = (),
+    dates: Asked = Asked(),
+    universes: Sequence[str] = (),
+    opened: Opener = open_registry,
 ) -> Plan:
     """The plan of a pipeline file; its relative paths are relative to its folder. `opened`: how plugins are opened.
 
@@ -23,6 +27,6 @@ def plan_file(
     folder = file.resolve().parent
     registry = opened([folder / name for name in config.plugins.files], config.plugins.prefer)
     try:
-        return make_plan(config, registry, folder, dates)
+        return make_plan(config, registry, folder, dates, universes)
     except UserError as error:
         raise UserError("\n".join(f"{file}: {line}" for line in str(error).splitlines())) from error

@@ -5,63 +5,92 @@
 The scope of a pass is the widest one among its modules and transforms.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from basalt.errors import PluginError, UserError
-from basalt.modules import BucketModule, FrameModule, Scope
+from basalt.modules import FrameModule, Scope
+from basalt.planning.instruments import check_instruments
+from basalt.planning.known import Columns
 from basalt.planning.preprocess import Step
 from basalt.planning.uses import Use
+
+if TYPE_CHECKING:
+    from basalt.planning.program import Program
 
 WIDTHS: dict[Scope, int] = {"listing": 0, "instrument": 1, "universe": 2}
 
 
-def scope_of(uses: Sequence[Use], steps: Sequence[Step]) -> Scope:
-    """The widest scope of modules and transforms."""
-    asked = [_declared(use.module, use.place) for use in uses] + [_declared(s.transform, s.place) for s in steps]
+def scope_of(frame_uses: Sequence[Use], steps: Sequence[Step]) -> Scope:
+    """The widest scope of frame modules and transforms; the rows of a bucket module are of one listing."""
+    asked = [_declared(use.module, use.place) for use in frame_uses]
+    asked += [_declared(step.transform, step.place) for step in steps]
     return max(asked, key=WIDTHS.__getitem__, default="listing")
 
 
 def _declared(component: Any, place: str) -> Scope:
-    scope: Scope = "listing" if isinstance(component, BucketModule) else component.scope
+    scope: Scope = component.scope
     if scope not in WIDTHS:
         raise PluginError(f"{place}: scope {scope!r} is unknown: make it one of {', '.join(WIDTHS)}")
     return scope
 
 
-def check_cut(pass_name: str, uses: Sequence[Use]) -> None:
-    """A module that needs the whole universe cannot stand beside modules whose tables are read in batches."""
-    whole = [use for use in uses if _declared(use.module, use.place) == "universe"]
-    cut = [use for use in uses if use not in whole and _reads_tables(use)]
-    if whole and cut:
-        raise UserError(
-            f"passes.{pass_name}: module {whole[0].entry.module} needs the whole universe at once, and module "
-            f"{cut[0].entry.module} reads tables in batches of listings: put {whole[0].entry.module} in a pass of its "
-            "own, behind this one"
-        )
-
-
-def _reads_tables(use: Use) -> bool:
-    return isinstance(use.module, BucketModule) or any(name != "source" for name in use.module.inputs)
-
-
-def history_of(uses: Sequence[Use]) -> dict[str, int]:
+def history_of(frame_uses: Sequence[Use]) -> dict[str, int]:
     """By earlier pass, how many previous dates of it some module reads; passes of which none is read are left out."""
     found: dict[str, int] = {}
-    for use in uses:
-        dates = use.module.history if isinstance(use.module, FrameModule) else 0
-        if dates < 0 or (dates and use.entry.source is None):
-            raise PluginError(f"{use.place}: {use.title} asks for {dates} previous dates: it must read an earlier pass")
-        if dates:
-            found[str(use.entry.source)] = max(dates, found.get(str(use.entry.source), 0))
+    for use in frame_uses:
+        assert isinstance(use.module, FrameModule)
+        dates, source = use.module.history, use.entry.source
+        if dates and source is not None:
+            found[source] = max(dates, found.get(source, 0))
     return found
 
 
-def check_history(pass_name: str, history: dict[str, int], published: Sequence[str]) -> None:
+def check_cut(program: "Program") -> None:
+    """A module that needs the whole universe cannot stand beside modules whose tables are read in batches, and no
+    module reads previous dates of tables."""
+    whole = [use for use in program.frame_uses if _declared(use.module, use.place) == "universe"]
+    tabular = [use for use in program.frame_uses if use not in whole and set(_inputs(use)) != {"source"}]
+    cut = [one.use for one in program.planned] + tabular
+    if whole and cut:
+        name = whole[0].entry.module
+        raise UserError(
+            f"passes.{program.name}: module {name} needs the whole universe at once, and module {cut[0].entry.module} "
+            f"reads tables in batches of listings: put {name} in a pass of its own, behind this one"
+        )
+    for use in program.frame_uses:
+        dates = getattr(use.module, "history", 0)
+        if dates < 0 or (dates and "source" not in _inputs(use)):
+            raise PluginError(
+                f"{use.place}: {use.title} asks for {dates} previous dates: only a module with the input 'source' has "
+                "any, of the pass it reads"
+            )
+
+
+def _inputs(use: Use) -> Sequence[str]:
+    return getattr(use.module, "inputs", ())
+
+
+def check_universes(program: "Program", columns_of: Mapping[str, Columns], named: bool) -> None:
+    """Whole instruments, and universes of rows by instrument, need to know which listings are one."""
+    if program.scope == "instrument":
+        check_instruments(columns_of, f"passes.{program.name}")
+    elif named and program.key == "InstrumentId":
+        check_instruments(
+            columns_of, f"passes.{program.name}, which has rows by InstrumentId in universes of listings,"
+        )
+    elif named and program.key != "ListingId":
+        raise UserError(
+            f"passes.{program.name} has rows by {program.key}, and [universes] are of listings: run it in a pipeline "
+            "of its own, without universes"
+        )
+
+
+def check_history(program: "Program", published: Sequence[str]) -> None:
     """Previous dates are read from where they were published; `published`: passes that have an output."""
-    for source in history:
+    for source in program.history:
         if source not in published:
             raise UserError(
-                f"passes.{pass_name} reads previous dates of passes.{source}, which has no output: add [[outputs]], or "
-                "[[passes.outputs]] to it"
+                f"passes.{program.name} reads previous dates of passes.{source}, which has no output: add [[outputs]], "
+                "or [[passes.outputs]] to it"
             )

@@ -40,7 +40,7 @@ def open_registry(
     that is not there.
     """
     switches = read_switches() if switches is None else switches
-    registry = Registry({**switches.prefer, **(prefer or {})}, strict, report)
+    registry = Registry({**switches.prefer, **(prefer or {})}, strict, report, tuple(files))
     for found in [*find_installed(), *find_files(files)]:
         if found.beyond:
             registry.aside[found] = found.beyond
@@ -55,12 +55,14 @@ def open_registry(
 class Registry:
     """What the loaded plugins offer. Hooks are called when their kind is first asked for, once.
 
-    `failed`: plugins that broke so far. `aside`: plugins found and not loaded, and why.
+    `files`: the single files among them, so that another process may open the same; None for plugins given as
+    objects, which it cannot. `failed`: plugins that broke so far. `aside`: plugins found and not loaded, and why.
     """
 
     prefer: Mapping[str, str] = attrs.field(factory=dict)
     strict: bool = False
     report: Report = _silent
+    files: Sequence[Path] | None = None
     loaded: list[Loaded] = attrs.field(factory=list, init=False)
     failed: list[Failed] = attrs.field(factory=list, init=False)
     aside: dict[Found, str] = attrs.field(factory=dict, init=False)

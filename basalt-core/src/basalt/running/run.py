@@ -1,52 +1,49 @@
-"""Running a plan: partitions computed pass by pass, spooled, published, recorded."""
+"""Running a plan: which partitions are left to do, who runs them, and what became of each."""
 
+import os
+import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import attrs
 import polars as pl
 
+from basalt.checks.schema_lock import locked
 from basalt.documents import to_json
-from basalt.errors import DataError, PublishError, UserError, one_line
-from basalt.planning.keys import Key, content_key, definition
-from basalt.planning.plan import Partition, Plan
-from basalt.planning.program import Program, context_of
-from basalt.running.compute import computed
-from basalt.running.events import (
-    Noted,
-    Observer,
-    Observers,
-    PartitionFailed,
-    PassComputed,
-    PassPublished,
-    RunFinished,
-    RunStarted,
-)
-from basalt.running.executors import Task, Tell, open_executor
-from basalt.running.ledger import Ledger, Record
-from basalt.running.publish import publish
-from basalt.running.spool import Spool
-from basalt.running.tables import notes, open_tables
+from basalt.errors import BasaltError, DataError
+from basalt.leftovers import host, is_gone
+from basalt.planning.partitions import Partition
+from basalt.planning.plan import Plan
+from basalt.planning.standing import statuses
+from basalt.planning.status import Status
+from basalt.running import events
+from basalt.running.earlier import published_rows
+from basalt.running.executors import Done, Task, open_executor
+from basalt.running.record import RunRecord
+from basalt.running.work import Work, job_of
 
 
 @attrs.frozen(eq=False)
 class RunResult:
-    """What a run did. `published`: each pass and partition with its rows and places; `failed`: partitions and why."""
+    """What a run did. `published`: each pass and partition with its rows and places; `skipped`: those that were done
+    before; `failed`: partitions and why."""
 
     plan: Plan
     run: str
-    published: Sequence[PassPublished]
-    failed: Sequence[PartitionFailed]
+    published: Sequence[events.PassPublished]
+    skipped: Sequence[events.PassSkipped]
+    failed: Sequence[events.PartitionFailed]
     seconds: float
 
     def scan(self, name: str) -> pl.LazyFrame:
         """The rows of a pass, over all partitions of this run, read back from its first output."""
         program = self.plan.program(name)
-        done = [Partition(p.date, p.universe) for p in self.published if p.name == name]
+        done = sorted(Partition(p.date, p.universe) for p in (*self.published, *self.skipped) if p.name == name)
         if not done:
             raise DataError(f"pass {program.name!r} published nothing in run {self.run}")
         return pl.concat([published_rows(self.plan, name, partition) for partition in done])
@@ -55,151 +52,111 @@ class RunResult:
         """The column document of a pass: units, sentences, formulas, rollups, versions."""
         return to_json(self.plan.program(name).result, pipeline=self.plan.config.name)
 
-
-def published_rows(plan: Plan, name: str, partition: Partition) -> pl.LazyFrame:
-    """One published partition of a pass, from its first output; UserError where the pass has none."""
-    if not plan.outputs[name]:
-        raise UserError(f"pass {name!r} has no output to read back: add [[outputs]] or [[passes.outputs]]")
-    first = plan.outputs[name][0]
-    return first.output.scan(plan.target(name, partition, first.name))
+    @property
+    def exit_code(self) -> int:
+        """0; the code that all failures stand for; 1 where they differ."""
+        codes = {failure.code for failure in self.failed}
+        return 0 if not codes else codes.pop() if len(codes) == 1 else 1
 
 
-def run_plan(plan: Plan, observers: Sequence[Observer] = (), only: Sequence[str] | None = None) -> RunResult:
-    """Run every partition of the plan. `only`: these passes; earlier ones they read come from their outputs."""
-    started = time.monotonic()
-    run = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    published: list[PassPublished] = []
-    failed: list[PartitionFailed] = []
-    watching = Observers(
-        [*observers, lambda e: published.append(e) if isinstance(e, PassPublished) else None],
-        lambda said: print(said, file=sys.stderr),  # noqa: T201
-    )
-    names = list(plan.names if only is None else only)
-    watching.emit(RunStarted(run, plan.config.name, run, names, len(plan.partitions), "inline", {}))
-    work = PartitionRun(plan, Spool(plan.folder / plan.config.work / run), watching, run, names)
-    executor = open_executor(plan.config, plan.registry)
+@attrs.define(eq=False)
+class _Told:
+    """What was told of a run, kept for its result."""
+
+    published: list[events.PassPublished] = attrs.field(factory=list)
+    skipped: list[events.PassSkipped] = attrs.field(factory=list)
+    failed: list[events.PartitionFailed] = attrs.field(factory=list)
+
+    def __call__(self, event: events.Event) -> None:
+        match event:
+            case events.PassPublished():
+                self.published.append(event)
+            case events.PassSkipped():
+                self.skipped.append(event)
+            case events.PartitionFailed():
+                self.failed.append(event)
+
+
+def run_plan(
+    plan: Plan,
+    observers: Sequence[events.Observer] = (),
+    only: Sequence[str] | None = None,
+    force: bool = False,
+    only_missing: bool = False,
+    fail_fast: bool = False,
+) -> RunResult:
+    """Run what is not done of the plan.
+
+    `only`: these passes; earlier ones they read come from their outputs. `force`: what is done too. `only_missing`:
+    leave partitions alone whose every pass was published before. `fail_fast`: start nothing after a failure.
+    """
+    started, run, told = time.monotonic(), _name(), _Told()
+    executor = open_executor(plan.config, plan.registry, fail_fast)
+    names = tuple(plan.names if only is None else only)
+    work_folder = plan.folder / plan.config.work
+    _sweep(work_folder)
+    lock = locked(plan.config, plan.folder, [program.result for program in plan.programs])
+    if lock is not None:
+        lock.write()
+    watching = events.Observers([RunRecord(plan.folder / plan.config.state), *observers, told], _complain)
+    work = Work(job_of(plan, run, names, force), plan)
+    facts = (list(names), len(plan.partitions), executor.name, work.versions)
+    watching.emit(events.RunStarted(run, plan.config.name, datetime.now(UTC).isoformat(), *facts))
+    tasks = _tasks(plan, names, force, only_missing, watching)
+    skipped = len(plan.partitions) - len(tasks)
     try:
-        with closing(executor.run(work, [Task(partition) for partition in plan.partitions], watching.emit)) as results:
-            for done in results:
-                if done.error is not None:
-                    failed.append(PartitionFailed(done.partition.date, done.partition.universe, str(done.error)))
-                    watching.emit(failed[-1])
+        for done in executor.run(work, tasks, watching.emit):
+            _tell_failure(done, watching)
     finally:
-        work.spool.remove()
-    seconds = time.monotonic() - started
-    watching.emit(RunFinished(run, len(plan.partitions) - len(failed), 0, len(failed), seconds))
-    return RunResult(plan, run, published, failed, seconds)
+        shutil.rmtree(work_folder / run, ignore_errors=True)
+    seconds, failed = time.monotonic() - started, len(told.failed)
+    watching.emit(events.RunFinished(run, len(plan.partitions) - failed, skipped, failed, seconds))
+    return RunResult(plan, run, told.published, told.skipped, told.failed, seconds)
 
 
-@attrs.frozen(eq=False)
-class PartitionRun:
-    """Runs one partition of a plan: the unit an executor spreads."""
-
-    plan: Plan
-    spool: Spool
-    observers: Observers
-    run: str
-    only: Sequence[str]
-
-    @property
-    def ledger(self) -> Ledger:
-        """Where the pipeline's records stand."""
-        return Ledger(self.plan.folder / self.plan.config.state)
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Distributions the columns come from."""
-        return {name: version for program in self._programs for name, version in _versions(program).items()}
-
-    def __call__(self, partition: Partition, tell: Tell, share: float = 1.0) -> None:
-        """Compute and publish each pass in order; what was published before an error stays."""
-        try:
-            keys = self._keys(partition)
-            tables = self._tables(partition)
-            for program in self._programs:
-                self._run_pass(program, partition, tables, keys)
-        except OSError as error:
-            raise PublishError(f"{partition.date} stopped: {one_line(error)}; run it again") from error
-        finally:
-            self.spool.clear(partition)
-
-    @property
-    def _programs(self) -> list[Program]:
-        return [program for program in self.plan.programs if program.name in self.only]
-
-    def _tables(self, partition: Partition) -> dict[str, pl.LazyFrame]:
-        tables = open_tables(self.plan, partition.date, self._programs, self.spool.spill(partition))
-        for said in dict.fromkeys(note for program in self._programs for note in notes(program, tables)):
-            self.observers.emit(Noted(partition.date, partition.universe, said))
-        return tables
-
-    def _keys(self, partition: Partition) -> dict[str, Key]:
-        keys: dict[str, Key] = {}
-        for program in self.plan.programs:
-            earlier = {name: key.digest for name, key in keys.items()}
-            keys[program.name] = content_key(program, self.plan.source, partition, partition.universe, earlier)
-        return keys
-
-    def _definition(self, name: str) -> str:
-        made: dict[str, str] = {}
-        for program in self.plan.programs:
-            made[program.name] = definition(program, made)
-        return made[name]
-
-    def _run_pass(
-        self, program: Program, partition: Partition, tables: Mapping[str, pl.LazyFrame], keys: Mapping[str, Key]
-    ) -> None:
-        started = time.monotonic()
-        earlier = self._earlier(program, partition, keys)
-        rows = computed(self.plan, program, context_of(program, partition.date), tables, earlier).rows
-        self.spool.put(program.name, partition, _published_form(rows, partition))
-        seconds = time.monotonic() - started
-        self.observers.emit(
-            PassComputed(program.name, partition.date, partition.universe, 1, 0, rows.height, seconds, 0)
-        )
-        record = Record(
-            key=keys[program.name].digest,
-            parts=keys[program.name].parts,
-            definition=self._definition(program.name),
-            run=self.run,
-            rows=rows.height,
-            seconds={"compute": round(seconds, 6)},
-            finished=datetime.now(UTC).isoformat(),
-            versions=_versions(program),
-        )
-        batches = self.spool.batches(program.name, partition)
-        places = publish(self.plan, program, partition, batches, self.ledger, record)
-        self.observers.emit(PassPublished(program.name, partition.date, partition.universe, rows.height, places))
-
-    def _earlier(self, program: Program, partition: Partition, keys: Mapping[str, Key]) -> dict[str, pl.LazyFrame]:
-        """The same partition of each earlier pass: from the spool, or from its first output where not computed now."""
-        return {
-            name: self.spool.scan(name, partition)
-            if name in self.only
-            else self._read_back(program, name, partition, keys[name].digest)
-            for name in program.sources
-        }
-
-    def _read_back(self, program: Program, name: str, partition: Partition, key: str) -> pl.LazyFrame:
-        """A published pass, if it is what the plan would compute now; rows of other code or data would pass for it."""
-        record = self.ledger.read(self.plan.target(name, partition, ""))
-        if not isinstance(record, Record) or record.key != key:
-            what = (
-                "is not published"
-                if not isinstance(record, Record)
-                else "was published from other code, configuration or data"
-            )
-            raise DataError(
-                f"passes.{program.name} on {partition.date} reads passes.{name}, which {what} for that date: "
-                f"run {name} first"
-            )
-        return published_rows(self.plan, name, partition)
+def _name() -> str:
+    """Sorts by time; tells host and process, so that what a killed run left is known as a leftover."""
+    return f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}-{host()}-{os.getpid()}"
 
 
-def _published_form(rows: pl.DataFrame, partition: Partition) -> pl.DataFrame:
-    """Every published row begins with Date and Universe."""
-    return rows.select(pl.lit(partition.date).alias("Date"), pl.lit(partition.universe).alias("Universe"), pl.all())
+def _sweep(work_folder: Path) -> None:
+    """Remove the intermediate files of runs of this host that were killed."""
+    for folder in work_folder.glob(f"*-{host()}-*"):
+        with suppress(ValueError):
+            if is_gone(int(folder.name.rpartition("-")[2])):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _versions(program: Program) -> dict[str, str]:
-    return {c.distribution: c.version for c in program.result.columns}
+def _complain(said: str) -> None:
+    print(said, file=sys.stderr)  # noqa: T201
+
+
+def _tasks(plan: Plan, names: Sequence[str], force: bool, only_missing: bool, watching: events.Observers) -> list[Task]:
+    """What is left to do. A partition that reads previous dates waits for those of them that run."""
+    left: list[Task] = []
+    reach = max((n for program in plan.programs for n in program.history.values()), default=0)
+    for partition in plan.partitions:
+        before = {attrs.evolve(partition, date=day) for day in plan.previous(partition.date, reach)}
+        after = frozenset(before & {task.partition for task in left[-reach * len(plan.universes) :]} if reach else ())
+        found = {} if force else _statuses(plan, partition, names)
+        kinds = {status.kind for status in found.values()}
+        if (kinds == {"done"} and not after) or (only_missing and kinds and "missing" not in kinds):
+            for name in found:
+                watching.emit(events.PassSkipped(name, partition.date, partition.universe))
+        else:
+            left.append(Task(partition, after))
+    return left
+
+
+def _statuses(plan: Plan, partition: Partition, names: Sequence[str]) -> dict[str, Status]:
+    """Of these passes; none where it cannot be told, so that running the partition tells why."""
+    try:
+        return {name: status for name, status in statuses(plan, partition).items() if name in names}
+    except (BasaltError, OSError):
+        return {}
+
+
+def _tell_failure(done: Done, watching: events.Observers) -> None:
+    if done.error is not None:
+        at = done.partition
+        watching.emit(events.PartitionFailed(at.date, at.universe, str(done.error), done.error.exit_code))

@@ -81,6 +81,10 @@ class ParquetOutput(Output):
         """Remove the hidden file, and the folders made for it."""
         withdraw(staged.waiting)
 
+    def has(self, target: Target) -> bool:
+        """Whether the file is there."""
+        return self._place(target).is_file()
+
     def scan(self, target: Target) -> pl.LazyFrame:
         """The published partition; DataError where there is none, or it is no readable Parquet file."""
         file = self._place(target)

@@ -1,0 +1,59 @@
+"""Where a plan's partitions stand: the key each pass would be published under now, and what the ledger has."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from basalt.planning.keys import Key, content_key
+from basalt.planning.partitions import Partition
+from basalt.planning.plan import Plan
+from basalt.planning.status import Status, status_of
+from basalt.running.ledger import Ledger, Record
+
+
+def ledger_of(plan: Plan) -> Ledger:
+    """Where the pipeline's records stand."""
+    return Ledger(plan.folder / plan.config.state)
+
+
+def keys_of(plan: Plan, partition: Partition) -> dict[str, Key]:
+    """The key of every pass of the partition; previous dates count by what is published of them now."""
+    universe = plan.universes[partition.universe].fingerprint(plan.source, plan.schemas, partition.date)
+    keys: dict[str, Key] = {}
+    for program in plan.programs:
+        earlier = {name: keys[name].digest for name in program.sources}
+        for name, dates in program.history.items():
+            earlier |= _previous(plan, name, partition, dates)
+        around = f" {plan.source.fingerprint('reference', partition.date)}" if program.scope == "instrument" else ""
+        keys[program.name] = content_key(program, plan.source, partition, universe + around, earlier)
+    return keys
+
+
+def _previous(plan: Plan, name: str, partition: Partition, dates: int) -> dict[str, str]:
+    days = plan.previous(partition.date, dates)
+    records = {day: record_of(plan, name, attrs.evolve(partition, date=day)) for day in days}
+    return {f"{name}@{day}": record.key for day, record in records.items() if record is not None}
+
+
+def record_of(plan: Plan, name: str, partition: Partition) -> Record | None:
+    """What the ledger has of that pass and partition; None where it has nothing that can be read."""
+    found = ledger_of(plan).read(plan.target(name, partition, ""))
+    return found if isinstance(found, Record) else None
+
+
+def statuses(plan: Plan, partition: Partition, keys: Mapping[str, Key] | None = None) -> dict[str, Status]:
+    """By pass: done, stale and why, or missing."""
+    found = keys_of(plan, partition) if keys is None else keys
+    return {name: _status(plan, name, partition, key) for name, key in found.items()}
+
+
+def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
+    places = plan.places(name, partition)
+    found = status_of(ledger_of(plan).read(plan.target(name, partition, "")), key, places)
+    if found.kind != "done":
+        return found
+    for one in plan.outputs[name]:
+        target = plan.target(name, partition, one.name)
+        if not one.output.has(target):
+            return Status("stale", f"it is no longer at {one.output.place(target)}")
+    return found

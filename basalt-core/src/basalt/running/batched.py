@@ -1,0 +1,182 @@
+"""A pass of one partition in batches, computed one after another into the spool.
+
+Results for neighbours of the universe's listings, which instruments bring along, are left out again.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from weakref import WeakKeyDictionary
+
+import attrs
+import polars as pl
+
+from basalt.errors import UserError
+from basalt.planning.batches import Batch, Batches, Factor
+from basalt.planning.partitions import Partition
+from basalt.planning.plan import Plan
+from basalt.planning.program import Program, context_of
+from basalt.planning.sizing import Input, Units, sizes, table_inputs
+from basalt.planning.widths import row_bytes
+from basalt.running.compute import Computed, computed
+from basalt.running.events import BatchComputed, Event, Noted, PassComputed
+from basalt.running.members import Members
+from basalt.running.peak import Peak, resident
+from basalt.running.spool import Spool
+from basalt.running.tables import Tables, notes
+from basalt.sizes import format_size
+
+Frames = Mapping[str, pl.LazyFrame]
+SMALL = 256 * 10**6  # bytes: a pass that needs no more is never refused for its size
+_factors: WeakKeyDictionary[Program, Factor] = WeakKeyDictionary()
+_before: list[int] = []  # bytes resident before the first batch of this process
+
+
+@attrs.frozen(eq=False)
+class Total:
+    """What computing a pass came to. `peak`: resident bytes at most; `seconds`: by stage."""
+
+    batches: int
+    rows_in: int
+    rows: int
+    peak: int
+    seconds: Mapping[str, float]
+
+
+@attrs.frozen(eq=False)
+class Batched:
+    """Computes passes of one partition. `memory`: bytes that a batch of a pass may take."""
+
+    plan: Plan
+    partition: Partition
+    spool: Spool
+    tables: Tables
+    members: Members
+    memory: Callable[[Program], int]
+    tell: Callable[[Event], None]
+
+    def compute(self, program: Program, earlier: Frames, previous: Sequence[date]) -> Total:
+        """Spool the pass, whole. UserError where it cannot be cut and needs more memory than it may take."""
+        started = time.monotonic()
+        _before[:] = _before or [resident()]
+        inputs = self._inputs(program, earlier)
+        units = self.members.units(program, inputs)
+        self._note_states(program, units)
+        sized, factor = sizes(program, units, inputs), _factors.setdefault(program, Factor.of(program))
+        self._check_whole(program, factor.need(sized.whole))
+        surveyed = time.monotonic()
+        work = _Pass(self, program, earlier, previous, inputs)
+        batches = Batches(units, sized, self.memory(program), factor)
+        for batch in batches:
+            self._note_alone(program, batch)
+            batches.measured(batch, work.run(batch) - _before[0])
+        work.finish()
+        done = time.monotonic()
+        seconds = {"survey": round(surveyed - started, 6), "compute": round(done - surveyed, 6)}
+        total = Total(work.batches, work.rows_in, work.rows, work.peak, seconds)
+        facts = (total.batches, total.rows_in, total.rows, round(done - started, 6), total.peak)
+        self.tell(PassComputed(program.name, self.partition.date, self.partition.universe, *facts))
+        return total
+
+    def note(self, program: Program, what: str, count: int | None = None, example: object = None) -> None:
+        """Tell something that is no error."""
+        shown = None if example is None else str(example)
+        self.tell(Noted(self.partition.date, self.partition.universe, what, program.name, "", count, shown))
+
+    def _inputs(self, program: Program, earlier: Frames) -> list[Input]:
+        events = [name for name in program.reads if self.plan.schemas[name].events]
+        rows = {name: self.tables.rows_by_key(name) for name in events}
+        found = table_inputs(program, self.plan.columns_of, rows)
+        for name, frame in earlier.items():
+            key, dtypes = self.plan.program(name).result.keys[0], dict(frame.collect_schema())
+            counted = frame.group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(key)
+            found.append(Input(counted.collect(engine="streaming"), row_bytes(dtypes, dtypes)))
+        return found
+
+    def _note_states(self, program: Program, units: Units) -> None:
+        listings = units.members["ListingId"]["ListingId"] if "ListingId" in units.members else None
+        for said in notes(program, self.tables, listings):
+            self.note(program, said)
+
+    def _note_alone(self, program: Program, batch: Batch) -> None:
+        if batch.alone and program.scope != "universe":
+            whose = next(iter(batch.wanted.values()))
+            budget = format_size(self.memory(program))
+            self.note(program, f"needs more than the {budget} it may take, and runs alone", len(whose), whose[0])
+
+    def _check_whole(self, program: Program, need: int) -> None:
+        budget = self.memory(program)
+        if program.scope == "universe" and need > max(budget, SMALL):
+            raise UserError(
+                f"passes.{program.name} on {self.partition} needs its whole universe at once, about "
+                f"{format_size(need)}, and may take {format_size(budget)}: raise `memory`, or make the universe smaller"
+            )
+
+
+@attrs.define(eq=False)
+class _Pass:
+    """One pass while its batches are computed."""
+
+    of: Batched
+    program: Program
+    earlier: Frames
+    previous: Sequence[date]
+    inputs: Sequence[Input]
+    batches: int = 0
+    rows_in: int = 0
+    rows: int = 0
+    dropped: int = 0
+    peak: int = 0
+
+    def run(self, batch: Batch) -> int:
+        """Compute and spool one batch; the peak of resident memory."""
+        started, of, name = time.monotonic(), self.of, self.program.name
+        with Peak() as peak:
+            found = self._computed(batch)
+            of.spool.put(name, of.partition, batch.number, self._published(found.rows))
+        self.batches += 1
+        self.rows_in += sum(_rows_of(one, batch) for one in self.inputs)
+        self.dropped += found.dropped
+        self.rows += found.rows.height
+        self.peak = max(self.peak, peak.bytes)
+        keys = len(next(iter(batch.wanted.values())))
+        whole = sum(int(one.rows["Rows"].sum()) for one in self.inputs)
+        seconds = round(time.monotonic() - started, 6)
+        facts = (batch.number, keys, found.rows.height, self.rows_in, whole, seconds, peak.bytes)
+        of.tell(BatchComputed(name, of.partition.date, of.partition.universe, *facts))
+        return peak.bytes
+
+    def finish(self) -> None:
+        """Whole instruments need not ascend by listing from batch to batch; what the timeline lacked is told."""
+        if self.program.scope == "instrument" and self.batches > 1:
+            self.of.spool.sort(self.program.name, self.of.partition, [*self.program.result.keys, "TimeBucket"])
+        if self.dropped:
+            self.of.note(self.program, "rows of modules are outside its timeline and left out", self.dropped)
+
+    def _computed(self, batch: Batch) -> Computed:
+        plan, program = self.of.plan, self.program
+        tables = self.of.tables.frames(program, batch.wanted)
+        earlier = {name: _cut(frame, plan.program(name).result.keys[0], batch) for name, frame in self.earlier.items()}
+        context = context_of(program, self.of.partition.date, self.previous)
+        found = computed(plan, program, context, tables, earlier)
+        own = self.of.members.keys(program.key) if program.scope == "instrument" else None
+        if own is None:
+            return found
+        return attrs.evolve(found, rows=found.rows.filter(pl.col(program.key).is_in(own.implode())))
+
+    def _published(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Every published row begins with Date and Universe."""
+        partition = self.of.partition
+        head = (pl.lit(partition.date).alias("Date"), pl.lit(partition.universe).alias("Universe"))
+        return rows.select(*head, pl.all())
+
+
+def _cut(frame: pl.LazyFrame, key: str, batch: Batch) -> pl.LazyFrame:
+    """An earlier pass's rows of the batch; all of them where the batch is of other keys."""
+    return frame.filter(pl.col(key).is_in(batch.wanted[key].to_list())) if key in batch.wanted else frame
+
+
+def _rows_of(one: Input, batch: Batch) -> int:
+    if one.key not in batch.wanted:
+        return 0
+    return int(one.rows.filter(pl.col(one.key).is_in(batch.wanted[one.key].implode()))["Rows"].sum())

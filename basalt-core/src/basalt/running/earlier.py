@@ -1,0 +1,99 @@
+"""Earlier results: what a pass reads of passes before it, wherever these rows stand.
+
+Rows computed in this run are in the spool; a pass that was done before is read back from its first output, and so are
+previous dates. What is read back must be what the plan would compute now.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+import attrs
+import polars as pl
+
+from basalt.documents import PassResult
+from basalt.errors import DataError, UserError
+from basalt.planning.keys import Key
+from basalt.planning.partitions import Partition
+from basalt.planning.plan import Plan
+from basalt.planning.program import Program
+from basalt.planning.standing import record_of
+from basalt.running.spool import Spool
+from basalt.tables import US_UTC
+
+
+@attrs.frozen(eq=False)
+class Earlier:
+    """Results of the passes of one partition. `keys`: what each pass of it would be published under now."""
+
+    plan: Plan
+    partition: Partition
+    spool: Spool
+    keys: Mapping[str, Key]
+
+    def inputs(self, program: Program) -> dict[str, pl.LazyFrame]:
+        """Each earlier pass the program reads: the same partition, previous dates in front where it has history."""
+        return {name: self._with_history(program, name) for name in program.sources}
+
+    def today(self, name: str, reader: str) -> pl.LazyFrame:
+        """The same partition of an earlier pass; DataError where it was not computed, or is not what it would be."""
+        if self.spool.has(name, self.partition):
+            return self.spool.scan(name, self.partition)
+        record = record_of(self.plan, name, self.partition)
+        if record is None or record.key != self.keys[name].digest:
+            what = "is not published" if record is None else "was published from other code, configuration or data"
+            raise DataError(
+                f"passes.{reader} on {self.partition} reads passes.{name}, which {what} for that date: run {name} first"
+            )
+        return self._read_back(name, self.partition)
+
+    def previous(self, program: Program) -> list[date]:
+        """Previous dates that the program asks for and that are published, oldest first."""
+        found = {day for name, dates in program.history.items() for day in self._published(name, dates)}
+        return sorted(found)
+
+    def missing(self, program: Program) -> list[date]:
+        """Previous dates that it asks for and that were never published, oldest first."""
+        asked = {day for dates in program.history.values() for day in self.plan.previous(self.partition.date, dates)}
+        return sorted(asked - set(self.previous(program)))
+
+    def _with_history(self, program: Program, name: str) -> pl.LazyFrame:
+        days = self._published(name, program.history.get(name, 0))
+        for day in days:
+            self._check_alike(program, name, day)
+        before = [self._read_back(name, self._on(day)) for day in days]
+        return pl.concat([*before, self.today(name, program.name)])
+
+    def _published(self, name: str, dates: int) -> list[date]:
+        asked = self.plan.previous(self.partition.date, dates)
+        return [day for day in asked if record_of(self.plan, name, self._on(day)) is not None]
+
+    def _check_alike(self, program: Program, name: str, day: date) -> None:
+        """The raw data of an old date may be gone, so its definition alone is compared."""
+        record = record_of(self.plan, name, self._on(day))
+        if record is not None and record.definition != self.plan.definitions[name]:
+            raise DataError(
+                f"passes.{program.name} on {self.partition} reads passes.{name} of {day}, which was published by "
+                f"other code or configuration: run {name} for {day} first"
+            )
+
+    def _on(self, day: date) -> Partition:
+        return attrs.evolve(self.partition, date=day)
+
+    def _read_back(self, name: str, partition: Partition) -> pl.LazyFrame:
+        return as_planned(published_rows(self.plan, name, partition), self.plan.program(name).result)
+
+
+def published_rows(plan: Plan, name: str, partition: Partition) -> pl.LazyFrame:
+    """One published partition of a pass, from its first output; UserError where the pass has none."""
+    if not plan.outputs[name]:
+        raise UserError(f"pass {name!r} has no output to read back: add [[outputs]] or [[passes.outputs]]")
+    first = plan.outputs[name][0]
+    return first.output.scan(plan.target(name, partition, first.name))
+
+
+def as_planned(rows: pl.LazyFrame, result: PassResult) -> pl.LazyFrame:
+    """Published rows in the dtypes of the pass, which not every output can keep."""
+    keys = dict(zip(result.keys, result.key_dtypes, strict=True))
+    wanted = {"Date": pl.Date, "Universe": pl.String, **keys, "TimeBucket": US_UTC}
+    wanted |= {column.name: column.dtype for column in result.columns}
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in wanted.items())

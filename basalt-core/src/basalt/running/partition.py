@@ -1,0 +1,157 @@
+"""One partition: its passes in order, each computed in batches, checked, published and recorded.
+
+A pass whose key is unchanged is left alone; what was published before an error stays.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import attrs
+
+from basalt.checks.findings import Finding
+from basalt.errors import CheckError, DataError, PublishError, one_line
+from basalt.modules import FrameModule
+from basalt.planning.keys import Key
+from basalt.planning.partitions import Partition
+from basalt.planning.plan import Plan
+from basalt.planning.program import Program
+from basalt.planning.standing import keys_of, statuses
+from basalt.running import events
+from basalt.running.batched import Batched, Total
+from basalt.running.earlier import Earlier
+from basalt.running.ledger import Record
+from basalt.running.members import Members
+from basalt.running.peak import budget
+from basalt.running.publish import Spooled, publish
+from basalt.running.spool import Spool
+from basalt.running.tables import Tables
+
+Tell = Callable[[events.Event], None]
+
+
+@attrs.frozen(eq=False)
+class PartitionRun:
+    """Runs one partition of a plan.
+
+    `only`: these passes; what they read of others must be published. `force`: those that are done too. `share`: the
+    part of the run's memory that it may take.
+    """
+
+    plan: Plan
+    partition: Partition
+    spool: Spool
+    tell: Tell
+    run: str
+    only: Sequence[str]
+    force: bool = False
+    share: float = 1.0
+
+    def __call__(self) -> None:
+        """Compute and publish each pass that is not done."""
+        started = time.monotonic()
+        try:
+            self._passes()
+        except OSError as error:
+            raise PublishError(f"{self.partition} stopped: {one_line(error)}; run it again") from error
+        finally:
+            self.spool.clear(self.partition)
+        self._say(events.PartitionFinished, round(time.monotonic() - started, 6))
+
+    def _say(self, kind: Callable[..., events.Event], *facts: object, name: str | None = None) -> None:
+        head = () if name is None else (name,)
+        self.tell(kind(*head, self.partition.date, self.partition.universe, *facts))
+
+    def _passes(self) -> None:
+        keys = keys_of(self.plan, self.partition)
+        done = self._done(keys)
+        for name in done:
+            self._say(events.PassSkipped, name=name)
+        todo = [name for name in self.only if name not in done]
+        if not todo:
+            return
+        again = self._unpublished(todo, done)
+        batched, earlier = self._batched(), Earlier(self.plan, self.partition, self.spool, keys)
+        for program in self.plan.programs:
+            if program.name in todo or program.name in again:
+                total = self._computed(program, batched, earlier)
+                if program.name in todo:
+                    self._publish(program, keys[program.name], total, batched.members, earlier)
+
+    def _done(self, keys: Mapping[str, Key]) -> list[str]:
+        if self.force:
+            return []
+        found = statuses(self.plan, self.partition, keys)
+        return [name for name in self.only if found[name].kind == "done"]
+
+    def _unpublished(self, todo: Sequence[str], done: Sequence[str]) -> list[str]:
+        """Passes that are done, have no output to be read back from, and are read by what is to do."""
+        found: list[str] = []
+        for program in reversed(self.plan.programs):
+            if program.name in todo or program.name in found:
+                found += [name for name in program.sources if name in done and not self.plan.outputs[name]]
+        return found
+
+    def _batched(self) -> Batched:
+        plan, day = self.plan, self.partition.date
+        membership = plan.universes[self.partition.universe].membership(plan.source, plan.schemas, day)
+        for note in membership.notes:
+            self.tell(note)
+        tables = Tables(plan, day, self.spool.spill(self.partition), min(map(self._memory, plan.programs)))
+        members = Members(plan, day, membership.listings)
+        return Batched(plan, self.partition, self.spool, tables, members, self._memory, self.tell)
+
+    def _memory(self, program: Program) -> int:
+        return max(1, int(budget(self.plan.config.memory, program.config.memory) * self.share))
+
+    def _computed(self, program: Program, batched: Batched, earlier: Earlier) -> Total:
+        previous, missing = earlier.previous(program), earlier.missing(program)
+        self._check_history(program, previous)
+        if missing:
+            batched.note(program, "previous dates were never published and are left out", len(missing), missing[-1])
+        return batched.compute(program, earlier.inputs(program), previous)
+
+    def _check_history(self, program: Program, previous: Sequence[date]) -> None:
+        for use in program.frame_uses:
+            assert isinstance(use.module, FrameModule)
+            if len(previous) < use.module.least_history:
+                raise DataError(
+                    f"{use.place} on {self.partition}: {use.title} needs {use.module.least_history} previous dates of "
+                    f"passes.{use.entry.source}, and {len(previous)} are published: run it for earlier dates first"
+                )
+
+    def _publish(self, program: Program, key: Key, total: Total, members: Members, earlier: Earlier) -> None:
+        started = time.monotonic()
+        findings = self._checked(program, members, earlier)
+        checked = time.monotonic()
+        record = Record(
+            key=key.digest,
+            parts=key.parts,
+            definition=self.plan.definitions[program.name],
+            run=self.run,
+            finished=datetime.now(UTC).isoformat(),
+            rows=total.rows,
+            rows_in=total.rows_in,
+            seconds={**total.seconds, "check": round(checked - started, 6)},
+            peak=total.peak,
+            batches=total.batches,
+            versions={c.distribution: c.version for c in program.result.columns},
+            checks=[attrs.asdict(finding) for finding in findings],
+        )
+        spooled = [Spooled(program.result, self.spool.batches(program.name, self.partition))]
+        places = publish(self.plan, self.partition, spooled, record, self.tell)
+        seconds = {**record.seconds, "publish": round(time.monotonic() - checked, 6)}
+        self._say(events.PassPublished, total.rows, places, seconds, name=program.name)
+
+    def _checked(self, program: Program, members: Members, earlier: Earlier) -> list[Finding]:
+        """CheckError, and nothing of the pass is published, where one fails that must hold."""
+        checks = self.plan.checks[program.name]
+        beside = {name: earlier.today(name, program.name) for name in checks.reads}
+        rows = self.spool.scan(program.name, self.partition)
+        found = checks.findings(rows, self.partition.date, members.keys(program.key), beside)
+        for one in found:
+            self._say(events.Checked, one.check, one.passed, one.said, name=program.name)
+        failed = [f"{one.check}: {one.said}" for one in found if one.raises and not one.passed]
+        if failed:
+            raise CheckError(f"passes.{program.name} on {self.partition} was not published: {'; '.join(failed)}")
+        return found
