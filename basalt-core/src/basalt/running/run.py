@@ -43,7 +43,8 @@ class RunResult:
     def scan(self, name: str) -> pl.LazyFrame:
         """The rows of a pass, over all partitions of this run, read back from its first output."""
         program = self.plan.program(name)
-        done = sorted(Partition(p.date, p.universe) for p in (*self.published, *self.skipped) if p.name == name)
+        told: list[events.PassPublished | events.PassSkipped] = [*self.published, *self.skipped]
+        done = sorted(Partition(p.date, p.universe) for p in told if p.name == name)
         if not done:
             raise DataError(f"pass {program.name!r} published nothing in run {self.run}")
         return pl.concat([published_rows(self.plan, name, partition) for partition in done])
