@@ -79,9 +79,9 @@ class Packed:
         try:
             return cls(pickle.dumps(work), work.versions)
         except Exception as error:
+            why = str(error) if isinstance(error, BasaltError) else f"{one_line(error)}; keep to what pickles"
             raise UserError(
-                f"executor {executor!r} cannot send this run to another process: {one_line(error)}; keep to what "
-                'pickles, or set executor = "inline"'
+                f'executor {executor!r} cannot send this run to another process: {why}, or set executor = "inline"'
             ) from error
 
     def __call__(self, partition: Partition, tell: Tell, share: float = 1.0) -> None:

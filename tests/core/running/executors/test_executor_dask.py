@@ -110,7 +110,7 @@ def test_events_come_while_the_partition_runs_and_ctrl_c_takes_it_back(cluster, 
         list(
             Dask(DaskOptions(address=cluster), 1, 0, False).run(Scripted(tmp_path, {1: ["slow"]}), tasks(1), interrupt)
         )
-    latest = time.monotonic() + 5
+    latest = time.monotonic() + 15
     while not (tmp_path / "2026-01-01.cleaned").exists() and time.monotonic() < latest:
         time.sleep(0.05)
     assert (tmp_path / "2026-01-01.cleaned").exists()
@@ -167,10 +167,10 @@ def test_ctrl_c_leaves_nothing_of_a_cluster_made_for_the_run(script):
     one = script(f"ADDRESS = None\n{GUARDED}")
     assert one.has("2026-01-01.0", "2026-01-02.0")
     os.killpg(one.process.pid, signal.SIGINT)
-    code, _, said = one.ended(15)
+    code, _, said = one.ended(30)
     assert code == -signal.SIGINT
     assert said.rstrip().endswith("KeyboardInterrupt")
-    assert one.is_gone_within(2)
+    assert one.is_gone_within(10)
 
 
 def test_a_scheduler_without_workers_is_told_and_one_that_goes_ends_the_run(tmp_path, monkeypatch):
@@ -204,7 +204,7 @@ def test_an_address_where_no_scheduler_is_is_refused_soon(tmp_path, monkeypatch,
 
 
 def test_a_script_without_main_guard_is_told_so(script):
-    code, out, said = script(f"ADDRESS = None\n{RUN.replace('tasks(1, 2)', 'tasks(1)')}\nmain()\n").ended(20)
+    code, out, said = script(f"ADDRESS = None\n{RUN.replace('tasks(1, 2)', 'tasks(1)')}\nmain()\n").ended(40)
     assert (code, out) == (1, "")
     assert "UserError: executor 'dask' could not start a cluster on this machine" in said
     assert 'put what a script does below `if __name__ == "__main__":`' in said

@@ -77,6 +77,7 @@ def test_errors_come_back_with_their_types_and_where_they_were_raised(tmp_path):
     assert "partition_work.py" in str(found[5].__cause__)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_its_partition_alone_and_half_the_memory_mends_it(tmp_path):
     """1 is killed once and done with 1/4 of the memory, 2 is killed twice and fails, 3 leaves; 4 and 5 go on."""
     work = Scripted(tmp_path, {1: ["kill", "done"], 2: ["kill"], 3: ["leave", "done"]})
@@ -97,6 +98,7 @@ def test_a_killed_worker_loses_its_partition_alone_and_half_the_memory_mends_it(
     )
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_idle_is_replaced_by_one_like_it(tmp_path, monkeypatch):
     """One worker: all of the memory; the threads of Polars as the user has set them."""
     monkeypatch.setenv("POLARS_MAX_THREADS", "7")
@@ -112,6 +114,7 @@ def test_a_worker_that_dies_idle_is_replaced_by_one_like_it(tmp_path, monkeypatc
     assert [(seen["threads"], seen["share"]) for seen in (first, second)] == [("7", 1.0)] * 2
 
 
+@pytest.mark.slow
 def test_failing_fast_lets_the_other_worker_end(tmp_path):
     """1 fails at once; 2, which runs beside it, is done; 3 is not started."""
     done, _ = run(Scripted(tmp_path, {1: ["user"], 2: ["beside"]}), tasks(1, 2, 3), fail_fast=True)
@@ -137,7 +140,7 @@ def test_whoever_stops_listening_stops_the_workers(tmp_path):
     assert next(running).partition == day(1)
     started = time.monotonic()
     running.close()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
     for n in (2, 3):
         for seen in work.attempts(day(n)):
             with pytest.raises(ProcessLookupError):
@@ -150,11 +153,11 @@ def test_ctrl_c_stops_workers_which_clean_up_and_say_nothing(script):
     started = script(GUARDED)
     assert started.has("2026-01-01.0", "2026-01-02.0")
     os.killpg(started.process.pid, signal.SIGINT)
-    code, _, said = started.ended(6)
+    code, _, said = started.ended(15)
     assert code == -signal.SIGINT
     assert said.count("Traceback") == 1
     assert said.rstrip().endswith("KeyboardInterrupt")
-    assert started.is_gone_within(2)
+    assert started.is_gone_within(10)
     assert started.has("2026-01-01.cleaned", "2026-01-02.cleaned", within=0)
 
 
@@ -163,12 +166,12 @@ def test_workers_leave_when_the_run_is_killed(script):
     started = script(GUARDED)
     assert started.has("2026-01-01.0", "2026-01-02.0")
     os.kill(started.process.pid, signal.SIGKILL)
-    assert started.is_gone_within(3)
+    assert started.is_gone_within(10)
 
 
 @pytest.mark.slow
 def test_a_script_without_main_guard_is_told_so_and_ends(script):
-    code, out, said = script(RUN + "\nmain()\n").ended(10)
+    code, out, said = script(RUN + "\nmain()\n").ended(30)
     assert (code, out) == (1, "")
     assert said.count("Traceback") == 1
     assert 'put what a script does below `if __name__ == "__main__":`' in said.splitlines()[-1]
@@ -178,7 +181,7 @@ def test_a_script_without_main_guard_is_told_so_and_ends(script):
 def test_a_worker_that_cannot_start_ends_the_run(script):
     """What the main script does outside its guard breaks in workers alone."""
     breaks = 'if __name__ != "__main__":\n    raise ValueError("no licence")\n'
-    code, _, said = script(breaks + GUARDED).ended(10)
+    code, _, said = script(breaks + GUARDED).ended(30)
     assert code == 1
     assert "ValueError: no licence" in said
     assert "UserError: a worker of executor 'processes' stopped with exit code 1 while it started" in said
