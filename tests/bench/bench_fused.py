@@ -13,9 +13,10 @@ from polars.testing import assert_frame_equal
 from basalt.buckets import midnight
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.planning.plan import make_plan
+from basalt.planning.program import context_of
 from basalt.plugins.registry import open_registry
 from basalt.running.compute import computed
-from basalt.running.tables import open_tables
+from basalt.running.tables import Tables
 
 DAY = date(2026, 1, 5)
 LEVELS = range(1, 11)
@@ -30,7 +31,8 @@ def plan_of(root, *modules):
 
 
 def by_basalt(plan):
-    return computed(plan, plan.programs[0], DAY, open_tables(plan, DAY), {})
+    context = context_of(plan.programs[0], DAY)
+    return computed(plan, plan.programs[0], context, Tables(plan, DAY).frames(plan.programs[0]), {}).rows
 
 
 def rows(root, table):

@@ -46,14 +46,25 @@ class BucketRule:
         start = midnight(day) + self.origin
         shifted = _nanoseconds(time) - (start + (self.closed == "right"))
         index = shifted.floordiv(self.every) + int(self.label == "end")
-        return _as_label(index * self.every + start)
+        return as_label(index * self.every + start)
 
     def coarse_label(self, label: pl.Expr, day: date) -> pl.Expr:
         """Label of the coarse bucket that holds a finer bucket of the same label side, whatever `closed` is."""
         start = midnight(day) + self.origin
         offset = _nanoseconds(label) - start
         index = offset.floordiv(self.every) if self.label == "start" else -((-offset).floordiv(self.every))
-        return _as_label(index * self.every + start)
+        return as_label(index * self.every + start)
+
+    def overlapped(self, start: pl.Expr, end: pl.Expr, day: date) -> pl.Expr:
+        """Labels of the buckets that [start, end) (Int64 ns) overlaps by more than an instant, as lists of Int64 ns.
+
+        Which edge is closed makes no difference. `end` must be behind `start`.
+        """
+        zero = midnight(day) + self.origin
+        named = zero + (self.every if self.label == "end" else 0)
+        first = (start - zero).floordiv(self.every) * self.every + named
+        behind = -((zero - end).floordiv(self.every)) * self.every + named
+        return pl.int_ranges(first, behind, step=self.every)
 
     def interval_start(self, label: pl.Expr) -> pl.Expr:
         """Start of the labelled bucket as Int64 nanoseconds."""
@@ -69,11 +80,42 @@ class BucketRule:
         return f"every {format_duration(self.every)}, label {self.label}, closed {self.closed}{origin}"
 
 
+@attrs.frozen
+class WholeDate(BucketRule):
+    """The one bucket of a daily timeline: each stamp and label of a date has the label of the midnight that ends it.
+
+    A module uses it as any rule; the engine puts the end of the session in the label's place.
+    """
+
+    every: int = DAY
+
+    def bucket(self, time: pl.Expr, day: date) -> pl.Expr:
+        """The date's label, null where `time` is null."""
+        return pl.when(time.is_not_null()).then(as_label(pl.lit(midnight(day) + DAY)))
+
+    def coarse_label(self, label: pl.Expr, day: date) -> pl.Expr:
+        """The date's label, null where `label` is null."""
+        return self.bucket(label, day)
+
+    def interval_start(self, label: pl.Expr) -> pl.Expr:
+        """One width before the label."""
+        return _nanoseconds(label) - self.every
+
+    def interval_end(self, label: pl.Expr) -> pl.Expr:
+        """The label itself, whichever edge names the buckets of the pass it reads."""
+        return _nanoseconds(label)
+
+    def describe(self) -> str:
+        """As plans print it."""
+        return "one bucket a date"
+
+
 def _nanoseconds(time: pl.Expr) -> pl.Expr:
     return time.cast(NS_UTC).to_physical()
 
 
-def _as_label(nanoseconds: pl.Expr) -> pl.Expr:
+def as_label(nanoseconds: pl.Expr) -> pl.Expr:
+    """Int64 nanoseconds as TimeBucket, cut to whole microseconds."""
     return (nanoseconds // MICROSECOND).cast(US_UTC)
 
 

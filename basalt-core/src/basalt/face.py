@@ -16,46 +16,52 @@ from basalt.given import Module, entry_of, registry_with
 from basalt.planning.dates import Asked
 from basalt.planning.pipeline_file import plan_file
 from basalt.planning.plan import Plan, make_plan
+from basalt.planning.program import context_of
 from basalt.plugins.registry import open_registry
 from basalt.running.compute import computed
 from basalt.running.events import Observer
 from basalt.running.memory import MemorySource
 from basalt.running.run import RunResult, run_plan
-from basalt.running.tables import open_tables
+from basalt.running.tables import Tables
 
 _OF_RUNS = {"name", "modules", "every", "outputs", "side_outputs", "memory", "quality", "expect"}
 _PASS_OPTIONS = frozenset(f.name for f in attrs.fields(PassConfig)) - _OF_RUNS
 
 
 def compute(
-    modules: Sequence[Module] | Module, *, every: str, date: date | None = None, **tables_and_options: Any
+    modules: Sequence[Module] | Module, *, every: str | None = None, date: date | None = None, **tables_and_options: Any
 ) -> pl.DataFrame:
     """One pass over frames in memory: ListingId, TimeBucket and the modules' columns, sorted.
 
     modules: names (`"trade"`), tables of options (`{"module": "trade", "prefix": "X"}`) or `@analytic` functions.
-    Keywords are tables (`trades=frame`) or keys of a pass (`market_states=["all"]`, `closed="left"`). `date`: the
-    trading date of every row; left out, rows are computed by their stamps' UTC date, and nothing carries over.
+    Keywords are tables (`trades=frame`) or keys of a pass (`market_states=["all"]`, `closed="left"`); `calendar` is a
+    pair of a MIC and the table. `every` is left out with `timeline="daily"` alone. `date`: the trading date of every
+    row; left out, rows are computed by their stamps' UTC date, and nothing carries over.
     Raises UserError or PluginError before anything is computed.
     """
     listed: list[Any] = list(modules) if isinstance(modules, list | tuple) else [modules]
-    options = {k: v for k, v in tables_and_options.items() if _is_option(k, v)}
-    frames = {k: v for k, v in tables_and_options.items() if k not in options}
+    options, frames = _parted(tables_and_options)
     plan = plan_in_memory(listed, every, date, frames, options)
     program = plan.programs[0]
     days = [
-        computed(plan, program, partition.date, open_tables(plan, partition.date), {}) for partition in plan.partitions
+        computed(plan, program, context_of(program, p.date), Tables(plan, p.date).frames(program), {}).rows
+        for p in plan.partitions
     ]
     return pl.concat(days).select(*program.result.keys, "TimeBucket", *(c.name for c in program.result.visible))
 
 
-def _is_option(name: str, value: object) -> bool:
-    """`calendar` is a table as well as an option that names a venue."""
-    return name in _PASS_OPTIONS and not isinstance(value, pl.DataFrame | pl.LazyFrame)
+def _parted(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of the pass, and tables; `calendar` is both, and given as a pair of them."""
+    options = {k: v for k, v in given.items() if k in _PASS_OPTIONS and not isinstance(v, pl.DataFrame | pl.LazyFrame)}
+    frames = {k: v for k, v in given.items() if k not in options}
+    if isinstance(given.get("calendar"), tuple):
+        options["calendar"], frames["calendar"] = given["calendar"]
+    return options, frames
 
 
 def plan_in_memory(
     modules: Sequence[Module],
-    every: str,
+    every: str | None,
     day: date | None,
     frames: Mapping[str, pl.DataFrame | pl.LazyFrame],
     options: Mapping[str, Any],

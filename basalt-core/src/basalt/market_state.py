@@ -39,6 +39,10 @@ class MarketState(Transform):
     Config = MarketStateOptions
     config: MarketStateOptions
 
+    def __init__(self, config: MarketStateOptions) -> None:
+        super().__init__(config)
+        self.scope = "instrument" if config.at_primary else "listing"  # the primary listing may lie in another batch
+
     @property
     def inputs(self) -> Sequence[str]:
         """The event table, marketstate, and reference where the primary's state is asked."""

@@ -25,6 +25,7 @@ from basalt.tables import MARKET_STATES
 
 States = Sequence[str] | Literal["default", "any"]
 Scope = Literal["listing", "instrument", "universe"]
+Dates = Sequence[date]
 ALL_STATES = tuple(state for state in MARKET_STATES if state != "CLOSED")
 
 
@@ -106,13 +107,19 @@ def states(configured: str | Sequence[str] | None) -> States:
 
 @attrs.frozen
 class PassContext:
-    """What a frame module or transform may know of the pass it runs in."""
+    """What a frame module or transform may know of the pass it runs in.
+
+    `previous`: the dates whose rows stand in front of the day's in its source, oldest first. `market_states`: the
+    states that count for a module that sets none.
+    """
 
     name: str
     date: date
     keys: Sequence[str]
     rule: BucketRule | None
     shared_sequence: bool = False
+    previous: Dates = ()
+    market_states: States = "default"
 
 
 class FrameModule(ABC):
@@ -121,8 +128,9 @@ class FrameModule(ABC):
     `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. `scope`: how far
     its input may be cut. `history`: how many previous dates of the source stand in front of the day's rows, told
     apart by the column Date; those never published are left out, and with fewer than `least_history` the partition
-    fails. All may be properties of the configured instance. An instance is one configured use: `config`, `columns_of`
-    (dtypes of each table input) and `source` (the described earlier pass).
+    fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the pass. All may be properties of
+    the configured instance. An instance is one configured use: `config`, `columns_of` (dtypes of each table input)
+    and `source` (the described earlier pass).
     """
 
     name: ClassVar[str]
@@ -130,6 +138,7 @@ class FrameModule(ABC):
     scope: Scope = "listing"
     history: int = 0
     least_history: int = 0
+    keys: Sequence[str] | None = None
     Config: ClassVar[type] = NoOptions
 
     def __init__(

@@ -32,9 +32,11 @@ class Large(FrameModule):
 ROWS = [(1, 20, 10, 5), (1, 40, 10, 20), (1, 90, 10, 7), (2, 150, 10, 30)]
 
 
-def test_a_frame_module_alone_is_sorted_and_has_no_other_bucket(events, by_bucket):
+def test_a_frame_module_alone_has_the_buckets_of_the_tables_it_reads(events, by_bucket):
+    """Its rows are those of the sparse timeline, as any module's: 09:02 has a print, none of them large."""
     bars = basalt.compute(Large, every="1m", trades=events("Price Size", *ROWS))
-    assert by_bucket(bars, "N") == {(1, "09:01"): 1, (2, "09:03"): 1}
+    assert by_bucket(bars, "N") == {(1, "09:01"): 1, (1, "09:02"): 0, (2, "09:03"): 1}
+    assert bars.equals(bars.sort("ListingId", "TimeBucket"))
 
 
 def test_a_frame_module_gets_its_tables_in_order_and_without_cancelled_rows(events):

@@ -12,10 +12,11 @@ import polars as pl
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.config.structure import structure
 from basalt.planning.plan import make_plan
+from basalt.planning.program import context_of
 from basalt.plugins.registry import open_registry
 from basalt.running.compute import computed
 from basalt.running.memory import MemorySource
-from basalt.running.tables import open_tables
+from basalt.running.tables import Tables
 
 from .clock import Rule, nanoseconds
 from .days import DATE, WHERE, Day, generic_options, pass_options
@@ -39,11 +40,11 @@ def engine(day: Day, passes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[
     configs = [_pass(f"pass{i}", *one) for i, one in enumerate(passes)]
     config = PipelineConfig(name="compared", source=SourceEntry(type="memory"), passes=configs)
     plan = make_plan(config, open_registry(), Path(), source=MemorySource(day, DATE))
-    tables, frames = open_tables(plan, DATE), {}
+    tables, frames = Tables(plan, DATE), {}
     found = []
     for program in plan.programs:
         earlier = {name: frames[name].lazy() for name in program.sources}
-        frames[program.name] = computed(plan, program, DATE, tables, earlier)
+        frames[program.name] = computed(plan, program, context_of(program, DATE), tables.frames(program), earlier).rows
         found.append(rows_of(frames[program.name], [c.name for c in program.result.visible]))
     return found
 

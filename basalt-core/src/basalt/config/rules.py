@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from basalt.buckets import BucketRule
+from basalt.config.check_rules import broken_checks
 from basalt.config.explain import Mistake
-from basalt.config.model import DatesConfig, PassConfig, PipelineConfig
-from basalt.durations import parse_duration
-from basalt.errors import UserError
+from basalt.config.model import DatesConfig, PipelineConfig
+from basalt.config.pass_rules import broken_pass
+from basalt.config.universe_rules import broken_universes
 
 
 def broken(config: PipelineConfig) -> Iterator[Mistake]:
@@ -19,19 +19,10 @@ def broken(config: PipelineConfig) -> Iterator[Mistake]:
             yield Mistake(
                 ("passes", i, "name"), f" = {each.name!r} is taken by passes[{first[each.name]}]: rename one of them"
             )
-        yield from _pass(each, i)
+        yield from (Mistake(("passes", i, *m.path), m.said) for m in broken_pass(each))
+        yield from broken_checks(each, i)
     yield from _dates(config.dates)
-
-
-def _pass(config: PassConfig, i: int) -> Iterator[Mistake]:
-    if config.market_states == []:
-        yield Mistake(("passes", i, "market_states"), " = [] lets no row count: name a state, or leave the key out")
-    if config.every is None:
-        return
-    try:
-        BucketRule(parse_duration(config.every))
-    except UserError as error:
-        yield Mistake(("passes", i, "every"), str(error).removeprefix("every"))
+    yield from broken_universes(config.universes)
 
 
 def _dates(dates: DatesConfig) -> Iterator[Mistake]:

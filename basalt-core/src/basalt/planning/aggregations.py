@@ -59,11 +59,11 @@ def _add_derived(derive: dict[str, pl.Expr], one: Planned) -> dict[str, str]:
 
 
 def inside_listing(expr: pl.Expr, name: str, one: Planned) -> pl.Expr:
-    """A window expression put inside the listing, so that a bare shift cannot read the neighbour's row.
+    """A window expression put inside the group, so that a bare shift cannot read the neighbour's row.
 
     PluginError where the author wrote an `.over` and something else still reads other rows: it cannot be put inside.
     """
-    key = one.frame.key
+    key, keys = one.frame.key, one.frame.keys
     if is_row_wise(expr) or windows_stay_inside(expr, (key, "StretchId")):
         return expr
     if holds_over(expr):
@@ -71,7 +71,7 @@ def inside_listing(expr: pl.Expr, name: str, one: Planned) -> pl.Expr:
             f"{one.use.place}: {one.use.title} derives {name!r} by windows that leave the listing: put each in "
             f"previous(), or in .over() by {key} or StretchId"
         )
-    return expr.over(key)
+    return expr.over(*keys)
 
 
 def check_row_wise(part: Part, title: str, taken: Collection[str]) -> None:

@@ -4,26 +4,32 @@ The program of a pass holds expressions; its `result` is the plain description t
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import attrs
 
-from basalt.buckets import BucketRule
-from basalt.columns import DType
+from basalt.buckets import BucketRule, WholeDate
+from basalt.config.explain import sentence
 from basalt.config.model import ModuleEntry, PassConfig
+from basalt.config.pass_rules import broken_pass
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import PluginError, UserError
-from basalt.expressions import roots
-from basalt.metrics import Empty, Rollup
-from basalt.modules import BucketModule, FrameModule, Part, states
+from basalt.metrics import Rollup
+from basalt.modules import BucketModule, FrameModule, PassContext, Scope, states
 from basalt.planning.aggregations import aggregations
-from basalt.planning.emitted import FRAME_COLUMNS, Planned, planned_columns, read_columns, without_clashes
+from basalt.planning.emitted import Planned, planned_columns, read_columns, without_clashes
+from basalt.planning.grouping import grouping
 from basalt.planning.known import Columns, Known
 from basalt.planning.preprocess import Step, steps
+from basalt.planning.reads import needed_columns, through_steps
 from basalt.planning.requirements import check_columns
 from basalt.planning.rules import bucket_rule
+from basalt.planning.scopes import history_of, scope_of
+from basalt.planning.timelines import Counting, carrying, timeline, touching
 from basalt.planning.uses import Use, door, uses
 from basalt.running.frames import Frame
 from basalt.running.fuse import Aggregation
+from basalt.timelines import Timeline
 
 RESERVED = ("Date", "Universe", "ListingId", "InstrumentId", "TimeBucket", "StretchId")
 
@@ -32,6 +38,7 @@ RESERVED = ("Date", "Universe", "ListingId", "InstrumentId", "TimeBucket", "Stre
 class Program:
     """One pass, ready to run: transforms, fused aggregations, frame modules, and the described result.
 
+    `timeline`: which rows it has; `touching`: frames of tables that frame modules alone read, whose rows make buckets.
     `columns_of`: each table's columns after the steps.
     `reads`: what the pass needs of each table of the source. `sources`: earlier passes it reads.
     `notes`: what the plan tells the user about it.
@@ -39,10 +46,12 @@ class Program:
 
     config: PassConfig
     rule: BucketRule
+    timeline: Timeline
     steps: Sequence[Step]
     planned: Sequence[Planned]
     aggregations: Sequence[Aggregation]
     frame_uses: Sequence[Use]
+    touching: Sequence[Frame]
     result: PassResult
     columns_of: Mapping[str, Columns]
     reads: Mapping[str, Sequence[str]]
@@ -73,144 +82,83 @@ class Program:
         named = [use.entry.source for use in self.frame_uses]
         return list(dict.fromkeys(name for name in named if name is not None))
 
+    @property
+    def scope(self) -> Scope:
+        """How far it may be cut."""
+        return scope_of(self.frame_uses, self.steps)
+
+    @property
+    def history(self) -> dict[str, int]:
+        """By earlier pass, how many previous dates of it are read; none of those that are not here."""
+        return history_of(self.frame_uses)
+
 
 def build_program(config: PassConfig, known: Known) -> Program:
     """The pass's program; UserError or PluginError for anything that could not run."""
+    for mistake in broken_pass(config):
+        raise UserError(sentence(mistake, {}, f"passes.{config.name}"))
     all_steps, columns_of = steps(config, known)
     configured = uses(config, columns_of, known)
     rule = _rule(config, configured)
-    planned = without_clashes(_planned(config, configured, columns_of, known))
+    keys = grouping(config, configured, columns_of, known)
+    counting = Counting(config, keys.keys, columns_of, known)
+    weights = config.weights or config.name in known.rolled_up
+    planned = without_clashes(_planned(configured, counting, weights))
     for one in planned:
         check_columns(one, columns_of[one.part.reads.table], known.source)
-    frame_uses = [use for use in configured if isinstance(use.module, FrameModule)]
-    _check_names(planned, frame_uses)
-    key, dtype = _key(config, configured, columns_of, known)
-    needed = _needed(planned, frame_uses, columns_of, known)
+    rows = timeline(counting, configured, keys)
+    _check_labels(config, rows, planned)
+    frame_uses = [attrs.evolve(u, frame=carrying(counting, u)) for u in configured if not u.parts]
+    _check_names(planned, frame_uses, keys.keys)
+    needed = needed_columns(planned, frame_uses, rows, counting)
     kept = [step for step in all_steps if not step.implied or "MarketState" in needed.get(step.transform.output, ())]
+    described_rule = None if isinstance(rule, WholeDate) else rule
+    columns = _result_columns(planned, frame_uses, weights)
     return Program(
         config,
         rule,
+        rows,
         kept,
         planned,
         aggregations(planned),
         frame_uses,
-        PassResult(
-            config.name, [key], rule, _result_columns(planned, frame_uses, _wants_weights(config, known)), [dtype]
-        ),
+        touching(counting, rows, configured),
+        PassResult(config.name, list(keys.keys), described_rule, columns, list(keys.dtypes)),
         columns_of,
-        _through_steps(needed, kept, known),
+        through_steps(needed, kept, known),
         [*_state_notes(config, planned), *_dropped_notes(config, frame_uses)],
         known.shared_sequence,
     )
 
 
+def context_of(program: Program, day: date, previous: Sequence[date] = ()) -> PassContext:
+    """What the pass's frame modules and transforms are told of that date. `previous`: the dates in its history."""
+    return PassContext(
+        program.name,
+        day,
+        program.result.keys,
+        program.rule,
+        program.shared_sequence,
+        previous,
+        states(program.config.market_states),
+    )
+
+
 def _rule(config: PassConfig, configured: Sequence[Use]) -> BucketRule:
     sources = [u.module.source for u in configured if isinstance(u.module, FrameModule) and u.module.source]
-    rule = bucket_rule(config, sources[0].rule if sources else None)
+    rule = bucket_rule(config, sources[0] if sources else None)
     reads_tables = any(isinstance(use.module, BucketModule) for use in configured)
-    if rule is None or (config.every is None and reads_tables):
+    if rule is None or (config.every is None and config.timeline != "daily" and reads_tables):
         raise UserError(f"passes.{config.name} has no `every`: a pass that reads tables needs one, as every = '1m'")
     return rule
 
 
-def _planned(
-    config: PassConfig, configured: Sequence[Use], columns_of: Mapping[str, Columns], known: Known
-) -> list[Planned]:
-    weights = _wants_weights(config, known)
+def _planned(configured: Sequence[Use], counting: Counting, weights: bool) -> list[Planned]:
     planned: list[Planned] = []
     for use in configured:
         for part in use.parts:
-            frame = _frame(config, part, columns_of, known)
-            planned += planned_columns(use, part, frame, weights)
+            planned += planned_columns(use, part, counting.frame(part.reads.market_states, part.reads.table), weights)
     return planned
-
-
-def _wants_weights(config: PassConfig, known: Known) -> bool:
-    return config.weights or config.name in known.rolled_up
-
-
-def _frame(config: PassConfig, part: Part, columns_of: Mapping[str, Columns], known: Known) -> Frame:
-    table = part.reads.table
-    asked = part.reads.market_states
-    if asked == "default":
-        asked = states(config.market_states)
-    has_state = "MarketState" in columns_of[table]
-    if asked == "default":
-        asked = ("CONTINUOUS_TRADING",) if has_state else "any"
-    if asked != "any" and not has_state:
-        raise UserError(
-            f"passes.{config.name} asks for market_states {', '.join(asked)} of table {table!r}, which has no "
-            f"MarketState, and source {known.source!r} has no marketstate table: leave market_states out"
-        )
-    return Frame(table, known.schemas[table].key, None if isinstance(asked, str) else frozenset(asked))
-
-
-def _key(
-    config: PassConfig, configured: Sequence[Use], columns_of: Mapping[str, Columns], known: Known
-) -> tuple[str, DType]:
-    """The key all modules share and its dtype; modules with other keys need a pass of their own."""
-    found: dict[str, tuple[Use, DType]] = {}
-    for use in configured:
-        if isinstance(use.module, FrameModule) and use.module.source is not None:
-            name, dtype = use.module.source.keys[0], use.module.source.key_dtypes[0]
-        else:
-            table = use.module.table if isinstance(use.module, BucketModule) else use.module.inputs[0]
-            name = known.schemas[table].key
-            dtype = columns_of[table][name]
-        other, first = found.setdefault(name, (use, dtype))
-        if first != dtype:
-            raise UserError(
-                f"passes.{config.name}: {name} is {first} for module {other.entry.module} and {dtype} for module "
-                f"{use.entry.module}: the tables of a run have one dtype of {name}"
-            )
-    if len(found) > 1:
-        said = " and ".join(f"{use.entry.module} by {name}" for name, (use, _) in found.items())
-        raise UserError(f"passes.{config.name} mixes modules of different keys, {said}: put one in a pass of its own")
-    name, (_, dtype) = next(iter(found.items()))
-    return name, dtype
-
-
-def _needed(
-    planned: Sequence[Planned], frame_uses: Sequence[Use], columns_of: Mapping[str, Columns], known: Known
-) -> dict[str, list[str]]:
-    """Columns of each table, after the steps, that the pass reads."""
-    needed: dict[str, dict[str, None]] = {}
-    for one in planned:
-        table = one.part.reads.table
-        names = needed.setdefault(table, dict.fromkeys(_order(table, columns_of, known)))
-        names.update(dict.fromkeys(c for c in read_columns(one.emitted.expr, one.part) if c not in FRAME_COLUMNS))
-        if one.frame.states is not None:
-            names["MarketState"] = None
-    for use in frame_uses:
-        assert isinstance(use.module, FrameModule)
-        for table in use.module.inputs:
-            if table != "source":
-                needed.setdefault(table, {}).update(dict.fromkeys(columns_of[table]))
-    if any(_needs_stretches(one) for one in planned) and "marketstate" in columns_of:
-        needed.setdefault("marketstate", dict.fromkeys(["ListingId", "EventTimestamp", "MarketState"]))
-    return {table: list(names) for table, names in needed.items()}
-
-
-def _needs_stretches(one: Planned) -> bool:
-    """Whether runs of the state matter, not just the state of each row: a carried value, or a window in a stretch."""
-    windows = any("StretchId" in roots(expr) for expr in one.part.derive.values())
-    return one.frame.states is not None and (one.emitted.empty is Empty.CARRY or windows)
-
-
-def _order(table: str, columns_of: Mapping[str, Columns], known: Known) -> list[str]:
-    schema = known.schemas[table]
-    names = [schema.key, *schema.order]
-    return [name for name in [*names, "IsCancelled"] if name in columns_of[table]]
-
-
-def _through_steps(needed: Mapping[str, Sequence[str]], kept: Sequence[Step], known: Known) -> dict[str, list[str]]:
-    """The same in the source's own columns: what a step adds is not read, what it reads is."""
-    reads = {t: dict.fromkeys(c for c in names if c in known.columns_of.get(t, {})) for t, names in needed.items()}
-    for step in kept:
-        for table in step.transform.inputs:
-            whole = {} if step.implied and table in reads else known.columns_of.get(table, {})
-            reads.setdefault(table, {}).update(dict.fromkeys(whole))
-    return {table: list(names) for table, names in reads.items() if names}
 
 
 def _result_columns(planned: Sequence[Planned], frame_uses: Sequence[Use], weights: bool) -> list[ResultColumn]:
@@ -220,14 +168,24 @@ def _result_columns(planned: Sequence[Planned], frame_uses: Sequence[Use], weigh
     return [c for c in columns if not c.hidden] + [c for c in columns if c.hidden]
 
 
-def _check_names(planned: Sequence[Planned], frame_uses: Sequence[Use]) -> None:
-    """No column takes a name of the engine's, and no frame module's one that something else of the pass emits."""
-    columns = [one.column.name for one in planned] + [c.name for use in frame_uses for c in frame_columns(use)]
-    for name in columns:
-        if name in RESERVED or name.startswith("_"):
-            raise PluginError(
-                f"no column may be named {name!r}: {', '.join(RESERVED)} and names with _ in front are taken"
+def _check_labels(config: PassConfig, rows: Timeline, planned: Sequence[Planned]) -> None:
+    """The label of a daily row is known once the whole date is."""
+    for one in planned:
+        if rows.kind == "daily" and "TimeBucket" in read_columns(one.emitted.expr, one.part):
+            raise UserError(
+                f"{one.use.place}: {one.column.name} reads TimeBucket, which the rows of a daily pass do not have: put "
+                f"module {one.use.entry.module} in a pass with every"
             )
+
+
+def _check_names(planned: Sequence[Planned], frame_uses: Sequence[Use], keys: Sequence[str]) -> None:
+    """No column takes a name of the engine's or of a key, nor a frame module's one that something else emits."""
+    columns = [one.column.name for one in planned] + [c.name for use in frame_uses for c in frame_columns(use)]
+    taken = dict.fromkeys([*RESERVED, *keys])
+    for name in columns:
+        if name in taken or name.startswith("_"):
+            said = f"{', '.join(taken)} and names with _ in front are taken"
+            raise PluginError(f"no column may be named {name!r}: {said}")
     owner = {one.column.name: one.use.place for one in planned}
     for use in frame_uses:
         for column in frame_columns(use):
@@ -249,6 +207,7 @@ def frame_columns(use: Use) -> list[ResultColumn]:
             name=prefix + column.name,
             over_time=_prefixed(column.over_time, prefix, names),
             over_listings=_prefixed(column.over_listings, prefix, names),
+            carries=prefix + column.carries if column.carries else None,
             module=use.entry.module,
             distribution=owner.distribution,
             version=owner.version,
@@ -264,7 +223,8 @@ def _prefixed(rollup: Rollup, prefix: str, names: set[str]) -> Rollup:
 def _state_notes(config: PassConfig, planned: Sequence[Planned]) -> list[str]:
     frames = dict.fromkeys(one.frame for one in planned)
     return [
-        f"passes.{config.name}: table {frame.table} has no known market state, so all of its rows count"
+        f"passes.{config.name}: table {frame.table} has no known market state, so all of its rows "
+        + ("inside the session count" if frame.in_hours else "count")
         for frame in frames
         if frame.states is None and not any(f.table == frame.table and f.states for f in frames)
     ]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import attrs
 import polars as pl
 
 from basalt.documents import PassResult, ResultColumn
@@ -17,9 +16,10 @@ from basalt.planning.aggregations import aggregations, check_row_wise
 from basalt.planning.emitted import FRAME_COLUMNS
 from basalt.planning.known import Columns
 from basalt.planning.preprocess import Step
-from basalt.planning.program import Program, frame_columns
-from basalt.planning.uses import Use, door, frame_inputs
-from basalt.running.fuse import fused
+from basalt.planning.program import Program, context_of, frame_columns
+from basalt.planning.uses import Use, door, empty_inputs
+from basalt.running.frames import Day
+from basalt.running.fuse import grouped
 from basalt.tables import US_UTC
 
 
@@ -28,13 +28,13 @@ def rehearse(program: Program, results: Mapping[str, PassResult], day: date) -> 
     made = {step.transform.output for step in program.steps}
     names = {*program.reads, *made, *(one.part.reads.table for one in program.planned)}
     tables = {name: pl.LazyFrame(schema=dict(program.columns_of[name])) for name in names}
-    context = PassContext(program.name, day, program.result.keys, program.rule, program.shared_sequence)
+    context = context_of(program, day)
     for step in program.steps:
         _rehearse_step(step, tables, program.columns_of, context)
     for use in {id(p.use): p.use for p in program.planned}.values():
-        _rehearse_parts(use, program, tables, day)
+        _rehearse_parts(use, program, Day(tables, program.rule, day, []))
     for use in program.frame_uses:
-        _rehearse_frame(use, tables, results, context)
+        _rehearse_frame(use, empty_inputs(use, program.columns_of, results), program, context)
 
 
 def _rehearse_step(
@@ -51,42 +51,33 @@ def _rehearse_step(
         )
 
 
-def _rehearse_parts(use: Use, program: Program, tables: Mapping[str, pl.LazyFrame], day: date) -> None:
+def _rehearse_parts(use: Use, program: Program, day: Day) -> None:
     assert isinstance(use.module, BucketModule)
     mine = [one for one in program.planned if one.use is use]
     for part in {id(one.part): one.part for one in mine}.values():
-        check_row_wise(part, f"{use.place}: {use.title}", (*FRAME_COLUMNS, "EventTimestamp", program.key))
+        check_row_wise(part, f"{use.place}: {use.title}", (*FRAME_COLUMNS, "EventTimestamp", *program.result.keys))
     for aggregation in aggregations(mine):
-        spine = attrs.evolve(aggregation, makes_buckets=True)
-        found = _attempt(use, lambda a=spine: fused([a], tables, program.rule, day).schema)
+        found = _attempt(use, lambda a=aggregation: grouped(a, day).collect().schema)
         names = {e.name for e in aggregation.emitted}
         _compare(use, [one.column for one in mine if one.column.name in names], found)
 
 
-def _rehearse_frame(
-    use: Use, tables: Mapping[str, pl.LazyFrame], results: Mapping[str, PassResult], context: PassContext
-) -> None:
+def _rehearse_frame(use: Use, inputs: Mapping[str, pl.LazyFrame], program: Program, context: PassContext) -> None:
     assert isinstance(use.module, FrameModule)
     module = use.module
-    inputs = frame_inputs(use, tables, {n: empty_result(r) for n, r in results.items()})
     found = _attempt(use, lambda: module.compute(inputs, context).collect().schema)
     columns = frame_columns(use)
     if not columns:
         raise PluginError(f"{use.place}: {use.title} emits no column with these options")
     names = [use.entry.prefix + name if name not in (*context.keys, "TimeBucket") else name for name in found]
     _compare(use, columns, dict(zip(names, found.values(), strict=True)))
-    if found.get("TimeBucket") != US_UTC or not set(context.keys) <= set(found):
-        keys = ", ".join([*context.keys, "TimeBucket"])
-        raise PluginError(f"{use.place}: {use.title} must return {keys}, TimeBucket as {US_UTC}, with its columns")
+    keys = {**dict(zip(context.keys, program.result.key_dtypes, strict=True)), "TimeBucket": US_UTC}
+    if any(found.get(name) != dtype for name, dtype in keys.items()):
+        said = ", ".join(f"{name} as {dtype}" for name, dtype in keys.items())
+        raise PluginError(f"{use.place}: {use.title} must return {said}, with its columns")
     extra = sorted(set(names) - {*context.keys, "TimeBucket", *(column.name for column in columns)})
     if extra:
         raise PluginError(f"{use.place}: {use.title} returns {', '.join(extra)}, which it does not declare")
-
-
-def empty_result(result: PassResult) -> pl.LazyFrame:
-    """A pass's result without rows."""
-    keys = dict(zip(result.keys, result.key_dtypes, strict=True))
-    return pl.LazyFrame(schema={**keys, "TimeBucket": US_UTC, **{c.name: c.dtype for c in result.columns}})
 
 
 def _attempt(use: Use, work: Any) -> Mapping[str, Any]:

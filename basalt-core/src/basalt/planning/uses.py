@@ -15,6 +15,8 @@ from basalt.modules import BucketModule, FrameModule, Part
 from basalt.planning.known import Columns, Known
 from basalt.planning.rules import bucket_rule
 from basalt.plugins.components import Component
+from basalt.running.frames import Frame
+from basalt.tables import US_UTC
 
 NOUNS = {"analytics": "module", "transforms": "transform"}
 
@@ -23,7 +25,8 @@ NOUNS = {"analytics": "module", "transforms": "transform"}
 class Use:
     """One module entry: where it stands, what it is, and the configured module with the parts it computes.
 
-    A frame module has no parts, but `rule`: the pass's buckets as they are over the pass it reads.
+    A frame module has no parts, but `rule`: the pass's buckets as they are over the pass it reads, and `frame`: the
+    rows whose stretches its values are carried in; None where the date is one stretch.
     """
 
     place: str
@@ -32,6 +35,7 @@ class Use:
     module: BucketModule | FrameModule
     parts: Sequence[Part] = ()
     rule: BucketRule | None = None
+    frame: Frame | None = None
 
     @property
     def title(self) -> str:
@@ -57,7 +61,7 @@ def _use(config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str
             return _bucket_use(place, entry, component, made(options, _table(entry, made, columns_of, known)))
         tables = {name: _found(name, place, columns_of, known) for name in made.inputs if name != "source"}
         source = _source(made, entry, known)
-        rule = bucket_rule(config, source.rule if source else None)
+        rule = bucket_rule(config, source)
         return Use(place, entry, component, made(options, tables, source, rule), rule=rule)
 
 
@@ -124,3 +128,21 @@ def frame_inputs(
     """What a frame module's `compute` gets: its tables, and the earlier pass as "source"."""
     assert isinstance(use.module, FrameModule)
     return {n: results[str(use.entry.source)] if n == "source" else tables[n] for n in use.module.inputs}
+
+
+def empty_inputs(
+    use: Use, columns_of: Mapping[str, Columns], results: Mapping[str, PassResult]
+) -> dict[str, pl.LazyFrame]:
+    """The same without rows; a source of several dates with its column Date."""
+    assert isinstance(use.module, FrameModule)
+    tables = {name: pl.LazyFrame(schema=dict(columns_of[name])) for name in use.module.inputs if name != "source"}
+    inputs = frame_inputs(use, tables, {name: empty_result(result) for name, result in results.items()})
+    if use.module.history:
+        inputs["source"] = inputs["source"].with_columns(Date=pl.lit(None, pl.Date))
+    return inputs
+
+
+def empty_result(result: PassResult) -> pl.LazyFrame:
+    """A pass's result without rows."""
+    keys = dict(zip(result.keys, result.key_dtypes, strict=True))
+    return pl.LazyFrame(schema={**keys, "TimeBucket": US_UTC, **{c.name: c.dtype for c in result.columns}})

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-import attrs
 import polars as pl
 
 from basalt.errors import BasaltError, DataError, PluginError, one_line
@@ -10,7 +9,8 @@ from basalt.modules import FrameModule, PassContext
 from basalt.planning.aggregations import aggregations
 from basalt.planning.program import Program
 from basalt.planning.uses import Use, frame_inputs
-from basalt.running.fuse import fused
+from basalt.running.frames import Day
+from basalt.running.fuse import grouped
 
 Frames = Mapping[str, pl.LazyFrame]
 
@@ -40,8 +40,9 @@ def blame(
 
 
 def _fails_alone(use: Use, program: Program, tables: Frames, context: PassContext) -> str | None:
-    mine = [attrs.evolve(a, makes_buckets=True) for a in aggregations([o for o in program.planned if o.use is use])]
-    return _fails(lambda: fused(mine, tables, program.rule, context.date))
+    day = Day(tables, program.rule, context.date)
+    mine = aggregations([one for one in program.planned if one.use is use])
+    return _fails(lambda: pl.collect_all([grouped(a, day) for a in mine], engine="streaming"))
 
 
 def _frame_rows(use: Use, tables: Frames, earlier: Frames, context: PassContext) -> pl.DataFrame:

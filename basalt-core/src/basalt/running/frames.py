@@ -4,7 +4,7 @@ A frame is a table and one `market_states` list: rows in (key, time) order with 
 derived expression needs it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import attrs
@@ -12,34 +12,66 @@ import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.modules import ALL_STATES
-from basalt.running.stretches import admissible, at_rows, stretches
+from basalt.running.stretches import admissible, at_rows, in_sessions, session_stretches, stretches, within
+from basalt.timelines import EVERY_STATE, Session
 
 
 @attrs.frozen
 class Frame:
-    """A table and its admissible states; None: no state filter, because none is asked or none is known."""
+    """A table, the keys its rows are grouped by, its own in front, and its admissible states.
+
+    `states` None: no state filter, because none is asked or none is known. `in_hours`: no state is known and the
+    hours are, so that rows outside the sessions do not count.
+    """
 
     table: str
-    key: str
+    keys: tuple[str, ...]
     states: frozenset[str] | None
+    in_hours: bool = False
+
+    @property
+    def key(self) -> str:
+        """The table's own key: windows, stretches and order are inside it."""
+        return self.keys[0]
 
     def widened(self, states: Collection[str]) -> "Frame":
         """The frame of these states too; one without a state filter stays as it is."""
-        return self if self.states is None else attrs.evolve(self, states=self.states | set(states))
+        if self.states is None:
+            return self
+        wide = self.states | set(states)
+        return attrs.evolve(self, states=None if wide == EVERY_STATE else wide)
 
 
-def rows(frame: Frame, tables: Mapping[str, pl.LazyFrame], rule: BucketRule, day: date, stretch: bool) -> pl.LazyFrame:
+@attrs.frozen(eq=False)
+class Day:
+    """One date of a pass: its tables after the pass's transforms, its buckets, and its sessions where hours are
+    given: none on a closed date."""
+
+    tables: Mapping[str, pl.LazyFrame]
+    rule: BucketRule
+    date: date
+    sessions: Sequence[Session] | None = None
+
+
+def rows(frame: Frame, day: Day, stretch: bool) -> pl.LazyFrame:
     """The frame's rows with TimeBucket, and with StretchId where `stretch`."""
-    table = tables[frame.table]
-    kept = table if frame.states is None else table.filter(admissible(frame.states))
+    kept = day.tables[frame.table]
+    if frame.states is not None:
+        kept = kept.filter(admissible(frame.states))
+    if frame.in_hours and day.sessions is not None:
+        kept = kept.filter(in_sessions(day.sessions))
     if stretch:
-        kept = at_rows(kept, frame.key, frame_stretches(frame, tables))
-    return kept.with_columns(TimeBucket=rule.bucket(pl.col("EventTimestamp"), day))
+        kept = within(at_rows(kept, frame.key, frame_stretches(frame, day)), frame.keys[1:])
+    return kept.with_columns(TimeBucket=day.rule.bucket(pl.col("EventTimestamp"), day.date))
 
 
-def frame_stretches(frame: Frame, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame | None:
+def frame_stretches(frame: Frame, day: Day) -> pl.LazyFrame | None:
     """Stretches of the frame's states, or None where the date is one: no state is known or asked, or all are."""
+    if frame.in_hours and len(day.sessions or ()) > 1:
+        return session_stretches(day.tables[frame.table], frame.key, day.sessions or ())
     if frame.states is None or set(ALL_STATES) <= set(frame.states):
         return None
-    states = tables.get("marketstate") if frame.key == "ListingId" else None
-    return stretches(tables[frame.table] if states is None else states, frame.key, frame.states)
+    states = day.tables.get("marketstate") if frame.key == "ListingId" else None
+    if states is None:
+        return stretches(day.tables[frame.table], frame.key, frame.states)
+    return stretches(states, frame.key, frame.states, before_first="UNKNOWN" in frame.states)

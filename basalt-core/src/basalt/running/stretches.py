@@ -2,14 +2,18 @@
 
 Memory (previous rows, previous closes, carried values) lives inside one stretch. A stretch is [start, end) in
 nanoseconds; one without an end yet has a null end. They come from the marketstate table, else from the runs of the
-event table's own MarketState; where neither is known, the whole date of a listing is one stretch.
+event table's own MarketState; where neither is known, the sessions of the date are its stretches, or the whole date.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
 from basalt.buckets import BucketRule
+from basalt.tables import NS_UTC, STATE
+from basalt.timelines import Session
+
+LONG_AGO = -(2**62)
 
 
 def admissible(states: Collection[str]) -> pl.Expr:
@@ -18,18 +22,54 @@ def admissible(states: Collection[str]) -> pl.Expr:
     return pl.col("MarketState").is_in(named).fill_null("null" in states)
 
 
-def stretches(rows: pl.LazyFrame, key: str, states: Collection[str]) -> pl.LazyFrame:
+def in_sessions(sessions: Sequence[Session]) -> pl.Expr:
+    """Whether EventTimestamp lies in one of the sessions, its first and last instant included."""
+    time = pl.col("EventTimestamp").to_physical()
+    return pl.any_horizontal(pl.lit(False), *(time.is_between(start, end) for start, end in sessions))
+
+
+def stretches(rows: pl.LazyFrame, key: str, states: Collection[str], before_first: bool = False) -> pl.LazyFrame:
     """(key, Start, End, StretchId) of each admissible run; `rows` carry MarketState and are in order.
 
-    Of several rows at one stamp the last counts. StretchId is unique over all listings.
+    Of several rows at one stamp the last counts. StretchId is unique over all listings. `before_first`: the state is
+    admissible before a listing's first row too.
     """
-    changes = (
-        rows.select(key, Start=pl.col("EventTimestamp").to_physical(), On=admissible(states))
-        .unique([key, "Start"], keep="last", maintain_order=True)
+    changes = rows.select(key, Start=pl.col("EventTimestamp").to_physical(), On=admissible(states))
+    if before_first:
+        long_ago = changes.select(pl.col(key).unique(), Start=pl.lit(LONG_AGO), On=pl.lit(True))
+        changes = pl.concat([long_ago, changes]).sort(key, "Start", maintain_order=True)
+    runs = (
+        changes.unique([key, "Start"], keep="last", maintain_order=True)
         .filter(pl.col("On") != pl.col("On").shift(1).over(key).fill_null(False))
         .with_columns(End=pl.col("Start").shift(-1).over(key))
     )
-    return changes.filter("On").drop("On").with_row_index("StretchId")
+    return runs.filter("On").drop("On").with_row_index("StretchId")
+
+
+def session_stretches(rows: pl.LazyFrame, key: str, sessions: Sequence[Session]) -> pl.LazyFrame:
+    """The sessions as stretches of every listing that has a row."""
+    edges = pl.LazyFrame(sessions, schema={"Start": pl.Int64, "End": pl.Int64}, orient="row")
+    crossed = rows.select(key).unique().join(edges, how="cross").sort(key, "Start")
+    return crossed.with_row_index("StretchId")
+
+
+def as_one(found: pl.LazyFrame, key: str) -> pl.LazyFrame:
+    """One stretch a listing, from the first start to the last end; without an end where its last stretch has none."""
+    ends = pl.when(pl.col("End").is_null().any()).then(None).otherwise(pl.col("End").max())
+    return found.group_by(key).agg(pl.col("Start").min(), End=ends).sort(key).with_row_index("StretchId")
+
+
+def closed_at(marketstate: pl.LazyFrame, end: int) -> pl.LazyFrame:
+    """The state table with CLOSED from `end` on, for each listing whose last state began before it."""
+    time = pl.col("EventTimestamp")
+    late = marketstate.group_by("ListingId").agg(time.max()).filter(time.to_physical() < end)
+    closing = late.select(
+        "ListingId",
+        EventTimestamp=pl.lit(end, dtype=pl.Int64).cast(NS_UTC),
+        MarketState=pl.lit("CLOSED", dtype=STATE),
+    )
+    both = pl.concat([marketstate, closing], how="diagonal")
+    return both.sort("ListingId", "EventTimestamp", maintain_order=True)
 
 
 def at_rows(rows: pl.LazyFrame, key: str, found: pl.LazyFrame | None) -> pl.LazyFrame:
@@ -51,6 +91,14 @@ def at_rows(rows: pl.LazyFrame, key: str, found: pl.LazyFrame | None) -> pl.Lazy
         .drop("_At", "Start")
         .with_columns(pl.col("StretchId").cast(pl.Int64).fill_null(own))
     )
+
+
+def within(rows: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """StretchId split by further group columns, so that a window of one group never sees another's rows."""
+    for name in columns:
+        code = pl.col(name).rank("dense").fill_null(0).cast(pl.Int64)
+        rows = rows.with_columns(StretchId=pl.col("StretchId") * (code.max() + 1) + code)
+    return rows
 
 
 def at_times(frame: pl.LazyFrame, key: str, time: str, found: pl.LazyFrame, name: str) -> pl.LazyFrame:

@@ -7,11 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from basalt.modules import BucketModule, PassContext
+from basalt.modules import BucketModule
 from basalt.planning.plan import Plan
-from basalt.planning.program import Program
-from basalt.planning.rehearsal import empty_result
-from basalt.planning.uses import Use, frame_inputs
+from basalt.planning.program import Program, context_of
+from basalt.planning.uses import Use, empty_inputs
 
 RUNNING: list[tuple[Any, str]] = [(pl, "collect_all"), (pl, "collect_all_async")]
 RUNNING += [
@@ -29,10 +28,8 @@ def build(use: Use, program: Program, plan: Plan) -> Any:
         return None
     again = type(made)(made.config, made.columns_of, made.source, made.rule)
     again.columns()
-    tables = {name: pl.LazyFrame(schema=dict(columns)) for name, columns in program.columns_of.items()}
-    inputs = frame_inputs(use, tables, {p.name: empty_result(p.result) for p in plan.programs})
-    day = plan.partitions[0].date
-    return again.compute(inputs, PassContext(program.name, day, program.result.keys, program.rule))
+    inputs = empty_inputs(use, program.columns_of, {p.name: p.result for p in plan.programs})
+    return again.compute(inputs, context_of(program, plan.partitions[0].date))
 
 
 @contextmanager

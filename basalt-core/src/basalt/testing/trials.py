@@ -20,13 +20,14 @@ from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
 from basalt.given import Module, entry_of, registry_with
 from basalt.planning.plan import Plan, make_plan
-from basalt.planning.program import Program
+from basalt.planning.program import Program, context_of
 from basalt.planning.uses import Use
 from basalt.running.compute import computed
 from basalt.running.memory import MemorySource
-from basalt.running.tables import open_tables
+from basalt.running.tables import Tables
 from basalt.tables import US_UTC
 from basalt.testing.days import DATE, DAYS
+from basalt.timelines import Timeline
 
 Frames = Mapping[str, pl.DataFrame]
 FIRST, TRIED = "first", "tried"
@@ -90,12 +91,20 @@ class Trial:
     def run(self, frames: Frames) -> pl.DataFrame:
         """Its rows on these tables, hidden columns included, by the plan made for the day."""
         plan = attrs.evolve(self.plan, source=MemorySource(frames, DATE))
-        tables = open_tables(plan, DATE)
+        tables = Tables(plan, DATE)
         rows: dict[str, pl.DataFrame] = {}
         for program in plan.programs:
             earlier = {name: rows[name].lazy() for name in program.sources}
-            rows[program.name] = computed(plan, program, DATE, tables, earlier)
+            program, read = _as_returned(program), tables.frames(program)
+            rows[program.name] = computed(plan, program, context_of(program, DATE), read, earlier).rows
         return rows[self.program.name]
+
+
+def _as_returned(program: Program) -> Program:
+    """A frame module by itself shows every row it returns, those too that a timeline would drop."""
+    if program.aggregations or program.config.timeline is not None:
+        return program
+    return attrs.evolve(program, timeline=Timeline("returned"), touching=[])
 
 
 @attrs.frozen(eq=False)
