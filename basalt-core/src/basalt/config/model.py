@@ -164,7 +164,8 @@ class DatesConfig:
     to: date | None = option("last date, inclusive", default=None)
     list_: list[date] | None = option("these dates alone", default=None)
     calendar: str | None = option(
-        "`weekdays`, or a MIC of table `calendar`, as `XLON`: which dates are trading dates; default: the list, or dates with data",
+        "`weekdays`, or a MIC of table `calendar`, as `XLON`: which dates are trading dates; default: the list, or "
+        "those with data",
         default=None,
     )
 

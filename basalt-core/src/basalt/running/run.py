@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,9 @@ def run_plan(
     tasks = _tasks(plan, names, force, only_missing, watching)
     skipped = len(plan.partitions) - len(tasks)
     try:
-        for done in executor.run(work, tasks, watching.emit):
-            _tell_failure(done, watching)
+        with closing(executor.run(work, tasks, watching.emit)) as results:
+            for done in results:
+                _tell_failure(done, watching)
     finally:
         shutil.rmtree(work_folder / run, ignore_errors=True)
     seconds, failed = time.monotonic() - started, len(told.failed)
