@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from basalt.cli.output import counted, emit, format_option, narrate
-from basalt.cli.planned import date_options, file_argument, plan_of, set_option
+from basalt.cli.planned import Chosen, choosing, file_argument, plan_of, set_option
 from basalt.cli.session import registry_of
 
 
@@ -20,19 +19,10 @@ def pipeline() -> None:
 
 @pipeline.command()
 @file_argument
-@date_options
-@set_option
+@choosing
 @format_option
 @click.pass_context
-def run(
-    ctx: click.Context,
-    file: Path,
-    these: Sequence[datetime],
-    first: datetime | None,
-    last: datetime | None,
-    overrides: Sequence[str],
-    format: str,
-) -> None:
+def run(ctx: click.Context, file: Path, chosen: Chosen, format: str) -> None:
     """Run FILE: compute every pass and publish it. Prints what was published.
 
     Example: basalt pipeline run pipeline.toml --date 2026-01-05
@@ -40,7 +30,7 @@ def run(
     from basalt.cli.progress import progress
     from basalt.running.run import run_plan
 
-    plan = plan_of(ctx, file, overrides, these, first, last)
+    plan = plan_of(ctx, file, chosen=chosen)
     for note in plan.notes:
         narrate(f"note: {note}")
     with progress() as observer:
@@ -56,26 +46,17 @@ def run(
 
 @pipeline.command("plan")
 @file_argument
-@date_options
-@set_option
+@choosing
 @format_option
 @click.pass_context
-def plan_command(
-    ctx: click.Context,
-    file: Path,
-    these: Sequence[datetime],
-    first: datetime | None,
-    last: datetime | None,
-    overrides: Sequence[str],
-    format: str,
-) -> None:
+def plan_command(ctx: click.Context, file: Path, chosen: Chosen, format: str) -> None:
     """Say what running FILE would do: passes, what they read, partitions, where results go.
 
     Example: basalt pipeline plan pipeline.toml --from 2026-01-05 --to 2026-01-09
     """
     from basalt.planning.described import describe
 
-    plan = plan_of(ctx, file, overrides, these, first, last)
+    plan = plan_of(ctx, file, chosen=chosen)
     described = describe(plan)
     if format == "json":
         click.echo(json.dumps(described, indent=2))

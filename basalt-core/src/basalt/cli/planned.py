@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from basalt.cli.session import registry_of
@@ -17,32 +19,56 @@ file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=Fal
 set_option = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, as passes.bars.every=5m."
 )
+_OPTIONS = (
+    click.option("--date", "these", type=DATE, multiple=True, help="This date alone; may be given again."),
+    click.option("--from", "first", type=DATE, help="First date, inclusive."),
+    click.option("--to", "last", type=DATE, help="Last date, inclusive."),
+    click.option("--universe", "universes", multiple=True, metavar="NAME", help="This one alone; may be given again."),
+    set_option,
+    click.option("--executor", metavar="NAME", help="How partitions are run: inline, processes, dask, or a plugin's."),
+    click.option("--workers", type=click.IntRange(min=1), help="Partitions run at a time."),
+)
 
 
-def date_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--date`, `--from`, `--to`."""
-    command = click.option("--to", "last", type=DATE, help="Last date, inclusive.")(command)
-    command = click.option("--from", "first", type=DATE, help="First date, inclusive.")(command)
-    return click.option("--date", "these", type=DATE, multiple=True, help="This date alone; may be repeated.")(command)
+@attrs.frozen
+class Chosen:
+    """What the command line says of a run: overrides of the file, dates, universes, and how it is spread."""
+
+    overrides: Sequence[str] = ()
+    these: Sequence[date] = ()
+    first: date | None = None
+    last: date | None = None
+    universes: Sequence[str] = ()
+    executor: str | None = None
+    workers: int | None = None
 
 
-def plan_of(
-    ctx: click.Context,
-    file: Path,
-    overrides: Sequence[str] = (),
-    these: Sequence[datetime] = (),
-    first: datetime | None = None,
-    last: datetime | None = None,
-) -> "Plan":
+def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--date`, `--from`, `--to`, `--universe`, `--set`, `--executor` and `--workers`, as one argument `chosen`."""
+
+    @wraps(command)
+    def called(*args: Any, **given: Any) -> Any:
+        said = {field.name: given.pop(field.name) for field in attrs.fields(Chosen)}
+        if said["these"] and (said["first"] or said["last"]):
+            raise click.UsageError("--date names dates alone: give either it or --from and --to")
+        said["these"] = tuple(map(datetime.date, said["these"]))
+        said["first"], said["last"] = (day and day.date() for day in (said["first"], said["last"]))
+        return command(*args, chosen=Chosen(**said), **given)
+
+    for option in reversed(_OPTIONS):
+        option(called)
+    return called
+
+
+def plan_of(ctx: click.Context, file: Path, overrides: Sequence[str] = (), chosen: Chosen = Chosen()) -> "Plan":
     """The plan of a pipeline file, with the plugins of the session."""
     from basalt.planning.dates import Asked
     from basalt.planning.pipeline_file import plan_file
 
-    if these and (first or last):
-        raise click.UsageError("--date names dates alone: give either it or --from and --to")
-    dates = Asked(tuple(_day(d) for d in these), first and _day(first), last and _day(last))
-    return plan_file(file, overrides, dates, lambda files, prefer: registry_of(ctx, files, prefer))
-
-
-def _day(moment: datetime) -> date:
-    return moment.date()
+    return plan_file(
+        file,
+        [*overrides, *chosen.overrides],
+        Asked(chosen.these, chosen.first, chosen.last),
+        chosen.universes,
+        lambda files, prefer: registry_of(ctx, files, prefer),
+    )
