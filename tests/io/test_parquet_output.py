@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn, from_json, to_json
 from basalt.errors import DataError, PublishError, UserError
+from basalt.leftovers import owner
 from basalt_io.outputs.parquet import ParquetOutput, ParquetOutputOptions, read_document
 
 SCHEMA = {
@@ -232,14 +233,14 @@ def test_what_a_living_process_staged_is_left_to_it(tmp_path, output, target):
 
 def test_what_a_process_of_another_host_staged_is_left_to_it(tmp_path, lake, output, target):
     """The number of its process tells nothing here, though no process of this host has it."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        pass
+    tell = "from basalt.leftovers import owner; print(owner())"
+    ended = subprocess.run([sys.executable, "-c", tell], capture_output=True, check=True, text=True).stdout.strip()
     ours = output.stage(target, spool(tmp_path / "theirs", rows(1, 3)), DOCUMENT).waiting.file
-    head = ours.name.rpartition("-")[0]
-    theirs = ours.rename(ours.with_name(f"{head[:-8]}{'0' * 8}-{ended.pid}.staged"))
+    head = ours.name.removesuffix(f"{owner()}.staged")
+    theirs = ours.rename(ours.with_name(f"{head}00000000-{ended.partition('-')[2]}.staged"))
     publish(output, target, spool(tmp_path / "spool", rows(1, 2)))
     assert hidden(lake) == [theirs]
-    theirs.rename(theirs.with_name(f"{head}-{ended.pid}.staged"))
+    theirs.rename(theirs.with_name(f"{head}{ended}.staged"))
     publish(output, target, spool(tmp_path / "spool", rows(1, 2)))
     assert hidden(lake) == []
 

@@ -1,7 +1,7 @@
 """Files that appear in one step, and the *leftovers* of processes that were killed while they wrote one.
 
-A file is written *beside* its place, under a hidden name that tells host and process, and renamed. The name is how a
-leftover is known as one: its process is of this host, and gone.
+A file is written *beside* its place, under a hidden name that tells its *owner*, and renamed. The name is how a
+leftover is known as one: its owner, a process of this host, is gone.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def replace(place: Path, data: bytes) -> None:
 
 def beside(place: Path) -> Path:
     """A name in the same folder that no reader's pattern matches and no other process takes."""
-    return place.with_name(f".{place.name}.{uuid4().hex}.{host()}-{os.getpid()}.staged")
+    return place.with_name(f".{place.name}.{uuid4().hex}.{owner()}.staged")
 
 
 def sweep(place: Path) -> None:
@@ -42,29 +42,47 @@ def sweep(place: Path) -> None:
     Two containers of one host name that write one place at a time may take each other for dead: then the slower one's
     rename fails, as its file is gone, and what the other wrote stays whole.
     """
-    leftover = re.compile(rf"{re.escape(f'.{place.name}.')}[0-9a-f]{{32}}\.{host()}-(\d+)\.staged")
+    leftover = re.compile(rf"{re.escape(f'.{place.name}.')}[0-9a-f]{{32}}\.(.+)\.staged")
     with suppress(OSError):
         for file in place.parent.iterdir():
-            if (found := leftover.fullmatch(file.name)) and is_gone(int(found[1])):
+            if (found := leftover.fullmatch(file.name)) and is_gone(found[1]):
                 file.unlink(missing_ok=True)
 
 
-def host() -> str:
-    """This machine in eight characters that fit into any file name."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+def owner() -> str:
+    """This process, as no other is named: host, number, and start, for systems give a number out again, and in a
+    container the first process has the same one each time."""
+    return f"{_host()}-{os.getpid()}-{_seen(os.getpid())[1]}"
 
 
-def is_gone(process: int) -> bool:
-    """Whether no process of this host has that number; False on systems where asking would disturb it."""
-    if os.name != "posix":
+def is_gone(owner: str) -> bool:
+    """Whether that owner was a process of this host and is no more; False where that cannot be told."""
+    found = re.fullmatch(rf"{_host()}-(\d+)-(\d+)", owner)
+    if found is None or os.name != "posix":  # elsewhere, asking would disturb it
         return False
+    number, start = map(int, found.groups())
     try:
-        os.kill(process, 0)
+        os.kill(number, 0)
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):
         return False
-    return False
+    state, started = _seen(number)
+    return state in ("Z", "X") or (0 not in (start, started) and start != started)
+
+
+def _host() -> str:
+    """This machine in eight characters that fit into any file name."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _seen(process: int) -> tuple[str, int]:
+    """The state of a process, Z and X for one that is dead and was not buried, and its start in ticks since the system
+    began; nothing and 0 where the system does not tell."""
+    with suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return fields[0], int(fields[19])
+    return "", 0
 
 
 def sync(folder: Path) -> None:

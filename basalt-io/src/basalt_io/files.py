@@ -1,25 +1,22 @@
 """Files as inputs and as results: what tells that an input changed, and how a result appears in one step.
 
 *Staged*: written under a hidden name in the target's own folder, so that no reader's `*.parquet` matches it and one
-rename makes it visible. The name tells host and process, so that a *leftover*, whose process was killed, is known as
-one and removed when the same target is staged again on that host.
+rename makes it visible. What a killed process left of a target is removed when it is staged again on that host.
 """
 
 import hashlib
 import os
-import platform
-import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import attrs
 import polars as pl
 
 from basalt.errors import PublishError, UserError
+from basalt.leftovers import beside, sweep, sync
 
 
 def fingerprint(files: Iterable[Path], *options: object) -> str:
@@ -62,8 +59,8 @@ def stage(frame: pl.LazyFrame, place: Path, metadata: Mapping[str, str], **how: 
 
     `how` goes to Polars: compression, row_group_size.
     """
-    file = place.with_name(f".{place.name}.{uuid4().hex}.{_host()}-{os.getpid()}.staged")
-    _sweep(place)
+    sweep(place)
+    file = beside(place)
     made = tuple(reversed([folder for folder in place.parents if not folder.exists()]))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +83,7 @@ def publish(waiting: Waiting) -> None:
         if waiting.file.exists() or not _is_there(waiting):
             os.replace(waiting.file, place)
         for folder in {place.parent, *(folder.parent for folder in waiting.made)}:
-            _sync(folder)
+            sync(folder)
     except OSError as error:
         raise PublishError(f"{place} could not be published ({first_line(error)}): run again") from error
 
@@ -102,36 +99,6 @@ def first_line(error: BaseException) -> str:
     return text.strip().partition("\n")[0].rstrip(".: ") or type(error).__name__
 
 
-def _host() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-
-
-def _sweep(place: Path) -> None:
-    """Remove what killed processes of this host left of `place`. Other hosts' files stay: who lives there is unknown.
-
-    Two containers of one host name that stage one target at a time may take each other for dead: then the slower one's
-    commit fails with PublishError, as its file is gone, and what the other published stays whole.
-    """
-    leftover = re.compile(rf"{re.escape(f'.{place.name}.')}[0-9a-f]{{32}}\.{_host()}-(\d+)\.staged")
-    with suppress(OSError):
-        for file in place.parent.iterdir():
-            if (found := leftover.fullmatch(file.name)) and _is_gone(int(found[1])):
-                file.unlink(missing_ok=True)
-
-
-def _is_gone(process: int) -> bool:
-    """Whether no process has that number; unknown, so False, on systems where asking would disturb it."""
-    if os.name != "posix":
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
-
-
 def _is_there(waiting: Waiting) -> bool:
     with suppress(FileNotFoundError):
         return waiting.place.stat().st_ino == waiting.inode
@@ -143,14 +110,3 @@ def _remove(file: Path, made: tuple[Path, ...]) -> None:
         file.unlink(missing_ok=True)
         for folder in reversed(made):
             folder.rmdir()
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename last through a power cut; only POSIX systems have it."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

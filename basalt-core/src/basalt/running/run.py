@@ -1,11 +1,10 @@
 """Running a plan: which partitions are left to do, who runs them, and what became of each."""
 
-import os
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import polars as pl
 from basalt.checks.schema_lock import locked
 from basalt.documents import to_json
 from basalt.errors import BasaltError, DataError
-from basalt.leftovers import host, is_gone
+from basalt.leftovers import is_gone, owner
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.standing import statuses
@@ -117,16 +116,15 @@ def run_plan(
 
 
 def _name() -> str:
-    """Sorts by time; tells host and process, so that what a killed run left is known as a leftover."""
-    return f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}-{host()}-{os.getpid()}"
+    """Sorts by time; tells its owner, so that what a killed run left is known as a leftover."""
+    return f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}-{owner()}"
 
 
 def _sweep(work_folder: Path) -> None:
     """Remove the intermediate files of runs of this host that were killed."""
-    for folder in work_folder.glob(f"*-{host()}-*"):
-        with suppress(ValueError):
-            if is_gone(int(folder.name.rpartition("-")[2])):
-                shutil.rmtree(folder, ignore_errors=True)
+    for folder in work_folder.glob("*-*"):
+        if is_gone(folder.name.partition("-")[2]):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _complain(said: str) -> None:
