@@ -4,7 +4,9 @@ A template is a relative path with variables in braces, as `{pass}/date={date}/{
 percent-escaped, so different values never give one path; nothing in a template or a value leads out of the root.
 """
 
+import os
 import string
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,16 +17,22 @@ VARIABLES = ("pipeline", "pass", "output", "date", "year", "month", "day", "univ
 
 
 def place(root: Path, template: str, target: Target) -> Path:
-    """The absolute path of `target` below `root`; UserError for a template or value that is no path below it."""
-    pieces = _pieces(template)
+    """The absolute path of `target` below `root`, symbolic links resolved; UserError for a template or value that is
+    no path below it."""
+    return Path(os.path.realpath(below(root, template, target)))
+
+
+def below(root: Path, template: str, target: Target) -> str:
+    """The same path, as `root` and links have it: enough to look whether it is there."""
     known = _values(target)
-    filled = "".join(text if variable is None else _escaped(variable, known[variable]) for text, variable in pieces)
-    parts = filled.split("/")
-    if not filled or filled.startswith("/") or "\\" in filled or Path(filled).is_absolute():
+    filled = "".join(
+        text if variable is None else _escaped(variable, known[variable]) for text, variable in _pieces(template)
+    )
+    if not filled or filled.startswith("/") or "\\" in filled or os.path.isabs(filled):
         raise UserError(f"path = {template!r} must be a path below `root`: put the folder it starts from in `root`")
-    if any(part in ("", ".", "..") for part in parts):
+    if not {"", ".", ".."}.isdisjoint(filled.split("/")):
         raise UserError(f"path = {template!r} gives {filled!r}, which has an empty, '.' or '..' step: leave that out")
-    return root.joinpath(*parts).resolve()
+    return os.path.join(root, filled)
 
 
 def located(folder: Path, path: str) -> Path:
@@ -32,7 +40,8 @@ def located(folder: Path, path: str) -> Path:
     return (folder / Path(path).expanduser()).resolve()
 
 
-def _pieces(template: str) -> list[tuple[str, str | None]]:
+@lru_cache
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
     """The template as literal texts and the names of variables, each known."""
     try:
         parsed = list(string.Formatter().parse(template))
@@ -48,7 +57,7 @@ def _pieces(template: str) -> list[tuple[str, str | None]]:
             known = ", ".join(f"{{{name}}}" for name in VARIABLES)
             raise UserError(f"path = {template!r} names {{{asked}}}, which is unknown: use {known}")
         pieces.append(("", variable))
-    return pieces
+    return tuple(pieces)
 
 
 def _values(target: Target) -> dict[str, str]:

@@ -4,6 +4,7 @@ The document stands as JSON under the key `basalt` of the file's metadata; `read
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from basalt.errors import DataError, PublishError, UserError
 from basalt.options import option
 from basalt.outputs import Output, Staged, Target
 from basalt_io.files import first_line, publish, refuse_unwritable, stage, withdraw
-from basalt_io.paths import located, place
+from basalt_io.paths import below, place
 
 METADATA_KEY = "basalt"
 
@@ -83,7 +84,7 @@ class ParquetOutput(Output):
 
     def has(self, target: Target) -> bool:
         """Whether the file is there."""
-        return self._place(target).is_file()
+        return os.path.isfile(below(self._root, self.config.path, target))
 
     def scan(self, target: Target) -> pl.LazyFrame:
         """The published partition; DataError where there is none, or it is no readable Parquet file."""
@@ -98,7 +99,11 @@ class ParquetOutput(Output):
         return frame
 
     def _place(self, target: Target) -> Path:
-        return place(located(self.folder, self.config.root), self.config.path, target)
+        return place(self._root, self.config.path, target)
+
+    @property
+    def _root(self) -> Path:
+        return self.folder / Path(self.config.root).expanduser()
 
 
 def read_document(file: Path) -> dict[str, Any]:
