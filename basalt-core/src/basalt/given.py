@@ -16,7 +16,7 @@ from basalt.plugins.registry import Registry, open_registry
 
 Module = str | Mapping[str, Any] | type[BucketModule] | type[FrameModule]
 GIVEN = "given"
-_ENGINE_KEYS = ("module", "prefix", "source")
+_ENGINE_KEYS = ("module", "prefix", "source", "tables")
 
 
 class _Plugin:

@@ -21,7 +21,7 @@ from basalt.buckets import BucketRule
 from basalt.documents import PassResult, ResultColumn
 from basalt.metrics import Metric
 from basalt.options import NoOptions
-from basalt.tables import MARKET_STATES
+from basalt.tables import MARKET_STATES, TableSchema
 
 States = Sequence[str] | Literal["default", "any"]
 Scope = Literal["listing", "instrument", "universe"]
@@ -110,7 +110,7 @@ class PassContext:
     """What a frame module or transform may know of the pass it runs in.
 
     `previous`: the dates whose rows stand in front of the day's in its source, oldest first. `market_states`: the
-    states that count for a module that sets none.
+    states that count for a module that sets none. `sides`: the side outputs that somebody asks for.
     """
 
     name: str
@@ -120,6 +120,15 @@ class PassContext:
     shared_sequence: bool = False
     previous: Dates = ()
     market_states: States = "default"
+    sides: frozenset[str] = frozenset()
+
+
+@attrs.frozen(eq=False)
+class WithSides:
+    """What a frame module computed: its rows, and side outputs by name, those at least that `pass_.sides` asks for."""
+
+    rows: pl.LazyFrame
+    sides: Mapping[str, pl.LazyFrame]
 
 
 class FrameModule(ABC):
@@ -128,9 +137,11 @@ class FrameModule(ABC):
     `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. `scope`: how far
     its input may be cut. `history`: how many previous dates of the source stand in front of the day's rows, told
     apart by the column Date; those never published are left out, and with fewer than `least_history` the partition
-    fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the pass. All may be properties of
-    the configured instance. An instance is one configured use: `config`, `columns_of` (dtypes of each table input)
-    and `source` (the described earlier pass).
+    fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the pass. `sides`: the side outputs
+    it can make, each a table with the key of its rows. All may be properties of the configured instance.
+
+    An instance is one configured use: `config`, `columns_of` (dtypes of each table input) and `source` (the described
+    earlier pass).
     """
 
     name: ClassVar[str]
@@ -139,6 +150,7 @@ class FrameModule(ABC):
     history: int = 0
     least_history: int = 0
     keys: Sequence[str] | None = None
+    sides: Sequence[TableSchema] = ()
     Config: ClassVar[type] = NoOptions
 
     def __init__(
@@ -158,5 +170,10 @@ class FrameModule(ABC):
         """The described columns `compute` adds to the keys, in order; the contract kit compares."""
 
     @abstractmethod
-    def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
+    def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame | WithSides:
         """Rows of keys, TimeBucket and `columns()`; inputs come sorted by (key, time). Collects nothing."""
+
+    def computed(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> WithSides:
+        """What `compute` gives, side outputs or none."""
+        found = self.compute(inputs, pass_)
+        return found if isinstance(found, WithSides) else WithSides(found, {})

@@ -11,16 +11,19 @@ import polars as pl
 
 from basalt.modules import PassContext, Scope
 from basalt.options import NoOptions
+from basalt.tables import TableSchema
 
 
 class Transform(ABC):
-    """A preprocess step. `inputs`: tables it reads, given the configuration; `output`: the table it replaces.
+    """A preprocess step. `inputs`: tables it reads, given the configuration; `output`: the table it replaces; `sides`:
+    the side tables it can make, each with the key of its rows.
 
     `columns_of` maps each input to the dtypes of its columns while planning.
     """
 
     name: ClassVar[str]
     scope: Scope = "listing"
+    sides: Sequence[TableSchema] = ()
     Config: ClassVar[type] = NoOptions
 
     def __init__(self, config: Any) -> None:
@@ -42,4 +45,5 @@ class Transform(ABC):
 
     @abstractmethod
     def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:
-        """The output (and side tables) by name. Inputs come sorted by (key, time); rows stay in that order."""
+        """The output by name, and the side tables, those at least that `pass_.sides` asks for. Inputs come sorted by
+        (key, time); rows stay in that order."""

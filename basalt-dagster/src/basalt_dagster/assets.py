@@ -42,8 +42,8 @@ def keys(plan: Plan) -> list[dg.AssetKey]:
 def _check_outputs(plan: Plan) -> None:
     """Each pass is a run of its own, so what a later one reads must have been published."""
     for program in plan.programs:
-        for source in program.sources:
-            if not plan.outputs[source]:
+        for source in program.upstream:
+            if not plan.readable(source):
                 raise UserError(
                     f"passes.{program.name} reads passes.{source}, which has no output: as Dagster assets they run one "
                     "by one, so add [[outputs]], or [[passes.outputs]] to it"
@@ -59,7 +59,7 @@ def _check_names(plan: Plan) -> None:
 
 
 def _tables_read(plan: Plan) -> list[str]:
-    return list(dict.fromkeys(table for program in plan.programs for table in program.reads))
+    return list(dict.fromkeys(table for program in plan.programs for table in program.reads if ":" not in table))
 
 
 def _tables(plan: Plan) -> list[dg.AssetSpec]:
@@ -77,10 +77,10 @@ def _tables(plan: Plan) -> list[dg.AssetSpec]:
 
 def _asset(plan: Plan, program: Program, dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     modules = ", ".join(entry.module for entry in program.config.modules)
-    earlier = [_pass_key(plan, name) for name in program.sources]
+    earlier = [_pass_key(plan, name) for name in program.upstream]
     spec = dg.AssetSpec(
         _pass_key(plan, program.name),
-        deps=[*(_table_key(plan, table) for table in program.reads), *earlier],
+        deps=[*(_table_key(plan, table) for table in program.reads if ":" not in table), *earlier],
         description=f"{modules}: {program.rule.describe()}",
         group_name=_word(plan.config.name),
         kinds={"basalt"},

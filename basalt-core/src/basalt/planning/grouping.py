@@ -57,7 +57,7 @@ def grouping(
 def tables_of(use: Use) -> list[str]:
     """The tables that a module reads."""
     if isinstance(use.module, FrameModule):
-        return [name for name in use.module.inputs if name != "source"]
+        return [use.entry.tables.get(name, name) for name in use.module.inputs if name != "source"]
     return list(dict.fromkeys(part.reads.table for part in use.parts))
 
 
@@ -116,7 +116,7 @@ def _returned(
     """The keys a module declares, as they are in what it returns for frames without rows."""
     context = PassContext(config.name, known.day, keys, module.rule, known.shared_sequence)
     with door(use.place, use.component):
-        schema = module.compute(empty_inputs(use, columns_of, known.results), context).collect_schema()
+        schema = module.computed(empty_inputs(use, columns_of, known.results), context).rows.collect_schema()
     for name in keys:
         if name not in schema:
             raise PluginError(f"{use.place}: {use.title} has rows by {name!r}, and does not return it")

@@ -74,7 +74,7 @@ def content_key(
         "code": {**made.code, **({f"source {source.name}": import_digest(type(source))} if program.reads else {})},
         "engine": made.engine,
         "universe": _digest(universe),
-        "inputs": {table: source.fingerprint(table, partition.date) for table in program.reads},
+        "inputs": {t: source.fingerprint(t, partition.date) for t in program.reads if ":" not in t},
         "earlier": {name: key for name, key in earlier.items() if pass_of(name) in _sources(program)},
     }
     return Key(_digest({**parts, "date": str(partition.date)}), parts)
@@ -93,7 +93,7 @@ def pass_of(name: str) -> str:
 
 
 def _sources(program: Program) -> set[str]:
-    return {pass_of(name) for name in program.sources}
+    return set(program.upstream)
 
 
 def _made_of(program: Program) -> _Made:

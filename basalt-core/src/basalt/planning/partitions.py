@@ -33,7 +33,7 @@ def check_dates(
     programs: Sequence[Program], universes: Iterable[Universe], source: Source, days: Sequence[date]
 ) -> None:
     """UserError for a table that some pass or universe reads and the source does not have on one of the dates."""
-    read = [table for program in programs for table in program.reads]
+    read = [table for program in programs for table in program.reads if ":" not in table]
     read += [table for universe in universes for table in universe.reads]
     for table in dict.fromkeys(read):
         missing = [str(day) for day in days if not has_date(source, table, day)]

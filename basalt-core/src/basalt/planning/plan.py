@@ -23,6 +23,7 @@ from basalt.planning.places import PlannedOutput, check_folders, check_places, o
 from basalt.planning.program import Program, build_program
 from basalt.planning.rehearsal import rehearse
 from basalt.planning.scopes import check_cut, check_history, check_universes
+from basalt.planning.sides import Side, offered, sides_made, sides_of, with_sides
 from basalt.planning.universe import Universe, check_listing_dtypes, open_universes
 from basalt.plugins.registry import Registry
 from basalt.running.executors import open_executor
@@ -32,10 +33,11 @@ from basalt.tables import TableSchema
 
 @attrs.frozen(eq=False)
 class Plan:
-    """Everything a run needs: programs in order, partitions, outputs and checks by pass, and the open source.
+    """Everything a run needs: programs in order, partitions, outputs by result, checks by pass, the open source.
 
-    `columns_of`: the source's tables as they are on the first date, by which everything is planned. `dates`: those to
-    run, and the calendar that previous dates are of. `notes`: what the user should know before running.
+    A *result* is a pass, or a side output of one under its name `pass.side`. `sides`: those that are made, by pass.
+    `columns_of`: the source's tables as they are on the first date, by which everything is planned, and side outputs.
+    `dates`: those to run, and the calendar that previous dates are of. `notes`: what the user should know first.
     """
 
     config: PipelineConfig
@@ -49,6 +51,7 @@ class Plan:
     programs: Sequence[Program]
     partitions: Sequence[Partition]
     outputs: Mapping[str, Sequence[PlannedOutput]]
+    sides: Mapping[str, Sequence[Side]]
     checks: Mapping[str, Checks]
     notes: Sequence[str]
 
@@ -85,9 +88,21 @@ class Plan:
         """Where templates put one partition of one pass."""
         return Target(self.config.name, name, partition.date, partition.universe, output)
 
+    def results(self, name: str) -> list[PassResult]:
+        """What the pass publishes: its rows, and the side outputs that are made."""
+        return [self.program(name).result, *(side.result for side in self.sides[name])]
+
+    def readable(self, name: str) -> bool:
+        """Whether every result of the pass can be read back from some output."""
+        return all(self.outputs[result.name] for result in self.results(name))
+
     def places(self, name: str, partition: Partition) -> list[str]:
-        """Where the pass's outputs put that partition."""
-        return [one.output.place(self.target(name, partition, one.name)) for one in self.outputs[name]]
+        """Where the pass's outputs put that partition, side outputs behind its rows."""
+        return [
+            one.output.place(self.target(result.name, partition, one.name))
+            for result in self.results(name)
+            for one in self.outputs[result.name]
+        ]
 
 
 def make_plan(
@@ -125,10 +140,14 @@ def draft(
     run_dates = chosen(config.dates, dates, source, schemas)
     columns = SourceColumns(source, schemas, run_dates.days[0])
     known = Known(registry, schemas, columns, source.name, run_dates.days[0], source.promises.shared_sequence)
-    programs = _programs(config, known)
+    programs, sides = _programs(config, known)
     chosen_universes = open_universes(config, source, columns, folder, universes)
     check_listing_dtypes(chosen_universes.values(), columns, [table for p in programs for table in p.reads])
+    every_schema, every_column = with_sides(schemas, columns, sides)
     outputs = {one.name: open_outputs(one, config, registry, folder) for one in config.passes}
+    made = sides_made(config, programs, sides)
+    for name, several in made.items():
+        outputs |= {side.result.name: side.outputs_of(outputs[name]) for side in several}
     results = {program.name: program.result for program in programs}
     checks = {p.name: planned_checks(p.config, p.result, _before(results, p.name)) for p in programs}
     for program in programs:
@@ -141,13 +160,14 @@ def draft(
         folder,
         registry,
         source,
-        schemas,
-        columns,
+        every_schema,
+        every_column,
         run_dates,
         chosen_universes,
         programs,
         partitions(run_dates.days, chosen_universes),
         outputs,
+        made,
         checks,
         [*said, *(note for program in programs for note in program.notes)],
     )
@@ -158,16 +178,21 @@ def _before(results: Mapping[str, PassResult], name: str) -> dict[str, PassResul
     return dict(takewhile(lambda item: item[0] != name, results.items()))
 
 
-def _programs(config: PipelineConfig, known: Known) -> list[Program]:
+def _programs(config: PipelineConfig, known: Known) -> tuple[list[Program], dict[str, list[Side]]]:
+    """The programs, and by pass the side outputs it could make, which those behind it may read."""
     rolled_up = frozenset(entry.source for p in config.passes for entry in p.modules if entry.source)
     programs: list[Program] = []
+    sides: dict[str, list[Side]] = {}
     for one in config.passes:
         results = {program.name: program.result for program in programs}
         if one.name in results:
             raise UserError(f"pipeline {config.name!r} has two passes named {one.name!r}: rename one")
-        program = build_program(one, attrs.evolve(known, results=results, rolled_up=rolled_up))
-        rehearse(program, results, known.day)
+        schemas, columns = with_sides(known.schemas, known.columns_of, sides)
+        seen = attrs.evolve(known, schemas=schemas, columns_of=columns, results=results, rolled_up=rolled_up)
+        program = build_program(one, seen)
+        names = offered(program, schemas)
+        sides[one.name] = sides_of(program, schemas, rehearse(program, results, known.day, names))
         programs.append(program)
     if not programs:
         raise UserError(f"pipeline {config.name!r} has no passes: add [[passes]] with a name, every and modules")
-    return programs
+    return programs, sides

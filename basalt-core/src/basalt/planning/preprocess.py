@@ -10,7 +10,7 @@ from typing import cast
 
 import attrs
 
-from basalt.config.model import PassConfig, TransformEntry
+from basalt.config.model import ModuleEntry, PassConfig, TransformEntry
 from basalt.config.structure import structure
 from basalt.modules import BucketModule
 from basalt.planning.known import Columns, Known
@@ -47,8 +47,7 @@ def _stateless(config: PassConfig, known: Known, columns: Mapping[str, Columns])
     """Event tables of listings that the pass reads, without MarketState, where a marketstate table could give it."""
     if "marketstate" not in columns:
         return []
-    modules = [known.registry.get("analytics", entry.module).load() for entry in config.modules]
-    read = {name for made in modules for name in ([made.table] if issubclass(made, BucketModule) else made.inputs)}
+    read = {name for entry in config.modules for name in _tables_of(entry, known)}
     return [
         name
         for name in read - {"marketstate"}
@@ -57,6 +56,12 @@ def _stateless(config: PassConfig, known: Known, columns: Mapping[str, Columns])
         and known.schemas[name].key == "ListingId"
         and "MarketState" not in columns[name]
     ]
+
+
+def _tables_of(entry: ModuleEntry, known: Known) -> list[str]:
+    made = known.registry.get("analytics", entry.module).load()
+    names = [made.table] if issubclass(made, BucketModule) else made.inputs
+    return [entry.tables.get(name, name) for name in names]
 
 
 def _step(

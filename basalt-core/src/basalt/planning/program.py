@@ -3,7 +3,7 @@
 The program of a pass holds expressions; its `result` is the plain description that plans print and outputs keep.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import attrs
@@ -83,6 +83,16 @@ class Program:
         return list(dict.fromkeys(name for name in named if name is not None))
 
     @property
+    def side_sources(self) -> list[str]:
+        """Side outputs of earlier passes it reads, as `pass:side`."""
+        return [table for table in self.reads if ":" in table]
+
+    @property
+    def upstream(self) -> list[str]:
+        """Earlier passes of which it reads anything."""
+        return list(dict.fromkeys([*self.sources, *(name.partition(":")[0] for name in self.side_sources)]))
+
+    @property
     def scope(self) -> Scope:
         """How far it may be cut."""
         return scope_of(self.frame_uses, self.steps)
@@ -131,8 +141,9 @@ def build_program(config: PassConfig, known: Known) -> Program:
     )
 
 
-def context_of(program: Program, day: date, previous: Sequence[date] = ()) -> PassContext:
-    """What the pass's frame modules and transforms are told of that date. `previous`: the dates in its history."""
+def context_of(program: Program, day: date, previous: Sequence[date] = (), sides: Iterable[str] = ()) -> PassContext:
+    """What the pass's frame modules and transforms are told of that date. `previous`: the dates in its history;
+    `sides`: the side outputs to make."""
     return PassContext(
         program.name,
         day,
@@ -141,6 +152,7 @@ def context_of(program: Program, day: date, previous: Sequence[date] = ()) -> Pa
         program.shared_sequence,
         previous,
         states(program.config.market_states),
+        frozenset(sides),
     )
 
 

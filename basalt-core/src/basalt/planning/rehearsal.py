@@ -3,9 +3,10 @@
 Catches what schema resolution misses (a non-Boolean filter, a wrong namespace), names the module, costs milliseconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -19,36 +20,66 @@ from basalt.planning.preprocess import Step
 from basalt.planning.program import Program, context_of, frame_columns
 from basalt.planning.uses import Use, door, empty_inputs
 from basalt.running.frames import Day
-from basalt.running.fuse import grouped
-from basalt.tables import US_UTC
+from basalt.running.fuse import Aggregation, grouped
+from basalt.tables import US_UTC, TableSchema
+
+Found = TypeVar("Found")
 
 
-def rehearse(program: Program, results: Mapping[str, PassResult], day: date) -> None:
-    """PluginError for the first step or module of the pass whose result is not what it declares."""
+def rehearse(
+    program: Program, results: Mapping[str, PassResult], day: date, sides: Iterable[str] = ()
+) -> dict[str, Columns]:
+    """PluginError for the first step or module of the pass whose result is not what it declares.
+
+    `sides`: side outputs that it could make. Returns the dtypes of each that a step or module gave.
+    """
     made = {step.transform.output for step in program.steps}
     names = {*program.reads, *made, *(one.part.reads.table for one in program.planned)}
     tables = {name: pl.LazyFrame(schema=dict(program.columns_of[name])) for name in names}
-    context = context_of(program, day)
+    context = context_of(program, day, sides=sides)
+    found: dict[str, Columns] = {}
     for step in program.steps:
-        _rehearse_step(step, tables, program.columns_of, context)
+        found |= _rehearse_step(step, tables, program.columns_of, context)
     for use in {id(p.use): p.use for p in program.planned}.values():
         _rehearse_parts(use, program, Day(tables, program.rule, day, []))
     for use in program.frame_uses:
-        _rehearse_frame(use, empty_inputs(use, program.columns_of, results), program, context)
+        found |= _rehearse_frame(use, empty_inputs(use, program.columns_of, results), program, context)
+    return found
 
 
 def _rehearse_step(
     step: Step, tables: Mapping[str, pl.LazyFrame], columns_of: Mapping[str, Columns], context: PassContext
-) -> None:
+) -> dict[str, Columns]:
     with door(step.place, step.component):
         inputs = {name: tables[name] for name in step.transform.inputs}
-        found = step.transform.apply(inputs, context)[step.transform.output].collect().schema
+        made = step.transform.apply(inputs, context)
+        found = made[step.transform.output].collect().schema
+        sides = _sides(step.transform.sides, made, f"{step.place}: transform {step.component.name}")
     declared = columns_of[step.transform.output]
     if dict(found) != dict(declared):
         wrong = sorted(name for name in {*found, *declared} if found.get(name) != declared.get(name))
         raise PluginError(
             f"{step.place}: transform {step.component.name} declares other columns than it returns: {', '.join(wrong)}"
         )
+    return {**sides, step.transform.output: dict(found)}
+
+
+def _sides(declared: Sequence[TableSchema], made: Mapping[str, pl.LazyFrame], whose: str) -> dict[str, Columns]:
+    """Dtypes of side outputs, each given, with the columns it declares and no others."""
+    found: dict[str, Columns] = {}
+    for schema in declared:
+        if schema.name not in made:
+            raise PluginError(f"{whose} declares the side output {schema.name} and does not return it")
+        columns = dict(made[schema.name].collect().schema)
+        wrong = [n for n, dtype in columns.items() if (c := schema.column(n)) is None or not c.accepts(dtype)]
+        missing = [name for name in dict.fromkeys([schema.key, *schema.required]) if name not in columns]
+        if wrong or missing:
+            raise PluginError(
+                f"{whose} declares other columns of the side output {schema.name} than it returns: "
+                + ", ".join([*wrong, *missing])
+            )
+        found[schema.name] = columns
+    return found
 
 
 def _rehearse_parts(use: Use, program: Program, day: Day) -> None:
@@ -57,15 +88,21 @@ def _rehearse_parts(use: Use, program: Program, day: Day) -> None:
     for part in {id(one.part): one.part for one in mine}.values():
         check_row_wise(part, f"{use.place}: {use.title}", (*FRAME_COLUMNS, "EventTimestamp", *program.result.keys))
     for aggregation in aggregations(mine):
-        found = _attempt(use, lambda a=aggregation: grouped(a, day).collect().schema)
+        found = _attempt(use, partial(_schema, aggregation, day))
         names = {e.name for e in aggregation.emitted}
         _compare(use, [one.column for one in mine if one.column.name in names], found)
 
 
-def _rehearse_frame(use: Use, inputs: Mapping[str, pl.LazyFrame], program: Program, context: PassContext) -> None:
+def _schema(aggregation: Aggregation, day: Day) -> Columns:
+    return grouped(aggregation, day).collect().schema
+
+
+def _rehearse_frame(
+    use: Use, inputs: Mapping[str, pl.LazyFrame], program: Program, context: PassContext
+) -> dict[str, Columns]:
     assert isinstance(use.module, FrameModule)
     module = use.module
-    found = _attempt(use, lambda: module.compute(inputs, context).collect().schema)
+    found, sides = _attempt(use, partial(_frame_schemas, use, module, inputs, context))
     columns = frame_columns(use)
     if not columns:
         raise PluginError(f"{use.place}: {use.title} emits no column with these options")
@@ -78,11 +115,19 @@ def _rehearse_frame(use: Use, inputs: Mapping[str, pl.LazyFrame], program: Progr
     extra = sorted(set(names) - {*context.keys, "TimeBucket", *(column.name for column in columns)})
     if extra:
         raise PluginError(f"{use.place}: {use.title} returns {', '.join(extra)}, which it does not declare")
+    return sides
 
 
-def _attempt(use: Use, work: Any) -> Mapping[str, Any]:
+def _frame_schemas(
+    use: Use, module: FrameModule, inputs: Mapping[str, pl.LazyFrame], context: PassContext
+) -> tuple[Columns, dict[str, Columns]]:
+    made = module.computed(inputs, context)
+    return made.rows.collect().schema, _sides(module.sides, made.sides, f"{use.place}: {use.title}")
+
+
+def _attempt(use: Use, work: Callable[[], Found]) -> Found:
     try:
-        found: Mapping[str, Any] = work()
+        found = work()
     except BasaltError:
         raise
     except Exception as error:

@@ -21,7 +21,7 @@ def keys_of(plan: Plan, partition: Partition) -> dict[str, Key]:
     universe = plan.universes[partition.universe].fingerprint(plan.source, plan.schemas, partition.date)
     keys: dict[str, Key] = {}
     for program in plan.programs:
-        earlier = {name: keys[name].digest for name in program.sources}
+        earlier = {name: keys[name].digest for name in program.upstream}
         for name, dates in program.history.items():
             earlier |= _previous(plan, name, partition, dates)
         around = f" {plan.source.fingerprint('reference', partition.date)}" if program.scope == "instrument" else ""
@@ -52,8 +52,13 @@ def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
     found = status_of(ledger_of(plan).read(plan.target(name, partition, "")), key, places)
     if found.kind != "done":
         return found
-    for one in plan.outputs[name]:
-        target = plan.target(name, partition, one.name)
-        if not one.output.has(target):
-            return Status("stale", f"it is no longer at {one.output.place(target)}")
+    record = record_of(plan, name, partition)
+    for side in plan.sides[name]:
+        if record is not None and side.side not in record.side_outputs:
+            return Status("stale", f"its side output {side.side} was not made")
+    for result in plan.results(name):
+        for one in plan.outputs[result.name]:
+            target = plan.target(result.name, partition, one.name)
+            if not one.output.has(target):
+                return Status("stale", f"it is no longer at {one.output.place(target)}")
     return found

@@ -14,6 +14,7 @@ from basalt.errors import BasaltError, DataError, PluginError, UserError, one_li
 from basalt.modules import BucketModule, FrameModule, Part
 from basalt.planning.known import Columns, Known
 from basalt.planning.rules import bucket_rule
+from basalt.planning.substitutes import check_substitutes
 from basalt.plugins.components import Component
 from basalt.running.frames import Frame
 from basalt.tables import US_UTC
@@ -58,15 +59,20 @@ def _use(config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str
     options = structure(made.Config, entry.options, place)
     with door(place, component):
         if issubclass(made, BucketModule):
-            return _bucket_use(place, entry, component, made(options, _table(entry, made, columns_of, known)))
-        tables = {name: _found(name, place, columns_of, known) for name in made.inputs if name != "source"}
+            module = made(options, _table(entry, made, columns_of, known))
+            return _bucket_use(place, entry, component, module, known)
+        tables = {n: _found(entry.tables.get(n, n), place, columns_of, known) for n in made.inputs if n != "source"}
+        check_substitutes(entry, list(tables), known)
         source = _source(made, entry, known)
         rule = bucket_rule(config, source)
         return Use(place, entry, component, made(options, tables, source, rule), rule=rule)
 
 
-def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule) -> Use:
-    use = Use(place, entry, component, module, tuple(module.parts()))
+def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule, known: Known) -> Use:
+    own = tuple(module.parts())
+    check_substitutes(entry, [part.reads.table for part in own], known)
+    parts = [attrs.evolve(part, reads=attrs.evolve(part.reads, table=_read(part.reads.table, entry))) for part in own]
+    use = Use(place, entry, component, module, tuple(parts))
     names = [metric.name for part in use.parts for metric in part.metrics]
     if not names:
         raise PluginError(f"{place}: {use.title} emits no metric with these options")
@@ -95,7 +101,12 @@ def door(place: str, component: Component) -> Iterator[None]:
 def _table(entry: ModuleEntry, made: type[BucketModule], columns_of: Mapping[str, Columns], known: Known) -> Columns:
     if entry.source is not None:
         raise UserError(f"module {entry.module} reads table {made.table!r}, not an earlier pass: drop `source`")
-    return _found(made.table, f"module {entry.module}", columns_of, known)
+    return _found(_read(made.table, entry), f"module {entry.module}", columns_of, known)
+
+
+def _read(table: str, entry: ModuleEntry) -> str:
+    """What the entry puts in the table's place."""
+    return entry.tables.get(table, table)
 
 
 def _found(name: str, asker: str, columns_of: Mapping[str, Columns], known: Known) -> Columns:
@@ -127,7 +138,8 @@ def frame_inputs(
 ) -> dict[str, pl.LazyFrame]:
     """What a frame module's `compute` gets: its tables, and the earlier pass as "source"."""
     assert isinstance(use.module, FrameModule)
-    return {n: results[str(use.entry.source)] if n == "source" else tables[n] for n in use.module.inputs}
+    names = {name: _read(name, use.entry) for name in use.module.inputs}
+    return {n: results[str(use.entry.source)] if n == "source" else tables[read] for n, read in names.items()}
 
 
 def empty_inputs(
@@ -135,7 +147,8 @@ def empty_inputs(
 ) -> dict[str, pl.LazyFrame]:
     """The same without rows; a source of several dates with its column Date."""
     assert isinstance(use.module, FrameModule)
-    tables = {name: pl.LazyFrame(schema=dict(columns_of[name])) for name in use.module.inputs if name != "source"}
+    names = [_read(name, use.entry) for name in use.module.inputs if name != "source"]
+    tables = {name: pl.LazyFrame(schema=dict(columns_of[name])) for name in names}
     inputs = frame_inputs(use, tables, {name: empty_result(result) for name, result in results.items()})
     if use.module.history:
         inputs["source"] = inputs["source"].with_columns(Date=pl.lit(None, pl.Date))

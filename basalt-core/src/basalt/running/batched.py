@@ -16,6 +16,7 @@ from basalt.planning.batches import Batch, Batches, Factor
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program, context_of
+from basalt.planning.sides import Side
 from basalt.planning.sizing import Input, Units, sizes, table_inputs
 from basalt.planning.widths import row_bytes
 from basalt.running.compute import Computed, computed
@@ -34,13 +35,14 @@ _before: list[int] = []  # bytes resident before the first batch of this process
 
 @attrs.frozen(eq=False)
 class Total:
-    """What computing a pass came to. `peak`: resident bytes at most; `seconds`: by stage."""
+    """What computing a pass came to. `peak`: resident bytes at most; `seconds`: by stage; `sides`: rows of each."""
 
     batches: int
     rows_in: int
     rows: int
     peak: int
     seconds: Mapping[str, float]
+    sides: Mapping[str, int]
 
 
 @attrs.frozen(eq=False)
@@ -65,7 +67,8 @@ class Batched:
         sized, factor = sizes(program, units, inputs), _factors.setdefault(program, Factor.of(program))
         self._check_whole(program, factor.need(sized.whole))
         surveyed = time.monotonic()
-        work = _Pass(self, program, earlier, previous, inputs)
+        keys = len(next(iter(units.members.values()), ()))
+        work = _Pass(self, program, earlier, previous, inputs, keys)
         batches = Batches(units, sized, self.memory(program), factor)
         for batch in batches:
             self._note_alone(program, batch)
@@ -73,7 +76,7 @@ class Batched:
         work.finish()
         done = time.monotonic()
         seconds = {"survey": round(surveyed - started, 6), "compute": round(done - surveyed, 6)}
-        total = Total(work.batches, work.rows_in, work.rows, work.peak, seconds)
+        total = Total(work.batches, work.rows_in, work.rows, work.peak, seconds, work.sides)
         facts = (total.batches, total.rows_in, total.rows, round(done - started, 6), total.peak)
         self.tell(PassComputed(program.name, self.partition.date, self.partition.universe, *facts))
         return total
@@ -122,11 +125,13 @@ class _Pass:
     earlier: Frames
     previous: Sequence[date]
     inputs: Sequence[Input]
+    keys: int
     batches: int = 0
     rows_in: int = 0
     rows: int = 0
     dropped: int = 0
     peak: int = 0
+    sides: dict[str, int] = attrs.field(factory=dict)
 
     def run(self, batch: Batch) -> int:
         """Compute and spool one batch; the peak of resident memory."""
@@ -134,6 +139,9 @@ class _Pass:
         with Peak() as peak:
             found = self._computed(batch)
             of.spool.put(name, of.partition, batch.number, self._published(found.rows))
+            for side, rows in found.sides.items():
+                of.spool.put(f"{name}.{side}", of.partition, batch.number, self._published(rows))
+                self.sides[side] = self.sides.get(side, 0) + rows.height
         self.batches += 1
         self.rows_in += sum(_rows_of(one, batch) for one in self.inputs)
         self.dropped += found.dropped
@@ -150,6 +158,8 @@ class _Pass:
         """Whole instruments need not ascend by listing from batch to batch; what the timeline lacked is told."""
         if self.program.scope == "instrument" and self.batches > 1:
             self.of.spool.sort(self.program.name, self.of.partition, [*self.program.result.keys, "TimeBucket"])
+            for side in self.of.plan.sides[self.program.name]:
+                self.of.spool.sort(side.result.name, self.of.partition, [side.schema.key, *_order(side)])
         if self.dropped:
             self.of.note(self.program, "rows of modules are outside its timeline and left out", self.dropped)
 
@@ -157,18 +167,35 @@ class _Pass:
         plan, program = self.of.plan, self.program
         tables = self.of.tables.frames(program, batch.wanted)
         earlier = {name: _cut(frame, plan.program(name).result.keys[0], batch) for name, frame in self.earlier.items()}
-        context = context_of(program, self.of.partition.date, self.previous)
-        found = computed(plan, program, context, tables, earlier)
-        own = self.of.members.keys(program.key) if program.scope == "instrument" else None
-        if own is None:
+        sides = [side.side for side in plan.sides[program.name]]
+        context = context_of(program, self.of.partition.date, self.previous, sides)
+        found = computed(plan, program, context, tables, earlier, self._where(batch))
+        if program.scope != "instrument":
             return found
-        return attrs.evolve(found, rows=found.rows.filter(pl.col(program.key).is_in(own.implode())))
+        own = {side.side: self._own(side.schema.key, found.sides[side.side]) for side in plan.sides[program.name]}
+        return attrs.evolve(found, rows=self._own(program.key, found.rows), sides=own)
+
+    def _own(self, key: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows of the universe's members."""
+        members = self.of.members.keys(key)
+        return rows if members is None else rows.filter(pl.col(key).is_in(members.implode()))
+
+    def _where(self, batch: Batch) -> str:
+        """As messages name it; a batch that is not the only one with its first and last key."""
+        place, whose = f"passes.{self.program.name} on {self.of.partition}", next(iter(batch.wanted.items()), None)
+        if whose is None or (batch.number == 0 and len(whose[1]) == self.keys):
+            return place
+        return f"{place}, batch {batch.number} ({whose[0]} {whose[1][0]} to {whose[1][-1]})"
 
     def _published(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Every published row begins with Date and Universe."""
         partition = self.of.partition
         head = (pl.lit(partition.date).alias("Date"), pl.lit(partition.universe).alias("Universe"))
         return rows.select(*head, pl.all())
+
+
+def _order(side: Side) -> list[str]:
+    return [name for name in side.schema.order if name in side.columns]
 
 
 def _cut(frame: pl.LazyFrame, key: str, batch: Batch) -> pl.LazyFrame:

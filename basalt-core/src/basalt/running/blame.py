@@ -16,13 +16,12 @@ Frames = Mapping[str, pl.LazyFrame]
 
 
 def blame(
-    program: Program, raw: Frames, tables: Frames, earlier: Frames, context: PassContext, error: Exception
+    program: Program, raw: Frames, tables: Frames, earlier: Frames, context: PassContext, where: str, error: Exception
 ) -> BasaltError:
     """The error to raise instead: a table that cannot be read, the first transform or module that fails, or the pass.
 
-    `raw`: the tables before the pass's transforms.
+    `raw`: the tables before the pass's transforms. `where`: the pass, partition and batch, for the message.
     """
-    where = f"passes.{program.name} on {context.date}"
     for name in program.reads:
         if (said := _unreadable(raw[name])) is not None:
             return DataError(f"{where}: table {name!r} cannot be read: {said}; mend the data and run it again")
@@ -47,7 +46,7 @@ def _fails_alone(use: Use, program: Program, tables: Frames, context: PassContex
 
 def _frame_rows(use: Use, tables: Frames, earlier: Frames, context: PassContext) -> pl.DataFrame:
     assert isinstance(use.module, FrameModule)
-    return use.module.compute(frame_inputs(use, tables, earlier), context).collect()
+    return use.module.computed(frame_inputs(use, tables, earlier), context).rows.collect()
 
 
 def _unreadable(frame: pl.LazyFrame) -> str | None:

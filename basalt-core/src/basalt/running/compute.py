@@ -1,6 +1,6 @@
 """Computing one pass of one partition: tables and earlier results in, its sorted rows out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from basalt.buckets import WholeDate
 from basalt.errors import BasaltError, PluginError
 from basalt.metrics import Empty
-from basalt.modules import FrameModule, PassContext
+from basalt.modules import FrameModule, PassContext, WithSides
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program, frame_columns
 from basalt.planning.uses import Use, door, frame_inputs
@@ -19,6 +19,7 @@ from basalt.running.fuse import Emitted, grouped
 from basalt.running.rows import open_stretches, rows_of, touched
 from basalt.running.stretches import closed_at
 from basalt.running.tables import ordered
+from basalt.tables import TableSchema
 
 Frames = Mapping[str, pl.LazyFrame]
 
@@ -36,18 +37,23 @@ class Computed:
     dropped: int
 
 
-def computed(plan: Plan, program: Program, context: PassContext, tables: Frames, earlier: Frames) -> Computed:
-    """The pass's rows of the context's date; DataError or PluginError that names what failed."""
+def computed(
+    plan: Plan, program: Program, context: PassContext, tables: Frames, earlier: Frames, where: str = ""
+) -> Computed:
+    """The pass's rows of the context's date; DataError or PluginError that names what failed.
+
+    `where`: the pass, partition and batch, as messages name them.
+    """
     prepared = tables
     try:
         given = _day(program, tables, context)
-        day = attrs.evolve(given, tables=_preprocessed(plan, program, given.tables, context))
-        prepared = day.tables
-        return _computed(program, day, earlier, context)
+        prepared, sides = _preprocessed(plan, program, given.tables, context)
+        return _computed(program, attrs.evolve(given, tables=prepared), earlier, context, sides)
     except BasaltError:
         raise
     except Exception as error:
-        raise blame(program, tables, prepared, earlier, context, error) from error
+        place = where or f"passes.{program.name} on {context.date}"
+        raise blame(program, tables, prepared, earlier, context, place, error) from error
 
 
 def _day(program: Program, tables: Frames, context: PassContext) -> Day:
@@ -59,17 +65,29 @@ def _day(program: Program, tables: Frames, context: PassContext) -> Day:
     return Day(tables, program.rule, context.date, sessions)
 
 
-def _preprocessed(plan: Plan, program: Program, tables: Frames, context: PassContext) -> dict[str, pl.LazyFrame]:
-    prepared = dict(tables)
+def _preprocessed(
+    plan: Plan, program: Program, tables: Frames, context: PassContext
+) -> tuple[dict[str, pl.LazyFrame], dict[str, pl.LazyFrame]]:
+    """The tables after the steps, and the side outputs that steps make."""
+    prepared, sides = dict(tables), dict[str, pl.LazyFrame]()
     for step in program.steps:
         output = step.transform.output
         with door(f"{step.place} on {context.date}", step.component):
-            made = step.transform.apply({name: prepared[name] for name in step.transform.inputs}, context)[output]
-            prepared[output] = made if step.implied else ordered(made, plan, output)
-    return prepared
+            made = step.transform.apply({name: prepared[name] for name in step.transform.inputs}, context)
+            prepared[output] = made[output] if step.implied else ordered(made[output], plan, output)
+            own = {output: prepared[output]} if not step.implied else {}
+            sides |= {**_asked(made, step.transform.sides, context), **_asked(own, [plan.schemas[output]], context)}
+    return prepared, sides
 
 
-def _computed(program: Program, day: Day, earlier: Frames, context: PassContext) -> Computed:
+def _asked(made: Frames, sides: Sequence[TableSchema], context: PassContext) -> dict[str, pl.LazyFrame]:
+    """Those of the side outputs that somebody asks for."""
+    return {side.name: made[side.name] for side in sides if side.name in context.sides and side.name in made}
+
+
+def _computed(
+    program: Program, day: Day, earlier: Frames, context: PassContext, sides: dict[str, pl.LazyFrame]
+) -> Computed:
     """One streaming query reads the tables for all aggregations; putting its small results together is quicker in
     memory."""
     keys = program.result.keys
@@ -84,12 +102,13 @@ def _computed(program: Program, day: Day, earlier: Frames, context: PassContext)
         Contribution(rows, a.emitted, a.whole, stretches.get(a.frame))
         for a, rows in zip(program.aggregations, found, strict=True)
     ]
-    contributions += _of_frame_modules(program, day, earlier, context, stretches)
+    of_modules, side_rows = _of_frame_modules(program, day, earlier, context, stretches, sides)
+    contributions += of_modules
     spine = rows_of(program, day, contributions, seen, opened)
     put = [placed(spine, one, keys, day.rule) for one in contributions]
     rows = pl.concat([spine, *(columns for columns, _ in put)], how="horizontal")
     order = [*keys, "TimeBucket", *(c.name for c in program.result.columns)]
-    return Computed(rows.select(order), {}, sum(dropped for _, dropped in put))
+    return Computed(rows.select(order), side_rows, sum(dropped for _, dropped in put))
 
 
 def _carried(program: Program, day: Day, complete: bool) -> dict[Frame, pl.LazyFrame]:
@@ -117,25 +136,36 @@ def _emitted(use: Use, program: Program) -> list[Emitted]:
 
 
 def _of_frame_modules(
-    program: Program, day: Day, earlier: Frames, context: PassContext, stretches: Mapping[Frame, pl.DataFrame]
-) -> list[Contribution]:
-    queries = [_frame_result(use, program, day, earlier, context) for use in program.frame_uses]
+    program: Program,
+    day: Day,
+    earlier: Frames,
+    context: PassContext,
+    stretches: Mapping[Frame, pl.DataFrame],
+    sides: dict[str, pl.LazyFrame],
+) -> tuple[list[Contribution], dict[str, pl.DataFrame]]:
+    """What each frame module has, and every side output that is asked for; `sides`: those that steps make."""
+    results = [_frame_result(use, program, day, earlier, context) for use in program.frame_uses]
+    for use, result in zip(program.frame_uses, results, strict=True):
+        assert isinstance(use.module, FrameModule)
+        sides |= _asked(result.sides, use.module.sides, context)
+    collected = iter(pl.collect_all([*(result.rows for result in results), *sides.values()]))
     whole = program.timeline.kind == "returned"
     found = []
-    for use, rows in zip(program.frame_uses, pl.collect_all(queries), strict=True):
+    for use in program.frame_uses:
+        rows = next(collected)
         _check_unique(rows, use, program)
         one = stretches.get(use.frame) if use.frame else None
         found.append(Contribution(rows, _emitted(use, program), whole, one))
-    return found
+    return found, {name: next(collected) for name in sides}
 
 
-def _frame_result(use: Use, program: Program, day: Day, earlier: Frames, context: PassContext) -> pl.LazyFrame:
-    """The module's rows, its columns prefixed."""
+def _frame_result(use: Use, program: Program, day: Day, earlier: Frames, context: PassContext) -> WithSides:
+    """The module's rows, its columns prefixed, and its side outputs."""
     assert isinstance(use.module, FrameModule)
     prefix = use.entry.prefix
-    found = use.module.compute(frame_inputs(use, day.tables, earlier), context)
+    found = use.module.computed(frame_inputs(use, day.tables, earlier), context)
     columns = [pl.col(e.name.removeprefix(prefix)).alias(e.name) for e in _emitted(use, program)]
-    return found.select(*program.result.keys, "TimeBucket", *columns)
+    return attrs.evolve(found, rows=found.rows.select(*program.result.keys, "TimeBucket", *columns))
 
 
 def _check_unique(rows: pl.DataFrame, use: Use, program: Program) -> None:

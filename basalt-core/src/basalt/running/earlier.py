@@ -38,13 +38,28 @@ class Earlier:
         """The same partition of an earlier pass; DataError where it was not computed, or is not what it would be."""
         if self.spool.has(name, self.partition):
             return self.spool.scan(name, self.partition)
+        self._check_current(name, f"passes.{reader}")
+        return self._read_back(name, self.partition)
+
+    def _check_current(self, name: str, reader: str) -> None:
         record = record_of(self.plan, name, self.partition)
         if record is None or record.key != self.keys[name].digest:
             what = "is not published" if record is None else "was published from other code, configuration or data"
             raise DataError(
-                f"passes.{reader} on {self.partition} reads passes.{name}, which {what} for that date: run {name} first"
+                f"{reader} on {self.partition} reads passes.{name}, which {what} for that date: run {name} first"
             )
-        return self._read_back(name, self.partition)
+
+    def side(self, name: str) -> pl.LazyFrame:
+        """A side output of an earlier pass, by its name `pass:side`, as a table."""
+        pass_name, _, side = name.partition(":")
+        found = next(one for one in self.plan.sides[pass_name] if one.side == side)
+        result = found.result.name
+        if self.spool.has(result, self.partition):
+            rows = self.spool.scan(result, self.partition)
+        else:
+            self._check_current(pass_name, f"side output {side}")
+            rows = published_rows(self.plan, result, self.partition)
+        return rows.select(pl.col(column).cast(dtype) for column, dtype in found.columns.items())
 
     def previous(self, program: Program) -> list[date]:
         """Previous dates that the program asks for and that are published, oldest first."""

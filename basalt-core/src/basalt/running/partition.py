@@ -50,6 +50,7 @@ class PartitionRun:
     def __call__(self) -> None:
         """Compute and publish each pass that is not done."""
         started = time.monotonic()
+        self.spool.begin(self.partition)
         try:
             self._passes()
         except OSError as error:
@@ -71,7 +72,8 @@ class PartitionRun:
         if not todo:
             return
         again = self._unpublished(todo, done)
-        batched, earlier = self._batched(), Earlier(self.plan, self.partition, self.spool, keys)
+        earlier = Earlier(self.plan, self.partition, self.spool, keys)
+        batched = self._batched(earlier)
         for program in self.plan.programs:
             if program.name in todo or program.name in again:
                 total = self._computed(program, batched, earlier)
@@ -89,15 +91,17 @@ class PartitionRun:
         found: list[str] = []
         for program in reversed(self.plan.programs):
             if program.name in todo or program.name in found:
-                found += [name for name in program.sources if name in done and not self.plan.outputs[name]]
+                found += [name for name in program.upstream if name in done and not self.plan.readable(name)]
         return found
 
-    def _batched(self) -> Batched:
+    def _batched(self, earlier: Earlier) -> Batched:
         plan, day = self.plan, self.partition.date
         membership = plan.universes[self.partition.universe].membership(plan.source, plan.schemas, day)
         for note in membership.notes:
             self.tell(note)
-        tables = Tables(plan, day, self.spool.spill(self.partition), min(map(self._memory, plan.programs)))
+        tables = Tables(
+            plan, day, self.spool.spill(self.partition), min(map(self._memory, plan.programs)), earlier.side
+        )
         members = Members(plan, day, membership.listings)
         return Batched(plan, self.partition, self.spool, tables, members, self._memory, self.tell)
 
@@ -137,8 +141,10 @@ class PartitionRun:
             batches=total.batches,
             versions={c.distribution: c.version for c in program.result.columns},
             checks=[attrs.asdict(finding) for finding in findings],
+            side_outputs=total.sides,
         )
-        spooled = [Spooled(program.result, self.spool.batches(program.name, self.partition))]
+        results = self.plan.results(program.name)
+        spooled = [Spooled(result, self.spool.batches(result.name, self.partition)) for result in results]
         places = publish(self.plan, self.partition, spooled, record, self.tell)
         seconds = {**record.seconds, "publish": round(time.monotonic() - checked, 6)}
         self._say(events.PassPublished, total.rows, places, seconds, name=program.name)

@@ -4,7 +4,7 @@ A table is opened when it is first asked for: its columns are compared with the 
 rows by key) and, where they are out of order, sorted. What a batch gets is a filtered scan of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ import attrs
 import polars as pl
 
 from basalt.errors import BasaltError, DataError, one_line
-from basalt.planning.inputs import canonical, scan, without_cancelled
+from basalt.planning.inputs import canonical, without_cancelled
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.widths import row_bytes
@@ -25,6 +25,7 @@ STRUCTURAL = ("SequenceNo", "MarketState", "IsCancelled")
 SORTING = 64 * 2**20  # bytes that sorting may take whatever the budget is: less makes it slow, not small
 
 Wanted = Mapping[str, pl.Series]
+Side = Callable[[str], pl.LazyFrame]
 
 
 @attrs.frozen(eq=False)
@@ -39,14 +40,17 @@ class Tables:
     """The tables of one date.
 
     `spill`: folder to sort tables in that are out of order, within `memory` bytes; the caller removes it. Without one
-    such a table is sorted anew, in memory, in each query.
+    such a table is sorted anew, in memory, in each query. `side`: gives a side output of an earlier pass by its name.
     """
 
-    def __init__(self, plan: Plan, day: date, spill: Path | None = None, memory: int = SORTING) -> None:
+    def __init__(
+        self, plan: Plan, day: date, spill: Path | None = None, memory: int = SORTING, side: Side | None = None
+    ) -> None:
         self._plan = plan
         self._day = day
         self._spill = spill
         self._memory = max(memory, SORTING)
+        self._side = side
         self._opened: dict[str, Opened] = {}
 
     def frames(self, program: Program, wanted: Wanted | None = None) -> dict[str, pl.LazyFrame]:
@@ -83,25 +87,31 @@ class Tables:
 
     def _read(self, name: str) -> Opened:
         plan, schema = self._plan, self._plan.schemas[name]
-        frame = scan(plan.source, schema, self._day)
+        frame = without_cancelled(self._canonical(schema), schema)
         columns = dict.fromkeys(c for program in plan.programs for c in program.reads.get(name, ()))
         _check_as_planned(plan, name, list(columns), frame, self._day)
         if not schema.events:
             counted = frame.group_by(schema.key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(schema.key)
             return Opened(frame, counted.collect(engine="streaming"))
         order = _order(frame, schema)
-        survey = _checked(frame, schema, order, plan.source.promises.sorted)
+        survey = _checked(frame, schema, order, plan.source.promises.sorted and ":" not in name)
         if survey.in_order:
             return Opened(frame, survey.rows)
         if self._spill is None:
             return Opened(sorted_by(frame, schema.key, order), survey.rows)
         return Opened(self._sorted(schema, list(columns), order, survey.rows, self._spill), survey.rows)
 
+    def _canonical(self, schema: TableSchema) -> pl.LazyFrame:
+        """The table's rows as they come: of the source, or a side output of an earlier pass."""
+        if self._side is not None and ":" in schema.name:
+            return self._side(schema.name)
+        return canonical(self._plan.source, schema, self._day)
+
     def _sorted(
         self, schema: TableSchema, columns: Sequence[str], order: Sequence[str], rows: pl.DataFrame, spill: Path
     ) -> pl.LazyFrame:
         """A scan of the table sorted on disk, with the columns that some program reads."""
-        whole = canonical(self._plan.source, schema, self._day)
+        whole = self._canonical(schema)
         read = [name for name in whole.collect_schema() if name in {schema.key, *order, *columns, "IsCancelled"}]
         width = row_bytes(self._plan.columns_of[schema.name], read)
         parts = _slices(whole.select(read), run_rows(self._memory, width))

@@ -29,7 +29,7 @@ def build(use: Use, program: Program, plan: Plan) -> Any:
     again = type(made)(made.config, made.columns_of, made.source, made.rule)
     again.columns()
     inputs = empty_inputs(use, program.columns_of, {p.name: p.result for p in plan.programs})
-    return again.compute(inputs, context_of(program, plan.partitions[0].date))
+    return again.computed(inputs, context_of(program, plan.partitions[0].date)).rows
 
 
 @contextmanager
