@@ -1,46 +1,59 @@
 """The spool: results of passes on disk between computing and publishing, one folder a run, removed at its end.
 
-`{work}/{run}/{date}/{universe}/{pass}/{batch}.parquet`: batches ascend in key order, so that together they are sorted.
-A side output stands beside, as `{pass}.{side}`.
+`{work}/{run}/{date}/{universe}/{attempt}/{pass}/{batch}.parquet`: batches ascend in key order, so that together they
+are sorted. A side output stands beside, as `{pass}.{side}`. Each *attempt* at a partition has a folder of its own, and
+knows itself what it put there: whatever an attempt that lost its worker left is no part of a result, and a file that
+somebody removed is missed.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import attrs
 import polars as pl
 
+from basalt.errors import PublishError, one_line
 from basalt.planning.partitions import Partition
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Spool:
-    """The folder of one run."""
+    """The folder of one run, for one attempt at a partition."""
 
     folder: Path
+    _attempt: str = attrs.field(factory=lambda: uuid4().hex[:8])
+    _put: dict[Path, list[Path]] = attrs.field(factory=dict)
 
     def put(self, name: str, partition: Partition, batch: int, rows: pl.DataFrame) -> None:
-        """Keep one batch of a pass; later passes read it and publishing streams it."""
+        """Keep one batch of a pass; later passes read it and publishing streams it. PublishError where the disk does
+        not take it."""
         folder = self._folder(name, partition)
-        folder.mkdir(parents=True, exist_ok=True)
-        rows.write_parquet(folder / f"{batch:05d}.parquet")
+        file = folder / f"{batch:05d}.parquet"
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            rows.write_parquet(file)
+        self._put.setdefault(folder, []).append(file)
 
     def sort(self, name: str, partition: Partition, keys: Sequence[str]) -> None:
         """Put rows in order whose batches do not ascend."""
         batches = self.batches(name, partition)
         rows = self.scan(name, partition).sort(keys, maintain_order=True).collect(engine="streaming")
         self.put(name, partition, len(batches), rows)
+        del self._put[self._folder(name, partition)][:-1]
         for batch in batches:
             batch.unlink()
 
     def has(self, name: str, partition: Partition) -> bool:
-        """Whether the pass was computed in this run."""
-        return self._folder(name, partition).exists()
+        """Whether the pass was computed by this attempt, and is all there."""
+        batches = self.batches(name, partition)
+        return bool(batches) and all(batch.exists() for batch in batches)
 
     def batches(self, name: str, partition: Partition) -> Sequence[Path]:
-        """The pass's batch files in order."""
-        return sorted(self._folder(name, partition).glob("*.parquet"))
+        """The pass's batch files in order, as they were put."""
+        return sorted(self._put.get(self._folder(name, partition), ()))
 
     def scan(self, name: str, partition: Partition) -> pl.LazyFrame:
         """The pass's whole partition."""
@@ -48,15 +61,30 @@ class Spool:
 
     def spill(self, partition: Partition) -> Path:
         """Where tables that came out of order are kept sorted."""
-        return self.folder / str(partition.date) / partition.universe / ".tables"
+        return self._folder(".tables", partition)
+
+    def begin(self, partition: Partition) -> None:
+        """Remove what earlier attempts at the partition left."""
+        shutil.rmtree(self._whole(partition), ignore_errors=True)
 
     def clear(self, partition: Partition) -> None:
-        """Remove what the partition left."""
-        shutil.rmtree(self.folder / str(partition.date) / partition.universe, ignore_errors=True)
-
-    def remove(self) -> None:
-        """Remove the run's folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what this attempt left."""
+        self._put.clear()
+        shutil.rmtree(self._whole(partition) / self._attempt, ignore_errors=True)
 
     def _folder(self, name: str, partition: Partition) -> Path:
-        return self.folder / str(partition.date) / partition.universe / name
+        return self._whole(partition) / self._attempt / name
+
+    def _whole(self, partition: Partition) -> Path:
+        return self.folder / str(partition.date) / partition.universe
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise PublishError(
+            f"rows could not be kept in {folder} ({one_line(error)}): make room there, or set `work` to a folder that "
+            "has it, and run again"
+        ) from error
