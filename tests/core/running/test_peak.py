@@ -200,15 +200,14 @@ def test_the_memory_held_is_that_of_the_process():
     assert 99 * MB < more < 110 * MB
 
 
-def test_a_budget_is_the_passes_own_or_the_workers_part_of_the_runs():
-    assert budget("4GB", None, workers=4) == 10**9
-    assert budget("4GB", "500MB", workers=4) == 500 * 10**6
-    assert budget(None, "1GiB") == 2**30
+def test_a_budget_is_as_the_run_says():
+    assert budget("4GB") == 4 * 10**9
+    assert budget("1GiB") == 2**30
     with pytest.raises(UserError, match="'much' is no amount of memory"):
-        budget("much", None)
+        budget("much")
 
 
 def test_a_budget_that_nobody_sets_is_most_of_what_is_left():
-    """60 % of what is left, halved for two workers; what is left changes by the moment, so within a fifth."""
-    expected = 0.6 * available() / 2
-    assert abs(budget(None, None, workers=2) - expected) < 0.2 * expected
+    """60 % of what is left, which changes by the moment, so within a fifth."""
+    expected = 0.6 * available()
+    assert abs(budget(None) - expected) < 0.2 * expected

@@ -22,10 +22,10 @@ from basalt.running.batched import Batched, Total
 from basalt.running.earlier import Earlier
 from basalt.running.ledger import Record
 from basalt.running.members import Members
-from basalt.running.peak import budget
 from basalt.running.publish import Spooled, publish
 from basalt.running.spool import Spool
 from basalt.running.tables import Tables
+from basalt.sizes import parse_size
 
 Tell = Callable[[events.Event], None]
 
@@ -34,8 +34,8 @@ Tell = Callable[[events.Event], None]
 class PartitionRun:
     """Runs one partition of a plan.
 
-    `only`: these passes; what they read of others must be published. `force`: those that are done too. `share`: the
-    part of the run's memory that it may take.
+    `only`: these passes; what they read of others must be published. `force`: those that are done too. `memory`: bytes
+    the run may take; `share`: the part of it, or of what a pass sets instead, for this partition.
     """
 
     plan: Plan
@@ -44,7 +44,8 @@ class PartitionRun:
     tell: Tell
     run: str
     only: Sequence[str]
-    force: bool = False
+    force: bool
+    memory: int
     share: float = 1.0
 
     def __call__(self) -> None:
@@ -106,7 +107,8 @@ class PartitionRun:
         return Batched(plan, self.partition, self.spool, tables, members, self._memory, self.tell)
 
     def _memory(self, program: Program) -> int:
-        return max(1, int(budget(self.plan.config.memory, program.config.memory) * self.share))
+        own = program.config.memory
+        return max(1, int((self.memory if own is None else parse_size(own)) * self.share))
 
     def _computed(self, program: Program, batched: Batched, earlier: Earlier) -> Total:
         previous, missing = earlier.previous(program), earlier.missing(program)

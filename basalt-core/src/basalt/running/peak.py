@@ -24,15 +24,9 @@ _USED = ("memory.current", "memory.usage_in_bytes")
 _CACHE = ("total_inactive_file", "inactive_file")
 
 
-def budget(run: str | None, one_pass: str | None, workers: int = 1) -> int:
-    """Bytes one batch may take: the pass's `memory`, else its worker's part of the run's, else of 60 % of what is left.
-
-    As configured: `"4GB"`.
-    """
-    if one_pass is not None:
-        return parse_size(one_pass)
-    whole = SHARE * available() if run is None else parse_size(run)
-    return max(1, int(whole) // workers)
+def budget(run: str | None) -> int:
+    """Bytes a run may take: its `memory` as configured, as `"4GB"`, else 60 % of what is left."""
+    return int(SHARE * available()) if run is None else parse_size(run)
 
 
 def available(root: Path = Path("/")) -> int:

@@ -19,6 +19,7 @@ from basalt.planning.plan import Plan, draft
 from basalt.plugins.registry import open_registry
 from basalt.running.events import Event
 from basalt.running.partition import PartitionRun
+from basalt.running.peak import budget
 from basalt.running.spool import Spool
 
 Tell = Callable[[Event], None]
@@ -54,18 +55,26 @@ class Work:
     def __init__(self, job: Job, plan: Plan) -> None:
         self.job = job
         self._plan: Plan | None = plan
+        self._memory: int | None = None
 
     def __call__(self, partition: Partition, tell: Tell, share: float = 1.0) -> None:
         """Run it with this share of the memory; events go to `tell`. Raises BasaltError where it stops."""
         plan, job = self.plan, self.job
         spool = Spool(plan.folder / plan.config.work / job.run)
-        PartitionRun(plan, partition, spool, tell, job.run, job.only, job.force, share)()
+        PartitionRun(plan, partition, spool, tell, job.run, job.only, job.force, self.memory, share)()
 
     @property
     def versions(self) -> dict[str, str]:
         """Distributions whose code makes the results, with their versions."""
         columns = [column for program in self.plan.programs for column in program.result.columns]
         return {"basalt-core": version("basalt-core"), **{c.distribution: c.version for c in columns if c.version}}
+
+    @property
+    def memory(self) -> int:
+        """Bytes the run may take; where it does not say, by what is free when this process first asks."""
+        if self._memory is None:
+            self._memory = budget(self.job.config.memory)
+        return self._memory
 
     @property
     def plan(self) -> Plan:
@@ -77,7 +86,7 @@ class Work:
     def __getstate__(self) -> dict[str, Any]:
         if self.job.files is None:
             raise UserError("plugins given as objects stay in their process: install them, or give them as files")
-        return {"job": self.job, "_plan": None}
+        return {"job": self.job, "_plan": None, "_memory": None}
 
 
 def _planned_again(job: Job) -> Plan:
