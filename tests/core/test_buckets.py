@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.buckets import BucketRule, midnight
+from basalt.buckets import BucketRule, WholeDate, as_label, midnight
 from basalt.durations import NANOSECONDS, parse_duration
 from basalt.errors import UserError
 
@@ -139,3 +139,55 @@ def test_a_label_is_the_same_value_in_microseconds():
     assert pl.select(BucketRule(1_000).bucket(pl.lit(stamps(1)), DAY)).item() - datetime(
         2026, 1, 5, tzinfo=UTC
     ) == timedelta(microseconds=1)
+
+
+def overlapped(rule, start, end):
+    """Labels of what [start, end), nanoseconds after midnight, overlaps, as nanoseconds after midnight."""
+    edges = (pl.lit(midnight(DAY) + t) for t in (start, end))
+    return [label - midnight(DAY) for label in pl.select(rule.overlapped(*edges, DAY)).item()]
+
+
+def test_a_stretch_overlaps_a_bucket_by_more_than_an_instant():
+    """16 s to 3 min: the buckets of minutes 1 to 3 whichever edge is closed; one ns more and a fourth one."""
+    for closed in ("right", "left"):
+        rule = BucketRule(MINUTE, closed)
+        assert overlapped(rule, 16 * 10**9, 3 * MINUTE) == [MINUTE, 2 * MINUTE, 3 * MINUTE]
+        assert overlapped(rule, 16 * 10**9, 3 * MINUTE + 1)[-1] == 4 * MINUTE
+        assert overlapped(rule, MINUTE, 2 * MINUTE) == [2 * MINUTE]
+        assert overlapped(rule, MINUTE - 1, 2 * MINUTE) == [MINUTE, 2 * MINUTE]
+
+
+@given(
+    every=st.integers(1, 9),
+    origin=st.integers(0, 8),
+    label=st.sampled_from(["start", "end"]),
+    start=st.integers(-30, 30),
+    length=st.integers(1, 30),
+)
+def test_overlapped_buckets_are_those_whose_interval_does(every, origin, label, start, length):
+    """Every label in reach, one by one, in microseconds."""
+    rule = BucketRule(every * 1000, label=label, origin=origin * 1000)
+    end, shift = start + length, every if label == "end" else 0
+    buckets = range(origin - 80 * every, origin + 80 * every, every)
+    expected = [(b + shift) * 1000 for b in buckets if b < end and b + every > start]
+    assert overlapped(rule, start * 1000, end * 1000) == expected
+
+
+def test_a_whole_date_is_one_bucket_whatever_the_stamp():
+    """Stamps before, on and behind the date's midnight, and the labels of finer buckets."""
+    rule, next_midnight = WholeDate(), datetime(2026, 1, 6, tzinfo=UTC)
+    times = stamps(-MINUTE, 0, 25 * 60 * MINUTE)
+    frame = pl.DataFrame({"t": times}).select(b=rule.bucket(pl.col("t"), DAY), c=rule.coarse_label(pl.col("t"), DAY))
+    assert frame.schema == {"b": pl.Datetime("us", "UTC"), "c": pl.Datetime("us", "UTC")}
+    assert frame.rows() == [(next_midnight, next_midnight)] * 3
+    assert rule.describe() == "one bucket a date"
+
+
+def test_a_null_stamp_is_in_no_bucket_of_a_whole_date():
+    frame = pl.DataFrame({"t": [None]}, schema={"t": pl.Datetime("ns", "UTC")})
+    assert frame.select(WholeDate().bucket(pl.col("t"), DAY)).item() is None
+
+
+def test_nanoseconds_become_labels_of_whole_microseconds():
+    label = pl.select(as_label(pl.lit(midnight(DAY) + 1_999))).item()
+    assert label == datetime(2026, 1, 5, 0, 0, 0, 1, tzinfo=UTC)

@@ -112,3 +112,9 @@ def test_declared_columns_are_those_that_come_out():
 
 def test_no_rows_in_no_rows_out():
     assert apply(trades()).height == 0
+
+
+def test_only_the_primarys_state_asks_for_whole_instruments():
+    """The primary listing may lie in another batch than the listing itself."""
+    assert MarketState(MarketStateOptions(table="trades")).scope == "listing"
+    assert MarketState(MarketStateOptions(table="trades", at_primary=True)).scope == "instrument"
