@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -11,6 +11,7 @@ from basalt.config.model import OutputEntry, PassConfig, PipelineConfig
 from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt.outputs import Output, Target
+from basalt.planning.universe import EVERYTHING
 from basalt.plugins.registry import Registry
 
 if TYPE_CHECKING:
@@ -39,36 +40,57 @@ def open_outputs(one: PassConfig, config: PipelineConfig, registry: Registry, fo
 
 
 def check_places(plan: "Plan") -> None:
-    """No two partitions of any pass go to one place, none into the source, and each folder can be written."""
-    taken: dict[str, str] = {}
-    folders: set[Path] = set()
-    for mine, one, target in _targets(plan):
-        place = one.output.place(target)
-        other = taken.setdefault(place, mine)
-        if other != mine:
-            variables = "{pass}, {date} and {universe}" if plan.config.universes else "{pass} and {date}"
-            raise UserError(f"{other} and {mine} both go to {place}: put {variables} in the path")
-        _check_outside_source(plan, mine, place)
-        if Path(place).parent not in folders:
-            folders.add(Path(place).parent)
-            one.output.check(target)
+    """No two partitions of any pass go to one place, none into the source, and each folder can be written.
+
+    Text rather than paths: a plan may have thousands of places.
+    """
+    taken: dict[str, _Going] = {}
+    folders: set[str] = set()
+    source = plan.source.root and _inside(os.path.realpath(plan.source.root))
+    for going in _all_going(plan):
+        place = going.one.output.place(going.target)
+        if place in taken:
+            raise UserError(_sentence(plan, taken[place], going, place))
+        taken[place] = going
+        if source and _inside(place).startswith(source):
+            raise UserError(
+                f"{going} would go to {place}, inside the folder {plan.source.root} that source {plan.source.name!r} "
+                "reads: give the output another root"
+            )
+        folder = os.path.dirname(place)
+        if folder not in folders:
+            folders.add(folder)
+            going.one.output.check(going.target)
 
 
-def _targets(plan: "Plan") -> Iterator[tuple[str, PlannedOutput, Target]]:
+class _Going(NamedTuple):
+    """One partition of a result on its way to one output; `number`: of several outputs, which."""
+
+    target: Target
+    one: PlannedOutput
+    number: int | None
+
+    def __str__(self) -> str:
+        several = "" if self.number is None else f" by output {self.number}"
+        universe = "" if self.target.universe == EVERYTHING else f" {self.target.universe}"
+        return f"passes.{self.target.pass_name} on {self.target.date}{universe}{several}"
+
+
+def _all_going(plan: "Plan") -> Iterator[_Going]:
     for name, outputs in plan.outputs.items():
         for partition in plan.partitions:
             for i, one in enumerate(outputs):
-                several = f" by output {i}" if len(outputs) > 1 else ""
-                yield f"passes.{name} on {partition}{several}", one, plan.target(name, partition, one.name)
+                yield _Going(plan.target(name, partition, one.name), one, i if len(outputs) > 1 else None)
 
 
-def _check_outside_source(plan: "Plan", mine: str, place: str) -> None:
-    root = plan.source.root
-    if root is not None and Path(place).is_relative_to(root.resolve()):
-        raise UserError(
-            f"{mine} would go to {place}, inside the folder {root} that source {plan.source.name!r} reads: give the "
-            "output another root"
-        )
+def _sentence(plan: "Plan", first: _Going, second: _Going, place: str) -> str:
+    variables = "{pass}, {date} and {universe}" if plan.config.universes else "{pass} and {date}"
+    return f"{first} and {second} both go to {place}: put {variables} in the path"
+
+
+def _inside(folder: str) -> str:
+    """What the path of everything inside begins with."""
+    return os.path.join(folder, "")
 
 
 def check_folders(config: PipelineConfig, folder: Path) -> None:
