@@ -14,7 +14,7 @@ import polars as pl
 
 from basalt.checks.schema_lock import locked
 from basalt.documents import to_json
-from basalt.errors import BasaltError, DataError
+from basalt.errors import DataError
 from basalt.leftovers import is_gone, owner
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
@@ -133,26 +133,26 @@ def _complain(said: str) -> None:
 
 def _tasks(plan: Plan, names: Sequence[str], force: bool, only_missing: bool, watching: events.Observers) -> list[Task]:
     """What is left to do. A partition that reads previous dates waits for those of them that run."""
-    left: list[Task] = []
+    left: dict[Partition, Task] = {}
     reach = max((n for program in plan.programs for n in program.history.values()), default=0)
     for partition in plan.partitions:
-        before = {attrs.evolve(partition, date=day) for day in plan.previous(partition.date, reach)}
-        after = frozenset(before & {task.partition for task in left[-reach * len(plan.universes) :]} if reach else ())
+        before = [attrs.evolve(partition, date=day) for day in plan.previous(partition.date, reach)]
+        after = frozenset(each for each in before if each in left)
         found = {} if force else _statuses(plan, partition, names)
         kinds = {status.kind for status in found.values()}
         if (kinds == {"done"} and not after) or (only_missing and kinds and "missing" not in kinds):
             for name in found:
                 watching.emit(events.PassSkipped(name, partition.date, partition.universe))
         else:
-            left.append(Task(partition, after))
-    return left
+            left[partition] = Task(partition, after)
+    return list(left.values())
 
 
 def _statuses(plan: Plan, partition: Partition, names: Sequence[str]) -> dict[str, Status]:
     """Of these passes; none where it cannot be told, so that running the partition tells why."""
     try:
         return {name: status for name, status in statuses(plan, partition).items() if name in names}
-    except (BasaltError, OSError):
+    except Exception:  # noqa: BLE001 - a source's door
         return {}
 
 
