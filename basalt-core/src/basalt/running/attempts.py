@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import attrs
+import polars as pl
 
 from basalt import errors
 from basalt.errors import BasaltError, UserError, one_line
@@ -101,7 +102,7 @@ def attempted(work: Work, attempt: Attempt, tell: Tell) -> BasaltError | None:
         work(attempt.partition, tell, attempt.share)
     except BasaltError as error:
         return error
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever breaks stops one partition, not the run
+    except (Exception, SystemExit, pl.exceptions.PanicException) as error:  # noqa: BLE001 - it stops no other partition
         broke = BasaltError(f"{attempt.partition} broke with {one_line(error)}; see the trace with --debug")
         broke.__cause__ = error
         return broke

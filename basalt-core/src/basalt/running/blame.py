@@ -28,6 +28,9 @@ def blame(
     for step in program.steps:
         if (said := _unreadable(tables[step.transform.output])) is not None:
             return PluginError(f"{where}: {step.place}, transform {step.component.name}, failed: {said}")
+    for name, rows in earlier.items():
+        if (said := _unreadable(rows)) is not None:
+            return DataError(f"{where}: rows of passes.{name} cannot be read: {said}; run {name} again with --force")
     for use in {id(one.use): one.use for one in program.planned}.values():
         if (said := _fails_alone(use, program, tables, context)) is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
@@ -56,6 +59,6 @@ def _unreadable(frame: pl.LazyFrame) -> str | None:
 def _fails(work: Callable[[], object]) -> str | None:
     try:
         work()
-    except Exception as raised:  # noqa: BLE001 - whatever a plugin or a file raises is the answer
+    except (Exception, pl.exceptions.PanicException) as raised:  # noqa: BLE001 - whatever it raises is the answer
         return one_line(raised)
     return None

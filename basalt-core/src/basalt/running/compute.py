@@ -51,7 +51,7 @@ def computed(
         return _computed(program, attrs.evolve(given, tables=prepared), earlier, context, sides)
     except BasaltError:
         raise
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         place = where or f"passes.{program.name} on {context.date}"
         raise blame(program, tables, prepared, earlier, context, place, error) from error
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from basalt.leftovers import replace
+from basalt.leftovers import replace, sync
 from basalt.outputs import Target
 
 FORMAT = 1
@@ -101,6 +101,12 @@ class Ledger:
         """Replace the record in one step, on disk when this returns."""
         text = json.dumps({"format": FORMAT, **attrs.asdict(record)}, indent=1, sort_keys=True) + "\n"
         replace(self.path(target), text.encode())
+
+    def forget(self, target: Target) -> None:
+        """Remove the record, for good when this returns; OSError where it cannot be."""
+        path = self.path(target)
+        path.unlink(missing_ok=True)
+        sync(path.parent)
 
     def read(self, target: Target) -> Record | Unreadable | None:
         """The record; None where the partition was never published. Raises nothing, whatever the file holds."""

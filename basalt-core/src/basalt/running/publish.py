@@ -1,10 +1,12 @@
 """Publishing: a pass's partition to all of its outputs, then its ledger entry; a reader sees all of it or none.
 
 Staged everywhere first, committed one after another, recorded last: a run that stops in between is repeated, and
-committing again replaces the same partition. A side output goes where its pass goes, under the name `{pass}.{side}`.
+committing again replaces the same partition. The old record goes before the first commit, so that none ever tells of
+rows that are there no more. A side output goes where its pass goes, under the name `{pass}.{side}`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -35,27 +37,61 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
     PublishError where one failed: then nothing new is in the ledger.
     """
     name = spooled[0].result.name
-    staged: list[tuple[Output, Staged]] = []
-    try:
+    facts = (name, partition.date, partition.universe)
+    waiting: list[tuple[Output, Staged]] = []
+    places: list[str] = []
+    with _discarding(waiting, name, partition):
         for each in spooled:
-            for output, waiting in _staged(plan, partition, each):
-                staged.append((output, waiting))
-                tell(events.Staged(name, partition.date, partition.universe, waiting.place))
-        for output, waiting in staged:
-            output.commit(waiting, record.key)
-            tell(events.Committed(name, partition.date, partition.universe, waiting.place))
-    except Exception as error:
-        for output, waiting in staged:
-            output.discard(waiting)
-        if isinstance(error, BasaltError):
-            raise
-        raise PublishError(_sentence(name, partition, error)) from error
-    places = [waiting.place for _, waiting in staged]
-    try:
-        ledger_of(plan).write(plan.target(name, partition, ""), attrs.evolve(record, places=places))
-    except OSError as error:
-        raise PublishError(_sentence(name, partition, error)) from error
+            for output, staged in _staged(plan, partition, each):
+                waiting.append((output, staged))
+                tell(events.Staged(*facts, staged.place))
+        _forget(plan, name, partition, record)
+        while waiting:
+            output, staged = waiting[0]
+            output.commit(staged, record.key)
+            del waiting[0]
+            places.append(staged.place)
+            tell(events.Committed(*facts, staged.place))
+    target = plan.target(name, partition, "")
+    with _recording(plan, name, partition):
+        ledger_of(plan).write(target, attrs.evolve(record, places=places))
     return places
+
+
+def _forget(plan: Plan, name: str, partition: Partition, record: Record) -> None:
+    """Remove a record of other rows than those of `record`."""
+    target = plan.target(name, partition, "")
+    with _recording(plan, name, partition):
+        old = ledger_of(plan).read(target)
+        if old is not None and not (isinstance(old, Record) and old.key == record.key):
+            ledger_of(plan).forget(target)
+
+
+@contextmanager
+def _discarding(waiting: Sequence[tuple[Output, Staged]], name: str, partition: Partition) -> Iterator[None]:
+    """Remove what waits still where anything stops, an interruption included."""
+    try:
+        yield
+    except BaseException as error:
+        for output, staged in waiting:
+            with suppress(Exception):  # an output's door, and the first error counts
+                output.discard(staged)
+        if isinstance(error, BasaltError) or not isinstance(error, Exception):
+            raise
+        why = f"{one_line(error)}; run it again"
+        raise PublishError(f"passes.{name} on {partition} could not be published: {why}") from error
+
+
+@contextmanager
+def _recording(plan: Plan, name: str, partition: Partition) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = ledger_of(plan).path(plan.target(name, partition, ""))
+        raise PublishError(
+            f"passes.{name} on {partition}: its record {place} cannot be replaced ({one_line(error)}): mend that and "
+            "run it again"
+        ) from error
 
 
 def _staged(plan: Plan, partition: Partition, each: Spooled) -> Iterator[tuple[Output, Staged]]:
@@ -63,7 +99,3 @@ def _staged(plan: Plan, partition: Partition, each: Spooled) -> Iterator[tuple[O
     for one in plan.outputs[each.result.name]:
         target = plan.target(each.result.name, partition, one.name)
         yield one.output, one.output.stage(target, each.batches, document)
-
-
-def _sentence(name: str, partition: Partition, error: Exception) -> str:
-    return f"passes.{name} on {partition} could not be published: {one_line(error)}; run it again"

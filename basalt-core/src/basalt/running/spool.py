@@ -52,8 +52,8 @@ class Spool:
         return bool(batches) and all(batch.exists() for batch in batches)
 
     def batches(self, name: str, partition: Partition) -> Sequence[Path]:
-        """The pass's batch files in order, as they were put."""
-        return sorted(self._put.get(self._folder(name, partition), ()))
+        """The pass's batch files, in the order they were put."""
+        return tuple(self._put.get(self._folder(name, partition), ()))
 
     def scan(self, name: str, partition: Partition) -> pl.LazyFrame:
         """The pass's whole partition."""

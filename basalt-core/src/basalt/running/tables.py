@@ -78,7 +78,7 @@ class Tables:
                 self._opened[name] = self._read(name)
             except BasaltError:
                 raise
-            except Exception as error:
+            except (Exception, pl.exceptions.PanicException) as error:
                 raise DataError(
                     f"table {name!r} of source {self._plan.source.name!r} cannot be read for {self._day}: "
                     f"{one_line(error)}"
