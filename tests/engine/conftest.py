@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -41,10 +42,16 @@ every = "1m"
 timeline = "dense"
 [[passes.modules]]
 module = "trade"
-generic = [{{ measures = ["Volume", "VWAP", "OHLC", "Count"], sides = ["Total", "Buy", "Unknown"] }}]
+generic = [
+    {{ measures = ["Volume", "VWAP", "OHLC", "Count"], sides = ["Total", "Buy", "Unknown"] }},
+    {{ measures = ["OHLC"], open_mode = "prev_close", name = "Chained{{measure}}" }},
+]
 [[passes.modules]]
 module = "l2"
 levels = 1
+book = [{{ measures = ["Price", "Quantity"], aggregations = ["Last", "Mean", "Median"] }}]
+spreads = [{{ variants = ["Bps"] }}]
+ohlc = [{{ sources = ["Mid"], open_mode = "prev_close" }}]
 
 [[passes]]
 name = "quarter"
@@ -84,10 +91,23 @@ class Desk:
         """The pipeline file."""
         return self.folder / "pipeline.toml"
 
-    def write(self, root: Path, top: str = "") -> None:
-        """The pipeline over the data in `root`; `top`: keys of the run, as `memory = "1 kB"`."""
-        self.pipeline.write_text(PIPELINE.format(root=root, top=top))
+    def write(self, root: Path, top: str = "", memory: Mapping[str, int] = {}) -> None:
+        """The pipeline over the data in `root`; `top`: keys of the run, as `memory = "1 kB"`; `memory`: bytes by
+        pass."""
+        text = PIPELINE.format(root=root, top=top)
+        for name, size in memory.items():
+            text = text.replace(f'name = "{name}"\n', f'name = "{name}"\nmemory = "{size} B"\n')
+        self.pipeline.write_text(text)
         shutil.copy(HERE / "desk_modules.py", self.folder)
+
+    def own_data(self) -> Path:
+        """A copy of the data that this desk may change; its pipeline reads it from now on."""
+        root = self.folder / "data"
+        if not root.exists():
+            there = str(tomllib.loads(self.pipeline.read_text())["source"]["root"])
+            shutil.copytree(there, root)
+            self.pipeline.write_text(self.pipeline.read_text().replace(there, str(root)))
+        return root
 
     def run(self, **how: object) -> RunResult:
         """Run it in this process."""
@@ -135,9 +155,9 @@ def markets(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
 def desk_in(tmp_path_factory: pytest.TempPathFactory, markets: dict[bool, Path]) -> Callable[..., Desk]:
     """Makes a desk in a new folder: `desk_in(is_sorted=False, top='memory = "1 kB"')`."""
 
-    def made(is_sorted: bool = True, top: str = "") -> Desk:
+    def made(is_sorted: bool = True, top: str = "", memory: Mapping[str, int] = {}) -> Desk:
         desk = Desk(tmp_path_factory.mktemp("desk"))
-        desk.write(markets[is_sorted], top)
+        desk.write(markets[is_sorted], top, memory)
         return desk
 
     return made

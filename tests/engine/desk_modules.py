@@ -28,9 +28,7 @@ class Usual(FrameModule):
         )
         today = rows.filter(pl.col("Date") == pass_.date)
         found = today.join(usual, on=["ListingId", "Clock"], how="left")
-        return found.select(
-            "ListingId", "TimeBucket", "UsualVolume", pl.col("UsualDates").fill_null(0).cast(pl.UInt32)
-        )
+        return found.select("ListingId", "TimeBucket", "UsualVolume", pl.col("UsualDates").fill_null(0).cast(pl.UInt32))
 
 
 class Rank(FrameModule):

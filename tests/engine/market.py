@@ -1,7 +1,8 @@
-"""Five dates of twelve listings of six instruments, small enough to be run a hundred times.
+"""Five dates of twelve listings of seven instruments, small enough to be run a hundred times.
 
 Drawn from a seed, a listing and date at a time, so that no listing depends on another: trades with unknown sides and
-equal stamps, two-sided, locked, crossed and one-sided books, and a halt of listing 3 each day.
+equal stamps, two-sided, locked, crossed and one-sided books, and a halt of listing 3 each day. Listings of one
+instrument do not stand together; listing 10 is an instrument of its own.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from basalt.tables import AGGRESSOR, NS_UTC, STATE
 
 DATES = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
 LISTINGS = list(range(1, 13))
+INSTRUMENTS = [1, 2, 1, 3, 2, 4, 4, 5, 1, None, 6, 2]
 HALTED = 3
 TRADES = {
     "ListingId": pl.Int64,
@@ -33,17 +35,25 @@ BOOK = {
 STATES = {"ListingId": pl.Int64, "EventTimestamp": NS_UTC, "MarketState": STATE}
 
 
-def write_market(root: Path, is_sorted: bool = True) -> None:
-    """The tables as a source folder: rows by (listing, time), or by time alone, in small row groups."""
+def write_market(root: Path, is_sorted: bool = True, parts: int = 1, numbered: bool = True) -> None:
+    """The tables as a source folder: rows by (listing, time), or by time alone, in small row groups.
+
+    `parts`: files of each table and date. `numbered`: with SequenceNo; without, equal stamps are in file order.
+    """
     for day in DATES:
         for table, frame in tables(day).items():
-            file = root / table / f"date={day}" / "part.parquet"
-            file.parent.mkdir(parents=True)
             rows = frame if is_sorted else frame.sort("EventTimestamp", maintain_order=True)
-            rows.write_parquet(file, row_group_size=150)
-    reference = {"ListingId": LISTINGS, "InstrumentId": [(n + 1) // 2 for n in LISTINGS]}
+            _write(rows if numbered else rows.drop("SequenceNo", strict=False), root / table / f"date={day}", parts)
+    reference = {"ListingId": LISTINGS, "InstrumentId": INSTRUMENTS}
     more = {"MIC": ["XLON" if n % 2 else "XPAR" for n in LISTINGS], "IsPrimary": [n % 2 == 1 for n in LISTINGS]}
     pl.DataFrame({**reference, **more}).write_parquet(root / "reference.parquet")
+
+
+def _write(rows: pl.DataFrame, folder: Path, parts: int) -> None:
+    folder.mkdir(parents=True)
+    height = -(-rows.height // parts)
+    for part in range(parts):
+        rows.slice(part * height, height).write_parquet(folder / f"part-{part}.parquet", row_group_size=150)
 
 
 def tables(day: date) -> dict[str, pl.DataFrame]:
