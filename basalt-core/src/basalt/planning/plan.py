@@ -152,7 +152,7 @@ def draft(
     checks = {p.name: planned_checks(p.config, p.result, _before(results, p.name)) for p in programs}
     for program in programs:
         check_cut(program)
-        check_universes(program, columns, named=bool(config.universes))
+        check_universes(program, every_column, every_schema, named=bool(config.universes))
         check_history(program, [name for name, found in outputs.items() if found])
     said = [*run_dates.notes, *check_lock(config, folder, list(results.values()))]
     return Plan(

@@ -14,6 +14,7 @@ from basalt.planning.instruments import check_instruments
 from basalt.planning.known import Columns
 from basalt.planning.preprocess import Step
 from basalt.planning.uses import Use
+from basalt.tables import TableSchema
 
 if TYPE_CHECKING:
     from basalt.planning.program import Program
@@ -71,19 +72,22 @@ def _inputs(use: Use) -> Sequence[str]:
     return getattr(use.module, "inputs", ())
 
 
-def check_universes(program: "Program", columns_of: Mapping[str, Columns], named: bool) -> None:
-    """Whole instruments, and universes of rows by instrument, need to know which listings are one."""
+def check_universes(
+    program: "Program", columns_of: Mapping[str, Columns], schemas: Mapping[str, TableSchema], named: bool
+) -> None:
+    """Whole instruments, and events by instrument in universes of listings, need to know which listings are one."""
     if program.scope == "instrument":
         check_instruments(columns_of, f"passes.{program.name}")
-    elif named and program.key == "InstrumentId":
-        check_instruments(
-            columns_of, f"passes.{program.name}, which has rows by InstrumentId in universes of listings,"
-        )
-    elif named and program.key != "ListingId":
-        raise UserError(
-            f"passes.{program.name} has rows by {program.key}, and [universes] are of listings: run it in a pipeline "
-            "of its own, without universes"
-        )
+    events = [schemas[table] for table in program.reads if schemas[table].events] if named else []
+    for schema in events:
+        if schema.key == "InstrumentId":
+            who = f"passes.{program.name}, which reads table {schema.name} in universes of listings,"
+            check_instruments(columns_of, who)
+        elif schema.key != "ListingId":
+            raise UserError(
+                f"passes.{program.name} reads table {schema.name}, whose rows are by {schema.key}, and [universes] are "
+                "of listings: run it in a pipeline of its own, without universes"
+            )
 
 
 def check_history(program: "Program", published: Sequence[str]) -> None:

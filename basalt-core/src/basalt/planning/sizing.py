@@ -110,7 +110,8 @@ def _nothing() -> pl.LazyFrame:
 
 def _keys(program: Program, units: Units) -> pl.LazyFrame:
     """(Unit, Keys): how many keys of the pass a unit has."""
-    members = units.members.get(program.key, next(iter(units.members.values())))
+    one = pl.DataFrame({"Unit": [0]}, schema={"Unit": pl.UInt32})
+    members = units.members.get(program.key, next(iter(units.members.values()), one))
     return members.lazy().group_by("Unit").agg(pl.len().cast(pl.Int64).alias("Keys"))
 
 

@@ -102,7 +102,7 @@ class Batched:
             self.note(program, said)
 
     def _note_alone(self, program: Program, batch: Batch) -> None:
-        if batch.alone and program.scope != "universe":
+        if batch.alone and program.scope != "universe" and batch.wanted:
             whose = next(iter(batch.wanted.values()))
             budget = format_size(self.memory(program))
             self.note(program, f"needs more than the {budget} it may take, and runs alone", len(whose), whose[0])
@@ -147,7 +147,7 @@ class _Pass:
         self.dropped += found.dropped
         self.rows += found.rows.height
         self.peak = max(self.peak, peak.bytes)
-        keys = len(next(iter(batch.wanted.values())))
+        keys = len(next(iter(batch.wanted.values()), ()))
         whole = sum(int(one.rows["Rows"].sum()) for one in self.inputs)
         seconds = round(time.monotonic() - started, 6)
         facts = (batch.number, keys, found.rows.height, self.rows_in, whole, seconds, peak.bytes)
@@ -170,8 +170,6 @@ class _Pass:
         sides = [side.side for side in plan.sides[program.name]]
         context = context_of(program, self.of.partition.date, self.previous, sides)
         found = computed(plan, program, context, tables, earlier, self._where(batch))
-        if program.scope != "instrument":
-            return found
         own = {side.side: self._own(side.schema.key, found.sides[side.side]) for side in plan.sides[program.name]}
         return attrs.evolve(found, rows=self._own(program.key, found.rows), sides=own)
 

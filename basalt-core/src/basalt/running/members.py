@@ -24,20 +24,26 @@ class Members:
         self.listings = listings
 
     def keys(self, key: str) -> pl.Series | None:
-        """Values of that key column that belong to the universe; None: all."""
-        if self.listings is None or key not in (LISTING, INSTRUMENT):
-            return None
-        return self.listings if key == LISTING else self._instruments.of(self.listings)
+        """Values of that key column that belong to the universe; None: all, or it cannot be told."""
+        if key == LISTING or self.listings is None:
+            return self.listings
+        known = key == INSTRUMENT and self._plan.knows_instruments
+        return self._instruments.of(self.listings) if known else None
 
     def units(self, program: Program, inputs: Sequence[Input]) -> Units:
-        """What the pass's batches are runs of, ascending; one unit for a pass that needs its whole universe."""
+        """What the pass's batches are runs of, ascending.
+
+        One unit for a pass that needs its whole universe, or whose rows are by a key that nothing it reads is cut by.
+        """
         if program.scope == "instrument":
             return self._whole_instruments(inputs)
+        if program.scope == "universe" or not _reads(program.key, inputs):
+            return self._as_one(inputs)
         units = Units.single(self._found(program.key, inputs))
         if program.key == LISTING and self._plan.knows_instruments and _reads(INSTRUMENT, inputs):
             pairs = units.members[LISTING].join(self._instruments.pairs, on=LISTING, maintain_order="left")
             units = attrs.evolve(units, members={**units.members, INSTRUMENT: pairs.select("Unit", INSTRUMENT)})
-        return _as_one(units) if program.scope == "universe" else units
+        return units
 
     @cached_property
     def _instruments(self) -> Instruments:
@@ -51,11 +57,19 @@ class Members:
             found = pl.concat([named, self._instruments.listings_of(instruments)])
         return Units.grouped(self._instruments.groups(self._instruments.around(found)), self._instruments.pairs)
 
+    def _as_one(self, inputs: Sequence[Input]) -> Units:
+        """Everything that the universe has, never parted."""
+        keys = dict.fromkeys(one.key for one in inputs)
+        found = {
+            key: self._found(key, inputs).to_frame().select(pl.lit(0, pl.UInt32).alias("Unit"), key) for key in keys
+        }
+        return Units(1, found)
+
     def _found(self, key: str, inputs: Sequence[Input]) -> pl.Series:
-        """Keys of that column that some input has and the universe too, ascending."""
+        """Keys of that column that some input has and the universe too, ascending; of instruments, none if no input."""
         there = [one.rows[key] for one in inputs if one.key == key]
         if not there:
-            return pl.Series(key, [], dtype=self._instruments.pairs.schema[key])
+            return self._instruments.pairs[key].clear()
         found = pl.concat(there).drop_nulls().unique().sort()
         own = self.keys(key)
         return found if own is None else found.filter(found.is_in(own.implode()))
@@ -63,9 +77,3 @@ class Members:
 
 def _reads(key: str, inputs: Sequence[Input]) -> bool:
     return any(one.key == key for one in inputs)
-
-
-def _as_one(units: Units) -> Units:
-    """The same members in a single unit; none where there is none."""
-    one = {name: frame.with_columns(Unit=pl.lit(0, pl.UInt32)) for name, frame in units.members.items()}
-    return Units(min(units.count, 1), one)
