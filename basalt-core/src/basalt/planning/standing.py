@@ -48,13 +48,12 @@ def statuses(plan: Plan, partition: Partition, keys: Mapping[str, Key] | None = 
 
 
 def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
-    places = plan.places(name, partition)
-    found = status_of(ledger_of(plan).read(plan.target(name, partition, "")), key, places)
-    if found.kind != "done":
+    record = ledger_of(plan).read(plan.target(name, partition, ""))
+    found = status_of(record, key, plan.places(name, partition))
+    if found.kind != "done" or not isinstance(record, Record):
         return found
-    record = record_of(plan, name, partition)
     for side in plan.sides[name]:
-        if record is not None and side.side not in record.side_outputs:
+        if side.side not in record.side_outputs:
             return Status("stale", f"its side output {side.side} was not made")
     for result in plan.results(name):
         for one in plan.outputs[result.name]:

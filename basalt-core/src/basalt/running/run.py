@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +14,14 @@ import polars as pl
 
 from basalt.checks.schema_lock import locked
 from basalt.documents import to_json
-from basalt.errors import DataError
+from basalt.errors import BasaltError, DataError
 from basalt.leftovers import is_gone, owner
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
-from basalt.planning.standing import statuses
-from basalt.planning.status import Status
 from basalt.running import events
 from basalt.running.earlier import published_rows
-from basalt.running.executors import Done, Task, open_executor
+from basalt.running.executors import open_executor
+from basalt.running.left import left_of
 from basalt.running.record import RunRecord
 from basalt.running.work import Work, job_of
 
@@ -30,20 +29,22 @@ from basalt.running.work import Work, job_of
 @attrs.frozen(eq=False)
 class RunResult:
     """What a run did. `published`: each pass and partition with its rows and places; `skipped`: those that were done
-    before; `failed`: partitions and why."""
+    before; `failed`: partitions and why; `errors`: the same as they were raised, each with its cause and trace, in
+    whatever process that was."""
 
     plan: Plan
     run: str
     published: Sequence[events.PassPublished]
     skipped: Sequence[events.PassSkipped]
     failed: Sequence[events.PartitionFailed]
+    errors: Mapping[Partition, BasaltError]
     seconds: float
 
     def scan(self, name: str) -> pl.LazyFrame:
         """The rows of a pass, over all partitions of this run, read back from its first output."""
         program = self.plan.program(name)
         told: list[events.PassPublished | events.PassSkipped] = [*self.published, *self.skipped]
-        done = sorted(Partition(p.date, p.universe) for p in told if p.name == name)
+        done = sorted({Partition(p.date, p.universe) for p in told if p.name == name})
         if not done:
             raise DataError(f"pass {program.name!r} published nothing in run {self.run}")
         return pl.concat([published_rows(self.plan, name, partition) for partition in done])
@@ -102,17 +103,22 @@ def run_plan(
     work = Work(job_of(plan, run, names, force), plan)
     facts = (list(names), len(plan.partitions), executor.name, work.versions)
     watching.emit(events.RunStarted(run, plan.config.name, datetime.now(UTC).isoformat(), *facts))
-    tasks = _tasks(plan, names, force, only_missing, watching)
-    skipped = len(plan.partitions) - len(tasks)
+    left = left_of(plan, names, force, only_missing)
+    for partition in left.alone:
+        for name in left.found[partition]:
+            watching.emit(events.PassSkipped(name, partition.date, partition.universe))
+    errors = {}
     try:
-        with closing(executor.run(work, tasks, watching.emit)) as results:
+        with closing(executor.run(work, left.tasks, watching.emit)) as results:
             for done in results:
-                _tell_failure(done, watching)
+                if done.error is not None:
+                    errors[done.partition] = done.error
+                    _tell_failure(done.partition, done.error, watching)
     finally:
         shutil.rmtree(work_folder / run, ignore_errors=True)
-    seconds, failed = time.monotonic() - started, len(told.failed)
-    watching.emit(events.RunFinished(run, len(plan.partitions) - failed, skipped, failed, seconds))
-    return RunResult(plan, run, told.published, told.skipped, told.failed, seconds)
+    seconds, failed = time.monotonic() - started, len(errors)
+    watching.emit(events.RunFinished(run, len(plan.partitions) - failed, len(left.alone), failed, seconds))
+    return RunResult(plan, run, told.published, told.skipped, told.failed, errors, seconds)
 
 
 def _name() -> str:
@@ -131,32 +137,5 @@ def _complain(said: str) -> None:
     print(said, file=sys.stderr)  # noqa: T201
 
 
-def _tasks(plan: Plan, names: Sequence[str], force: bool, only_missing: bool, watching: events.Observers) -> list[Task]:
-    """What is left to do. A partition that reads previous dates waits for those of them that run."""
-    left: dict[Partition, Task] = {}
-    reach = max((n for program in plan.programs for n in program.history.values()), default=0)
-    for partition in plan.partitions:
-        before = [attrs.evolve(partition, date=day) for day in plan.previous(partition.date, reach)]
-        after = frozenset(each for each in before if each in left)
-        found = {} if force else _statuses(plan, partition, names)
-        kinds = {status.kind for status in found.values()}
-        if (kinds == {"done"} and not after) or (only_missing and kinds and "missing" not in kinds):
-            for name in found:
-                watching.emit(events.PassSkipped(name, partition.date, partition.universe))
-        else:
-            left[partition] = Task(partition, after)
-    return list(left.values())
-
-
-def _statuses(plan: Plan, partition: Partition, names: Sequence[str]) -> dict[str, Status]:
-    """Of these passes; none where it cannot be told, so that running the partition tells why."""
-    try:
-        return {name: status for name, status in statuses(plan, partition).items() if name in names}
-    except Exception:  # noqa: BLE001 - a source's door
-        return {}
-
-
-def _tell_failure(done: Done, watching: events.Observers) -> None:
-    if done.error is not None:
-        at = done.partition
-        watching.emit(events.PartitionFailed(at.date, at.universe, str(done.error), done.error.exit_code))
+def _tell_failure(at: Partition, error: BasaltError, watching: events.Observers) -> None:
+    watching.emit(events.PartitionFailed(at.date, at.universe, str(error), error.exit_code))
