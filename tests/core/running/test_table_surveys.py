@@ -8,7 +8,7 @@ import pytest
 
 from basalt.errors import DataError
 from basalt.running.spill import SECTION
-from basalt.running.tables import Tables, among
+from basalt.running.tables import Tables, among, notes
 
 MINUTES = {"name": "minutes", "every": "1m", "modules": [{"module": "volume"}]}
 FIVE = datetime(2026, 1, 5).date()
@@ -262,3 +262,15 @@ def test_a_table_that_cannot_be_read_is_named_with_its_date(desk):
     break_group(file, rows.reverse(), 1)
     with pytest.raises(DataError, match=r"^table 'trades' of source 'parquet' cannot be read for 2026-01-05: "):
         Tables(plan, FIVE, desk.folder / "spill").rows_by_key("trades")
+
+
+def test_only_listings_that_are_computed_are_named_for_want_of_a_state(desk, events):
+    """Listings 2 and 3 trade and have no row in marketstate; 3 is not of the universe, and 9 does not trade."""
+    desk.put("trades", "2026-01-05", events("Price Size", (1, 30, 100, 10), (2, 30, 50, 5), (3, 30, 50, 5)))
+    desk.put("marketstate", "2026-01-05", events("MarketState", (1, 0, "CONTINUOUS_TRADING")))
+    plan = desk.plan(MINUTES, dates=[FIVE])
+    tables, program = Tables(plan, FIVE), plan.programs[0]
+    said = "trades has listings without a row in marketstate ({}), whose state is UNKNOWN: {}"
+    assert list(notes(program, tables)) == [said.format(2, "2, 3")]
+    assert list(notes(program, tables, pl.Series([1, 2, 9]))) == [said.format(1, "2")]
+    assert list(notes(program, tables, pl.Series([1]))) == []
