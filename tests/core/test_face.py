@@ -250,7 +250,8 @@ def test_run_takes_a_pipeline_of_objects_relative_to_the_working_folder(folder):
     told = []
     result = basalt.run(config, dates=[MONDAY], observers=[told.append])
     assert result.published[0].places == [str((folder / "objects/bars/date=2026-01-05/all.parquet").resolve())]
-    assert [type(e).__name__ for e in told] == ["RunStarted", "PassComputed", "PassPublished", "RunFinished"]
+    steps = "BatchComputed PassComputed Checked Staged Committed PassPublished PartitionFinished".split()
+    assert [type(e).__name__ for e in told] == ["RunStarted", *steps, "RunFinished"]
 
 
 def test_run_goes_on_after_a_partition_that_fails(folder):

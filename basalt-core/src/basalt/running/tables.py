@@ -116,7 +116,7 @@ class Tables:
         width = row_bytes(self._plan.columns_of[schema.name], read)
         parts = _slices(whole.select(read), run_rows(self._memory, width))
         slices = (without_cancelled(part.lazy(), schema).collect() for part in parts)
-        files = sort_to_disk(slices, rows, order, spill / schema.name, self._memory, width)
+        files = sort_to_disk(slices, rows, order, spill / schema.name.replace(":", "."), self._memory, width)
         return pl.scan_parquet(files, glob=False)
 
 
