@@ -105,9 +105,9 @@ def test_halts_that_are_kept_are_open_too():
 
 def test_a_timeline_in_words():
     assert Timeline("sparse").describe() == "sparse"
-    assert Timeline("dense", state_tables=["marketstate"]).describe() == "dense (marketstate)"
+    assert Timeline("dense", state_tables=("marketstate",)).describe() == "dense (marketstate)"
     hours = LocalHours(0, 1, "Europe/London")
     assert (
-        Timeline("daily", state_tables=["trades"], hours=hours).describe() == "daily (trades, session of Europe/London)"
+        Timeline("daily", state_tables=("trades",), hours=hours).describe() == "daily (trades, session of Europe/London)"
     )
     assert Timeline("dense", hours=CalendarHours("XLON")).describe() == "dense (calendar of XLON)"

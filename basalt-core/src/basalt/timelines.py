@@ -5,7 +5,7 @@ admissible stretches. *daily*: one row a date. *returned*: the rows that the pas
 *Hours*: the sessions of a date, where no market state tells them; a *session* is [start, end] in UTC nanoseconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -86,7 +86,7 @@ class Timeline:
 
     kind: Kind
     states: frozenset[str] = EVERY_STATE
-    state_tables: Sequence[str] = ()
+    state_tables: tuple[str, ...] = ()
     hours: Hours | None = None
     keep_halts: bool = False
 

@@ -44,7 +44,7 @@ def grouping(
     if config.keys is not None and tuple(config.keys) != keys:
         raise UserError(
             f"passes.{config.name} has keys = {list(config.keys)}, and its modules have rows by {', '.join(keys)}: "
-            f"put {keys[0]} first, or leave keys out"
+            "make keys the same, or leave it out"
         )
     dtypes: dict[str, tuple[Use, DType]] = {}
     for use in configured:
@@ -77,7 +77,13 @@ def _keys(use: Use, config: PassConfig, known: Known) -> Iterator[Keys]:
     else:
         read = tables_of(use)
         for table in read[:1] if isinstance(module, FrameModule) else read:
-            yield (known.schemas[table].key, *(config.keys or ())[1:])
+            own = known.schemas[table].key
+            if config.keys and config.keys[0] != own:
+                raise UserError(
+                    f"passes.{config.name}: keys begins with {config.keys[0]!r}: put {own} first, by which the rows of "
+                    f"table {table!r} are"
+                )
+            yield (own, *(config.keys or ())[1:])
 
 
 def _dtypes(

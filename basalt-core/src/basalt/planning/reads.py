@@ -43,7 +43,8 @@ def _for_stretches(
     if rows.kind in ("dense", "daily"):
         for table in rows.state_tables:
             yield table, STATE_COLUMNS if table == "marketstate" else ("MarketState",)
-    runs = any(_needs_stretches(one) for one in planned) or any(_carries(use) for use in frame_uses)
+    filled = rows.kind != "returned" or len(frame_uses) > 1
+    runs = any(_needs_stretches(one) for one in planned) or (filled and any(_carries(use) for use in frame_uses))
     if runs and "marketstate" in counting.columns_of:
         yield "marketstate", STATE_COLUMNS
     if isinstance(rows.hours, CalendarHours):

@@ -158,10 +158,10 @@ def _has_states(counting: Counting, key: str) -> bool:
     return key == "ListingId" and "marketstate" in counting.columns_of
 
 
-def _state_tables(counting: Counting, read: Sequence[str], key: str) -> list[str]:
+def _state_tables(counting: Counting, read: Sequence[str], key: str) -> tuple[str, ...]:
     if _has_states(counting, key):
-        return ["marketstate"]
-    return [table for table in read if counting.knows_state(table)]
+        return ("marketstate",)
+    return tuple(table for table in read if counting.knows_state(table))
 
 
 def touching(counting: Counting, found: Timeline, configured: Sequence[Use]) -> list[Frame]:

@@ -98,7 +98,7 @@ def _dense(found: pl.DataFrame, stretches: pl.DataFrame, program: Program, day: 
     """
     key, rule = program.key, day.rule
     last = found.lazy().group_by(key).agg(_Last=rule.interval_end(pl.col("TimeBucket")).max())
-    ended = stretches.lazy().join(last, on=key, how="left").with_columns(End=pl.coalesce(_end(day), "_Last"))
+    ended = stretches.lazy().join(last, on=key, how="left").with_columns(End=pl.coalesce(_end(program, day), "_Last"))
     labels = ended.filter(pl.col("End") > pl.col("Start")).select(
         key, TimeBucket=rule.overlapped(pl.col("Start"), pl.col("End"), day.date)
     )
@@ -116,7 +116,7 @@ def _daily(found: pl.DataFrame, stretches: pl.DataFrame, program: Program, day: 
     if day.sessions == [] and not program.timeline.state_tables:
         found = found.clear()
     known = pl.when(pl.col("_End").is_null().any()).then(None).otherwise(pl.col("_End").max())
-    ends = stretches.lazy().with_columns(_End=_end(day)).group_by(key).agg(_End=known)
+    ends = stretches.lazy().with_columns(_End=_end(program, day)).group_by(key).agg(_End=known)
     last = found.lazy().group_by(keys).agg(pl.col("_Last").max())
     joined = last.join(ends, on=key, how="full" if len(keys) == 1 else "left", coalesce=True)
     late = _ceil(pl.max_horizontal("_Last", pl.lit(midnight(day.date) + DAY)), DAY)
@@ -128,9 +128,9 @@ def _ceil(nanoseconds: pl.Expr, step: int) -> pl.Expr:
     return -((-nanoseconds).floordiv(step)) * step
 
 
-def _end(day: Day) -> pl.Expr:
-    """A stretch's end, or that of the session behind its start."""
-    if not day.sessions:
+def _end(program: Program, day: Day) -> pl.Expr:
+    """A stretch's end, or that of the session behind its start; a state table has been closed there already."""
+    if not day.sessions or "marketstate" in program.timeline.state_tables:
         return pl.col("End")
     session = pl.lit(day.sessions[-1][1])
     return pl.coalesce("End", pl.when(session > pl.col("Start")).then(session))
