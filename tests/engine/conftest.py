@@ -16,6 +16,7 @@ from basalt.running.run import RunResult
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 import market  # noqa: E402 - beside this file, as the child processes of these tests import it too
+from small import Small  # noqa: E402
 
 PASSES = {
     "bars": ["ListingId"],
@@ -170,3 +171,10 @@ def expected(tmp_path_factory: pytest.TempPathFactory, markets: dict[bool, Path]
     desk.write(markets[True])
     assert desk.run().failed == []
     return desk.published()
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """An empty folder, in which pipelines of a test's own are run."""
+    monkeypatch.chdir(tmp_path)
+    return Small(tmp_path)

@@ -1,7 +1,8 @@
 """The errors basalt raises, grouped by who must act.
 
 Every message is one sentence that names the culprit, what was asked, what there is, and the next step.
-`exit_code` is what the command line returns for it.
+`exit_code` is what the command line returns for it; `readable` says of one that stopped a partition whether partitions
+that read it go on, because what they read of it was published before.
 """
 
 
@@ -9,6 +10,7 @@ class BasaltError(Exception):
     """Anything basalt refuses or cannot finish; caught at the command line and printed without a trace."""
 
     exit_code = 1
+    readable = False
 
 
 def one_line(error: BaseException) -> str:

@@ -150,7 +150,7 @@ def empty_inputs(
     names = [_read(name, use.entry) for name in use.module.inputs if name != "source"]
     tables = {name: pl.LazyFrame(schema=dict(columns_of[name])) for name in names}
     inputs = frame_inputs(use, tables, {name: empty_result(result) for name, result in results.items()})
-    if use.module.history:
+    if use.module.history and "source" in inputs:
         inputs["source"] = inputs["source"].with_columns(Date=pl.lit(None, pl.Date))
     return inputs
 

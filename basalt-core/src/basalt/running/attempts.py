@@ -51,18 +51,20 @@ class Failure:
     kind: str
     said: str
     exit_code: int
+    readable: bool
     trace: str
 
     @classmethod
     def of(cls, error: BasaltError) -> "Failure":
         """What can be said of it elsewhere; a type of a plugin's own is told as the one of ours it derives from."""
         kind = next(k for k in type(error).__mro__ if getattr(errors, k.__name__, None) is k)
-        return cls(kind.__name__, str(error), error.exit_code, "".join(traceback.format_exception(error)))
+        trace = "".join(traceback.format_exception(error))
+        return cls(kind.__name__, str(error), error.exit_code, error.readable, trace)
 
     def error(self) -> BasaltError:
         """The error again."""
         error: BasaltError = getattr(errors, self.kind)(self.said)
-        error.exit_code = self.exit_code
+        error.exit_code, error.readable = self.exit_code, self.readable
         error.__cause__ = Trace(self.trace)
         return error
 

@@ -5,7 +5,6 @@ Results for neighbours of the universe's listings, which instruments bring along
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -21,6 +20,7 @@ from basalt.planning.sizing import Input, Units, sizes, table_inputs
 from basalt.planning.widths import row_bytes
 from basalt.running.compute import Computed, computed
 from basalt.running.events import BatchComputed, Event, Noted, PassComputed
+from basalt.running.history import Previous
 from basalt.running.members import Members
 from basalt.running.peak import Peak, resident
 from basalt.running.spool import Spool
@@ -57,7 +57,7 @@ class Batched:
     memory: Callable[[Program], int]
     tell: Callable[[Event], None]
 
-    def compute(self, program: Program, earlier: Frames, previous: Sequence[date]) -> Total:
+    def compute(self, program: Program, earlier: Frames, previous: Previous) -> Total:
         """Spool the pass, whole. UserError where it cannot be cut and needs more memory than it may take."""
         started = time.monotonic()
         _before[:] = _before or [resident()]
@@ -123,7 +123,7 @@ class _Pass:
     of: Batched
     program: Program
     earlier: Frames
-    previous: Sequence[date]
+    previous: Previous
     inputs: Sequence[Input]
     keys: int
     batches: int = 0
@@ -168,8 +168,8 @@ class _Pass:
         tables = self.of.tables.frames(program, batch.wanted)
         earlier = {name: _cut(frame, plan.program(name).result.keys[0], batch) for name, frame in self.earlier.items()}
         sides = [side.side for side in plan.sides[program.name]]
-        context = context_of(program, self.of.partition.date, self.previous, sides)
-        found = computed(plan, program, context, tables, earlier, self._where(batch))
+        context = context_of(program, self.of.partition.date, sides=sides)
+        found = computed(plan, program, context, tables, earlier, self._where(batch), self.previous)
         own = {side.side: self._own(side.schema.key, found.sides[side.side]) for side in plan.sides[program.name]}
         return attrs.evolve(found, rows=self._own(program.key, found.rows), sides=own)
 

@@ -8,15 +8,23 @@ from basalt.errors import BasaltError, DataError, PluginError, one_line
 from basalt.modules import FrameModule, PassContext
 from basalt.planning.aggregations import aggregations
 from basalt.planning.program import Program
-from basalt.planning.uses import Use, frame_inputs
+from basalt.planning.uses import Use
 from basalt.running.frames import Day
 from basalt.running.fuse import grouped
+from basalt.running.history import Previous, given
 
 Frames = Mapping[str, pl.LazyFrame]
 
 
 def blame(
-    program: Program, raw: Frames, tables: Frames, earlier: Frames, context: PassContext, where: str, error: Exception
+    program: Program,
+    raw: Frames,
+    tables: Frames,
+    earlier: Frames,
+    context: PassContext,
+    previous: Previous,
+    where: str,
+    error: Exception,
 ) -> BasaltError:
     """The error to raise instead: a table that cannot be read, the first transform or module that fails, or the pass.
 
@@ -35,7 +43,7 @@ def blame(
         if (said := _fails_alone(use, program, tables, context)) is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
     for use in program.frame_uses:
-        said = _fails(lambda use=use: _frame_rows(use, tables, earlier, context))  # type: ignore[misc]
+        said = _fails(lambda use=use: _frame_rows(use, given(use, tables, earlier, context, previous)))  # type: ignore[misc]
         if said is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
     return PluginError(f"{where}: its modules run singly but not together: {one_line(error)}")
@@ -47,9 +55,9 @@ def _fails_alone(use: Use, program: Program, tables: Frames, context: PassContex
     return _fails(lambda: pl.collect_all([grouped(a, day) for a in mine], engine="streaming"))
 
 
-def _frame_rows(use: Use, tables: Frames, earlier: Frames, context: PassContext) -> pl.DataFrame:
+def _frame_rows(use: Use, inputs: tuple[Frames, PassContext]) -> pl.DataFrame:
     assert isinstance(use.module, FrameModule)
-    return use.module.computed(frame_inputs(use, tables, earlier), context).rows.collect()
+    return use.module.computed(*inputs).rows.collect()
 
 
 def _unreadable(frame: pl.LazyFrame) -> str | None:

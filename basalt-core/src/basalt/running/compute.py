@@ -8,14 +8,15 @@ import polars as pl
 from basalt.buckets import WholeDate
 from basalt.errors import BasaltError, PluginError
 from basalt.metrics import Empty
-from basalt.modules import FrameModule, PassContext, WithSides
+from basalt.modules import Dates, FrameModule, PassContext, WithSides
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program, frame_columns
-from basalt.planning.uses import Use, door, frame_inputs
+from basalt.planning.uses import Use, door
 from basalt.running.blame import blame
 from basalt.running.fill import Contribution, placed
 from basalt.running.frames import Day, Frame, frame_stretches
 from basalt.running.fuse import Emitted, grouped
+from basalt.running.history import Previous, given
 from basalt.running.rows import open_stretches, rows_of, touched
 from basalt.running.stretches import closed_at
 from basalt.running.tables import ordered
@@ -38,22 +39,29 @@ class Computed:
 
 
 def computed(
-    plan: Plan, program: Program, context: PassContext, tables: Frames, earlier: Frames, where: str = ""
+    plan: Plan,
+    program: Program,
+    context: PassContext,
+    tables: Frames,
+    earlier: Frames,
+    where: str = "",
+    previous: Mapping[str, Dates] = {},
 ) -> Computed:
     """The pass's rows of the context's date; DataError or PluginError that names what failed.
 
-    `where`: the pass, partition and batch, as messages name them.
+    `where`: the pass, partition and batch, as messages name them. `previous`: what each module sees of `earlier`
+    beside the day's rows.
     """
     prepared = tables
     try:
-        given = _day(program, tables, context)
-        prepared, sides = _preprocessed(plan, program, given.tables, context)
-        return _computed(program, attrs.evolve(given, tables=prepared), earlier, context, sides)
+        day = _day(program, tables, context)
+        prepared, sides = _preprocessed(plan, program, day.tables, context)
+        return _computed(program, attrs.evolve(day, tables=prepared), earlier, context, sides, previous)
     except BasaltError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:
         place = where or f"passes.{program.name} on {context.date}"
-        raise blame(program, tables, prepared, earlier, context, place, error) from error
+        raise blame(program, tables, prepared, earlier, context, previous, place, error) from error
 
 
 def _day(program: Program, tables: Frames, context: PassContext) -> Day:
@@ -86,7 +94,12 @@ def _asked(made: Frames, sides: Sequence[TableSchema], context: PassContext) -> 
 
 
 def _computed(
-    program: Program, day: Day, earlier: Frames, context: PassContext, sides: dict[str, pl.LazyFrame]
+    program: Program,
+    day: Day,
+    earlier: Frames,
+    context: PassContext,
+    sides: dict[str, pl.LazyFrame],
+    previous: Previous,
 ) -> Computed:
     """One streaming query reads the tables for all aggregations; putting its small results together is quicker in
     memory."""
@@ -102,7 +115,11 @@ def _computed(
         Contribution(rows, a.emitted, a.whole, stretches.get(a.frame))
         for a, rows in zip(program.aggregations, found, strict=True)
     ]
-    of_modules, side_rows = _of_frame_modules(program, day, earlier, context, stretches, sides)
+    results = {
+        use.place: _frame_result(use, program, given(use, day.tables, earlier, context, previous))
+        for use in program.frame_uses
+    }
+    of_modules, side_rows = _of_frame_modules(program, results, context, stretches, sides)
     contributions += of_modules
     spine = rows_of(program, day, contributions, seen, opened)
     put = [placed(spine, one, keys, day.rule) for one in contributions]
@@ -116,7 +133,8 @@ def _carried(program: Program, day: Day, complete: bool) -> dict[Frame, pl.LazyF
 
     `complete`: the pass's one aggregation makes every row of a sparse timeline.
     """
-    if program.timeline.kind == "daily":
+    alone = program.timeline.kind == "returned" and len(program.frame_uses) == 1
+    if alone or program.timeline.kind == "daily":
         return {}
     complete = complete and program.timeline.kind == "sparse"
     frames = {a.frame for a in program.aggregations if a.carrying and not complete}
@@ -137,18 +155,17 @@ def _emitted(use: Use, program: Program) -> list[Emitted]:
 
 def _of_frame_modules(
     program: Program,
-    day: Day,
-    earlier: Frames,
+    results: Mapping[str, WithSides],
     context: PassContext,
     stretches: Mapping[Frame, pl.DataFrame],
     sides: dict[str, pl.LazyFrame],
 ) -> tuple[list[Contribution], dict[str, pl.DataFrame]]:
-    """What each frame module has, and every side output that is asked for; `sides`: those that steps make."""
-    results = [_frame_result(use, program, day, earlier, context) for use in program.frame_uses]
-    for use, result in zip(program.frame_uses, results, strict=True):
+    """What each frame module has, and every side output that is asked for. `results`: by place; `sides`: those that
+    steps make."""
+    for use in program.frame_uses:
         assert isinstance(use.module, FrameModule)
-        sides |= _asked(result.sides, use.module.sides, context)
-    collected = iter(pl.collect_all([*(result.rows for result in results), *sides.values()]))
+        sides |= _asked(results[use.place].sides, use.module.sides, context)
+    collected = iter(pl.collect_all([*(result.rows for result in results.values()), *sides.values()]))
     whole = program.timeline.kind == "returned"
     found = []
     for use in program.frame_uses:
@@ -159,11 +176,11 @@ def _of_frame_modules(
     return found, {name: next(collected) for name in sides}
 
 
-def _frame_result(use: Use, program: Program, day: Day, earlier: Frames, context: PassContext) -> WithSides:
+def _frame_result(use: Use, program: Program, inputs: tuple[Frames, PassContext]) -> WithSides:
     """The module's rows, its columns prefixed, and its side outputs."""
     assert isinstance(use.module, FrameModule)
     prefix = use.entry.prefix
-    found = use.module.computed(frame_inputs(use, day.tables, earlier), context)
+    found = use.module.computed(*inputs)
     columns = [pl.col(e.name.removeprefix(prefix)).alias(e.name) for e in _emitted(use, program)]
     return attrs.evolve(found, rows=found.rows.select(*program.result.keys, "TimeBucket", *columns))
 

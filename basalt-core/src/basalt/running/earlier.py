@@ -12,6 +12,7 @@ import polars as pl
 
 from basalt.documents import PassResult
 from basalt.errors import DataError, UserError
+from basalt.modules import FrameModule
 from basalt.planning.keys import Key
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
@@ -61,15 +62,21 @@ class Earlier:
             rows = published_rows(self.plan, result, self.partition)
         return rows.select(pl.col(column).cast(dtype) for column, dtype in found.columns.items())
 
-    def previous(self, program: Program) -> list[date]:
-        """Previous dates that the program asks for and that are published, oldest first."""
-        found = {day for name, dates in program.history.items() for day in self._published(name, dates)}
-        return sorted(found)
+    def previous(self, program: Program) -> dict[str, list[date]]:
+        """By place of a module that looks back, the dates it asks for that are published, oldest first."""
+        found = {}
+        for use in program.frame_uses:
+            assert isinstance(use.module, FrameModule)
+            if use.module.history:
+                found[use.place] = self._published(str(use.entry.source), use.module.history)
+        return found
 
     def missing(self, program: Program) -> list[date]:
-        """Previous dates that it asks for and that were never published, oldest first."""
-        asked = {day for dates in program.history.values() for day in self.plan.previous(self.partition.date, dates)}
-        return sorted(asked - set(self.previous(program)))
+        """Previous dates that some module asks for and whose rows were never published, oldest first."""
+        found: set[date] = set()
+        for name, dates in program.history.items():
+            found |= {*self.plan.previous(self.partition.date, dates)} - {*self._published(name, dates)}
+        return sorted(found)
 
     def _with_history(self, program: Program, name: str) -> pl.LazyFrame:
         days = self._published(name, program.history.get(name, 0))

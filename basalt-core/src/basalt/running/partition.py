@@ -5,12 +5,12 @@ A pass whose key is unchanged is left alone; what was published before an error 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import attrs
 
 from basalt.checks.findings import Finding
-from basalt.errors import CheckError, DataError, PublishError, one_line
+from basalt.errors import BasaltError, CheckError, DataError, PublishError, one_line
 from basalt.modules import FrameModule
 from basalt.planning.keys import Key
 from basalt.planning.partitions import Partition
@@ -20,6 +20,7 @@ from basalt.planning.standing import keys_of, statuses
 from basalt.running import events
 from basalt.running.batched import Batched, Total
 from basalt.running.earlier import Earlier
+from basalt.running.history import Previous
 from basalt.running.ledger import Record
 from basalt.running.members import Members
 from basalt.running.publish import Spooled, publish
@@ -73,13 +74,19 @@ class PartitionRun:
         if not todo:
             return
         again = self._unpublished(todo, done)
-        earlier = Earlier(self.plan, self.partition, self.spool, keys)
-        batched = self._batched(earlier)
-        for program in self.plan.programs:
-            if program.name in todo or program.name in again:
-                total = self._computed(program, batched, earlier)
-                if program.name in todo:
-                    self._publish(program, keys[program.name], total, batched.members, earlier)
+        read = {name for program in self.plan.programs for name in program.history} - {*done}
+        try:
+            earlier = Earlier(self.plan, self.partition, self.spool, keys)
+            batched = self._batched(earlier)
+            for program in self.plan.programs:
+                if program.name in todo or program.name in again:
+                    total = self._computed(program, batched, earlier)
+                    if program.name in todo:
+                        self._publish(program, keys[program.name], total, batched.members, earlier)
+                        read.discard(program.name)
+        except BasaltError as error:
+            error.readable = not read
+            raise
 
     def _done(self, keys: Mapping[str, Key]) -> list[str]:
         if self.force:
@@ -117,13 +124,14 @@ class PartitionRun:
             batched.note(program, "previous dates were never published and are left out", len(missing), missing[-1])
         return batched.compute(program, earlier.inputs(program), previous)
 
-    def _check_history(self, program: Program, previous: Sequence[date]) -> None:
+    def _check_history(self, program: Program, previous: Previous) -> None:
         for use in program.frame_uses:
             assert isinstance(use.module, FrameModule)
-            if len(previous) < use.module.least_history:
+            there = len(previous.get(use.place, ()))
+            if there < use.module.least_history:
                 raise DataError(
                     f"{use.place} on {self.partition}: {use.title} needs {use.module.least_history} previous dates of "
-                    f"passes.{use.entry.source}, and {len(previous)} are published: run it for earlier dates first"
+                    f"passes.{use.entry.source}, and {there} are published: run it for earlier dates first"
                 )
 
     def _publish(self, program: Program, key: Key, total: Total, members: Members, earlier: Earlier) -> None:

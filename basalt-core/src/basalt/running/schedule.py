@@ -2,8 +2,8 @@
 
 A partition is *ready* once those it reads are done. One that fails is run again at once, up to `retries` times, unless
 it would fail alike: the user, a check or a plugin's author must act. One that lost its worker is run again once, with
-half the memory. One that waits for a failed one is *given up*, and so is all that is left after a failure where the
-run is to fail fast.
+half the memory. One that waits for a failed one is *given up*, unless what it reads was published before the failure;
+and so is all that is left after a failure where the run is to fail fast.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -98,7 +98,8 @@ class Schedule:
         if self._fail_fast and self._stopped is None:
             self.stop(f"the run stops at the first failure, and {attempt.partition} failed", error.exit_code)
         yield self._done(attempt, error)
-        yield from self._give_up_readers(self._place[attempt.partition], error.exit_code)
+        if not error.readable:
+            yield from self._give_up_readers(self._place[attempt.partition], error.exit_code)
 
     def _give_up_readers(self, failed: int, exit_code: int) -> Iterator[Done]:
         """Everything that waits for it, and what waits for that; a loop, for history chains all dates of a run."""
@@ -119,7 +120,7 @@ class Schedule:
     def _done(self, attempt: Attempt, error: BasaltError | None) -> Done:
         i = self._place[attempt.partition]
         self._open.discard(i)
-        for reader in self._readers[i] if error is None else ():
+        for reader in self._readers[i] if error is None or error.readable else ():
             self._waits[reader].discard(i)
             if not self._waits[reader] and reader in self._open:
                 heappush(self._ready, reader)

@@ -85,6 +85,17 @@ def test_what_reads_a_failed_date_is_given_up_with_its_name_and_exit_code(tmp_pa
     assert [said[n].exit_code for n in (2, 3, 4)] == [4, 4, 4]
 
 
+def test_what_reads_a_failed_date_goes_on_where_what_it_reads_was_published():
+    """1 stopped behind what 2 reads of it, also when the error came from another process; 3 reads 2."""
+    made, _ = schedule(tasks(1, 2, 3, chained=True))
+    error = CheckError("too many nulls in the last pass")
+    error.readable = True
+    (one,) = made.finish(made.take(), Failure.of(error).error())
+    assert (one.partition, one.error.exit_code) == (day(1), 4)
+    assert [done.error for done in made.finish(made.take(), None)] == [None]
+    assert made.take().partition == day(3)
+
+
 def test_a_long_chain_is_given_up_whole():
     chain = [Partition(date(2020, 1, 1) + timedelta(n)) for n in range(3000)]
     made, _ = schedule([Task(p, frozenset(chain[max(0, i - 1) : i])) for i, p in enumerate(chain)])
