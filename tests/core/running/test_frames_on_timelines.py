@@ -147,10 +147,10 @@ def test_rows_that_the_timeline_lacks_are_dropped_and_counted(events, by_bucket)
     assert made(events, Largest).dropped == 0
 
 
-def test_rows_of_bucket_modules_that_make_no_bucket_are_counted_too(events):
-    """An invalid trade alone in 09:02 is counted by a part that makes no bucket: one row, dropped."""
+def test_rows_of_parts_that_make_no_bucket_are_no_loss_to_tell_of(events):
+    """An invalid trade alone in 09:02 is counted by a part that makes no bucket, and has no row to stand in."""
     found = made(events, "trade", rows=[(1, 30, 10, 5), (1, 90, -1, 5)])
-    assert (found.rows.height, found.dropped) == (1, 1)
+    assert (found.rows.height, found.dropped) == (1, 0)
 
 
 class Twice(Largest):

@@ -30,7 +30,7 @@ class Computed:
     """What a pass has for one date, or one batch of its listings.
 
     `rows`: keys, TimeBucket, visible columns, hidden ones; sorted and unique by key. `sides`: side outputs by name.
-    `dropped`: rows of modules that the timeline lacks.
+    `dropped`: rows of frame modules that the timeline lacks.
     """
 
     rows: pl.DataFrame
@@ -125,7 +125,7 @@ def _computed(
     put = [placed(spine, one, keys, day.rule) for one in contributions]
     rows = pl.concat([spine, *(columns for columns, _ in put)], how="horizontal")
     order = [*keys, "TimeBucket", *(c.name for c in program.result.columns)]
-    return Computed(rows.select(order), side_rows, sum(dropped for _, dropped in put))
+    return Computed(rows.select(order), side_rows, sum(dropped for _, dropped in put[len(groups) :]))
 
 
 def _carried(program: Program, day: Day, complete: bool) -> dict[Frame, pl.LazyFrame]:
