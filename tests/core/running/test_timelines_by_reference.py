@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 import basalt
 from basalt import Metric, Unit
@@ -189,4 +190,30 @@ def test_sparse_rows_of_our_modules_are_dense_rows_in_every_column(name, states)
     dense = basalt.compute(OURS, timeline="dense", **options, **tables)
     keys = ["ListingId", "TimeBucket"]
     assert dense.height >= sparse.height
-    assert dense.join(sparse.select(keys), on=keys, how="semi").sort(keys).equals(sparse)
+    found = dense.join(sparse.select(keys), on=keys, how="semi").sort(keys)
+    assert_frame_equal(found, sparse, check_exact=False, rel_tol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"every": "1m", "timeline": "dense"},
+        {"every": "1m", "timeline": "dense", "market_states": "all", "halts": "keep"},
+        {"timeline": "daily"},
+        {"every": "1m", "timeline": "dense", "session": {"start": "09:00", "end": "09:20"}},
+        {"every": "1m", "keys": ["ListingId", "TradeType"]},
+    ],
+)
+def test_a_listing_alone_has_the_rows_it_has_among_others(options):
+    """Whatever the timeline, so that batches change nothing; stretches and ends are of each listing."""
+    day = DAYS["halt"]()
+    modules = OURS if "keys" not in options else [OURS[0], OURS[2]]
+    tables = {table: day[table] for table in ("trades", "marketstate", *(["l2"] if "keys" not in options else []))}
+    whole = basalt.compute(modules, date=NINE.date(), **options, **tables)
+    listings = whole["ListingId"].unique().sort().to_list()
+    assert len(listings) > 1
+    for listing in listings:
+        own = {name: frame.filter(ListingId=listing) for name, frame in tables.items()}
+        alone = basalt.compute(modules, date=NINE.date(), **options, **own)
+        assert_frame_equal(alone, whole.filter(ListingId=listing), check_exact=False, rel_tol=1e-12)
