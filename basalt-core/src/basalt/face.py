@@ -86,18 +86,28 @@ def run(
     pipeline: str | Path | PipelineConfig,
     *,
     dates: Sequence[date] | None = None,
-    observers: Sequence[Observer] = (),
+    universes: Sequence[str] = (),
     overrides: Sequence[str] = (),
+    observers: Sequence[Observer] = (),
+    force: bool = False,
+    only_missing: bool = False,
+    fail_fast: bool = False,
 ) -> RunResult:
-    """Run a pipeline file (or a PipelineConfig, relative to the working folder). `dates`: these alone.
+    """Run what is not done of a pipeline file (or of a PipelineConfig, relative to the working folder).
 
+    `dates`, `universes`: these alone. `overrides`: keys of the file, as `passes.bars.every=5m` or
+    `executor=processes`. `force`: what is done too. `only_missing`: leave partitions alone whose every pass was
+    published before, from whatever code and data. `fail_fast`: start nothing after a failure.
     A partition that fails is in `result.failed`; the others go on. Raises UserError where the plan is refused.
     """
+    if dates is not None and not len(dates):
+        raise UserError("dates is empty, which names nothing to run: name dates, or leave it out for all of them")
     asked = Asked(tuple(dates or ()))
     if isinstance(pipeline, PipelineConfig):
         folder = Path.cwd()
         registry = open_registry([folder / f for f in pipeline.plugins.files], pipeline.plugins.prefer)
-        plan = make_plan(checked(pipeline), registry, folder, asked)
+        plan = make_plan(checked(pipeline, overrides), registry, folder, asked, universes)
     else:
-        plan = plan_file(Path(pipeline), overrides, asked)
-    return run_plan(plan, [*plan.registry.observers(), *observers])
+        plan = plan_file(Path(pipeline), overrides, asked, universes)
+    everyone = [*plan.registry.observers(), *observers]
+    return run_plan(plan, everyone, force=force, only_missing=only_missing, fail_fast=fail_fast)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basalt.planning.batches import LEAST, MARGIN, MOST, OVERHEAD, Batches, Factor
-from basalt.planning.sizing import Input, Sizes, Units, estimate, sizes, table_inputs
+from basalt.planning.sizing import Input, Sizes, Units, rows_made, sizes, table_inputs
 from basalt.planning.widths import row_bytes, width
 from basalt.tables import NS_UTC, STATE
 
@@ -243,12 +243,12 @@ def test_tables_are_as_wide_as_the_columns_that_are_read(desk, program):
     assert [(one.key, one.width) for one in made] == [("ListingId", 24)]
 
 
-def test_the_estimate_of_a_pass_comes_from_footers_alone(desk, program):
-    """1,000 trades of 24 bytes, of two listings, which have 1,440 minutes each: at most 1,000 groups at 20 bytes. Of
-    10,000 trades 2,880 groups."""
-    plan = desk.plan(BARS)
-    assert estimate(program, plan.columns_of, {"trades": 1_000}, listings=2) == 24_000 + 20_000
-    assert estimate(program, plan.columns_of, {"trades": 10_000}, listings=2) == 240_000 + 2 * 1440 * 20
+def test_a_pass_makes_a_row_a_bucket_at_most(program):
+    """Of 10 rows 10 buckets, of 5,000 rows the 1,440 minutes of a date; an instrument's rows are no listing's."""
+    inputs = [Input(rows("ListingId", _1=4, _2=5_000), 8), Input(rows("ListingId", _1=6, _3=1), 8)]
+    made = rows_made(program, [*inputs, Input(rows("InstrumentId", _1=9), 8)])
+    assert made.rows() == [(1, 10), (2, 1440), (3, 1)]
+    assert rows_made(program, []).rows() == []
 
 
 def test_a_factor_is_kept_from_date_to_date():

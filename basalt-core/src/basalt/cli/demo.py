@@ -77,8 +77,8 @@ def demo(ctx: click.Context, folder: Path, format: str) -> None:
 
     file = _pipeline_file(folder)
     plan = plan_of(ctx, file)
-    with progress() as observer:
-        result = run_plan(plan, [observer, *plan.registry.observers()])
+    with progress() as told:
+        result = run_plan(plan, [told, *plan.registry.observers()])
     if result.failed:
         raise DataError(result.failed[0].error)
     last = result.scan(plan.names[-1])

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from basalt.cli.output import counted, emit, format_option, narrate
-from basalt.cli.planned import Chosen, choosing, file_argument, plan_of, set_option
+from basalt.cli.pipeline_plan import plan_command
+from basalt.cli.pipeline_run import run
+from basalt.cli.planned import file_argument, plan_of, set_option
 from basalt.cli.session import registry_of
 
 
@@ -17,69 +18,8 @@ def pipeline() -> None:
     """Run pipelines: plan, check, run, and say what they read and emit."""
 
 
-@pipeline.command()
-@file_argument
-@choosing
-@format_option
-@click.pass_context
-def run(ctx: click.Context, file: Path, chosen: Chosen, format: str) -> None:
-    """Run FILE: compute every pass and publish it. Prints what was published.
-
-    Example: basalt pipeline run pipeline.toml --date 2026-01-05
-    """
-    from basalt.cli.progress import progress
-    from basalt.running.run import run_plan
-
-    plan = plan_of(ctx, file, chosen=chosen)
-    for note in plan.notes:
-        narrate(f"note: {note}")
-    with progress() as observer:
-        result = run_plan(plan, [observer, *plan.registry.observers()])
-    rows = [{"pass": p.name, "date": p.date, "rows": p.rows, "places": list(p.places)} for p in result.published]
-    if rows or format != "table":
-        emit(rows, format, ["pass", "date", "rows", "places"])
-    if result.failed:
-        total = len(plan.partitions)
-        narrate(f"{len(result.failed)} of {total} partitions failed; what is published stays, run again for the rest")
-        ctx.exit(1)
-
-
-@pipeline.command("plan")
-@file_argument
-@choosing
-@format_option
-@click.pass_context
-def plan_command(ctx: click.Context, file: Path, chosen: Chosen, format: str) -> None:
-    """Say what running FILE would do: passes, what they read, partitions, where results go.
-
-    Example: basalt pipeline plan pipeline.toml --from 2026-01-05 --to 2026-01-09
-    """
-    from basalt.planning.described import describe
-
-    plan = plan_of(ctx, file, chosen=chosen)
-    described = describe(plan)
-    if format == "json":
-        click.echo(json.dumps(described, indent=2))
-        return
-    dates = [p["date"] for p in described["partitions"]]
-    span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    narrate(f"{described['pipeline']}: {counted(len(dates), 'partition')} ({span}) of {plan.source.name}")
-    emit([_pass_row(one) for one in described["passes"]], format)
-    for note in plan.notes:
-        narrate(f"note: {note}")
-
-
-def _pass_row(one: dict[str, Any]) -> dict[str, Any]:
-    reads = [f"{table} ({len(columns)} columns)" for table, columns in one["reads"].items()]
-    places = [place for partition in one["outputs"] for place in partition]
-    return {
-        "pass": one["pass"],
-        "rule": one["rule"],
-        "modules": ", ".join(one["modules"]),
-        "reads": ", ".join(reads + one["sources"]),
-        "columns": one["columns"],
-        "first output": places[0] if places else "none",
-    }
+pipeline.add_command(run)
+pipeline.add_command(plan_command)
 
 
 @pipeline.command()

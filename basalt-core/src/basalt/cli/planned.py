@@ -71,4 +71,6 @@ def plan_of(ctx: click.Context, file: Path, overrides: Sequence[str] = (), chose
         Asked(chosen.these, chosen.first, chosen.last),
         chosen.universes,
         lambda files, prefer: registry_of(ctx, files, prefer),
+        chosen.executor,
+        chosen.workers,
     )

@@ -1,58 +1,123 @@
-"""Progress of a run on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a run on stderr: a bar on a terminal, plain lines elsewhere.
+
+Notes, failed checks and failures are told in either. A run that finds nothing to do tells nothing here.
+"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import attrs
+
 from basalt.cli.output import counted, narrate
-from basalt.running.events import Event, Noted, Observer, PartitionFailed, PassComputed, PassPublished, RunStarted
+from basalt.planning.partitions import Partition
+from basalt.running.events import (
+    Checked,
+    Event,
+    Noted,
+    Observer,
+    PartitionFailed,
+    PartitionFinished,
+    PassPublished,
+    PassSkipped,
+    RunFinished,
+    RunStarted,
+)
 
 
 @contextmanager
-def progress() -> Iterator[Observer]:
-    """An observer that shows what a run does, until the context ends."""
+def progress(notes: Sequence[str] = ()) -> Iterator["Told"]:
+    """An observer that shows what a run does, until the context ends. `notes`: of the plan, told once it does any."""
     if sys.stderr.isatty():
-        with _bar() as observer:
-            yield observer
+        from basalt.cli.bars import bars
+
+        with bars() as (moving, say):
+            yield Told(notes, say, moving)
     else:
-        yield _lines
+        yield Told(notes, narrate)
 
 
-def _lines(event: Event) -> None:
-    match event:
-        case RunStarted():
-            narrate(f"{event.pipeline}: {counted(event.partitions, 'partition')}, passes {', '.join(event.passes)}")
-        case PassPublished() if event.places:
-            narrate(f"{event.date} {event.name}: {counted(event.rows, 'row')} -> {', '.join(event.places)}")
-        case PassPublished():
-            narrate(f"{event.date} {event.name}: {counted(event.rows, 'row')}, no output")
-        case Noted():
-            narrate(f"{event.date} note: {event.what}")
-        case PartitionFailed():
-            narrate(f"{event.date} failed: {event.error}")
+@attrs.define
+class Told:
+    """Tells what happens, a line each. `moving`: the bars; without them each pass that is published is told, too.
+
+    `buried`: whether other lines came behind that of a failure.
+    """
+
+    notes: Sequence[str]
+    say: Callable[[str], None]
+    moving: Observer | None = None
+    buried: bool = False
+    _started: RunStarted | None = None
+    _before: dict[Partition, set[str]] = attrs.field(factory=dict)
+    _failed: bool = False
+    _checks: dict[tuple[str, Partition], list[str]] = attrs.field(factory=dict)
+
+    def __call__(self, event: Event) -> None:
+        """One more event."""
+        match event:
+            case RunStarted():
+                self._started = event
+            case PassSkipped() if self._started:
+                self._before.setdefault(_at(event), set()).add(event.name)
+            case PassSkipped() | PartitionFinished() | RunFinished():
+                pass
+            case _:
+                self._begin()
+                self._tell(event)
+        if self.moving:
+            self.moving(event)
+
+    def _begin(self) -> None:
+        started, self._started = self._started, None
+        if started is None:
+            return
+        for note in self.notes:
+            self._line(f"note: {note}")
+        if not self.moving:
+            before = sum(len(names) == len(started.passes) for names in self._before.values())
+            whole = counted(started.partitions, "partition")
+            count = f"{started.partitions - before} of {whole} to do" if before else whole
+            self._line(f"{started.pipeline}: {count}, passes {', '.join(started.passes)}")
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case Noted():
+                self._line(f"{_at(event)} note: {noted(event)}")
+            case PartitionFailed() if event.tried:
+                self.say(failure(_at(event), event.error))
+                self._failed = True
+            case Checked() if not event.passed:
+                self._of_pass(event).append(f"{_at(event)} {event.name}, {event.check}: {event.said}")
+            case PassPublished():
+                for said in self._of_pass(event):
+                    self._line(f"{said}; published all the same")
+                if not self.moving:
+                    places = f" -> {', '.join(event.places)}" if event.places else ", no output"
+                    self._line(f"{_at(event)} {event.name}: {counted(event.rows, 'row')}{places}")
+
+    def _line(self, said: str) -> None:
+        self.buried = self._failed
+        self.say(said)
+
+    def _of_pass(self, event: Checked | PassPublished) -> list[str]:
+        """Failed checks that only warn; one that raises is in the failure of its partition."""
+        return self._checks.setdefault((event.name, _at(event)), [])
 
 
-@contextmanager
-def _bar() -> Iterator[Observer]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def failure(partition: Partition, said: str) -> str:
+    """A partition's failure in a line."""
+    return said if said.startswith(f"{partition} ") else f"{partition} failed: {said}"
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("planning", total=None)
 
-        def observe(event: Event) -> None:
-            match event:
-                case RunStarted():
-                    total = event.partitions * len(event.passes)
-                    bar.update(task, total=total, description=event.pipeline)
-                case PassComputed():
-                    bar.update(task, description=f"{event.date} {event.name}: {counted(event.rows, 'row')}")
-                case PassPublished():
-                    bar.advance(task)
-                case Noted():
-                    bar.console.print(f"{event.date} note: {event.what}", markup=False)
-                case PartitionFailed():
-                    bar.console.print(f"{event.date} failed: {event.error}", markup=False)
+def noted(note: Noted) -> str:
+    """The note in a line: whose it is, what, of how many, and one of them."""
+    whose = f"passes.{note.name}: " if note.name else ""
+    facts = [str(note.count)] if note.count is not None else []
+    facts += [f"as {note.example}"] if note.example is not None else []
+    behind = f" ({', '.join(facts)})" if facts else ""
+    return f"{whose}{note.what}{behind}"
 
-        yield observe
+
+def _at(event: Checked | Noted | PartitionFailed | PassPublished | PassSkipped) -> Partition:
+    return Partition(event.date, event.universe)

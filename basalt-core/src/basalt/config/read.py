@@ -26,10 +26,14 @@ def read_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
     return _checked(tree, path, [override(tree, text) for text in overrides])
 
 
-def checked(config: PipelineConfig) -> PipelineConfig:
-    """A pipeline that Python built, checked as a file is; UserError with one sentence a line for whatever is wrong."""
+def checked(config: PipelineConfig, overrides: Sequence[str] = ()) -> PipelineConfig:
+    """A pipeline that Python built, after `KEY=VALUE` overrides, checked as a file is.
+
+    UserError with one sentence a line for whatever is wrong.
+    """
     path = Path(f"pipeline {config.name!r}")
-    return _checked(tree_of(config, path), path, [])
+    tree = tree_of(config, path)
+    return _checked(tree, path, [override(tree, text) for text in overrides])
 
 
 def _checked(tree: dict[str, Any], path: Path, set_by_user: Sequence[Override]) -> PipelineConfig:

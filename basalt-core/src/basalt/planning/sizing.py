@@ -90,12 +90,13 @@ def sizes(program: Program, units: Units, inputs: Iterable[Input]) -> Sizes:
     return Sizes(found.collect().to_series(), sum(int(one.rows["Rows"].sum()) * one.width for one in whole))
 
 
-def estimate(program: Program, columns_of: Mapping[str, Columns], rows: Mapping[str, int], listings: int) -> int:
-    """Size of the pass in one piece, from the rows that footers tell: an upper bound, as rows may be cancelled or of
-    other universes. `listings`: how many keys the partition has."""
-    read = sum(count * row_bytes(columns_of[name], program.reads[name]) for name, count in rows.items())
-    groups = pl.select(_groups(program, pl.lit(sum(rows.values())), pl.lit(listings))).item()
-    return read + int(groups) * _made(program)
+def rows_made(program: Program, inputs: Sequence[Input]) -> pl.DataFrame:
+    """How many rows the pass has at most: its key column and Rows, ascending. Inputs by another key tell nothing."""
+    read = [one.rows.select(program.key, pl.col("Rows").cast(pl.Int64)) for one in inputs if one.key == program.key]
+    if not read:
+        return pl.DataFrame(schema={program.key: program.result.key_dtypes[0], "Rows": pl.Int64})
+    counted = pl.concat(read).drop_nulls(program.key).group_by(program.key).sum().sort(program.key)
+    return counted.with_columns(_groups(program, pl.col("Rows"), pl.lit(1, pl.Int64)).cast(pl.Int64).alias("Rows"))
 
 
 def _read(one: Input, units: Units) -> pl.LazyFrame:

@@ -1,19 +1,18 @@
 """Widths: bytes a row takes in memory, by the dtypes of its columns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import polars as pl
 
 from basalt.columns import DType
-from basalt.planning.known import Columns
 
 TEXT = 32  # bytes: 16 of the column itself, and as much text behind it
 UNKNOWN = 8  # a column that a transform makes
 SAMPLE = 8_000
 
 
-def row_bytes(columns: Columns, names: Iterable[str]) -> int:
+def row_bytes(columns: Mapping[str, DType], names: Iterable[str]) -> int:
     """Bytes of one row of these columns, at least 1."""
     return max(1, round(sum(width(columns[name]) if name in columns else UNKNOWN for name in names)))
 

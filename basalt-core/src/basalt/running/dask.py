@@ -59,6 +59,10 @@ class Dask:
         self._retries = retries
         self._fail_fast = fail_fast
 
+    def at_once(self, tasks: Sequence[Task]) -> int:
+        """One a worker of a cluster made here; workers elsewhere have memory of their own."""
+        return processes_for(self._workers, tasks) if self._address is None else 1
+
     def run(self, work: Work, tasks: Sequence[Task], tell: Tell) -> Generator[Done, None, None]:
         """Partitions as they are decided. UserError for a cluster that does not answer, or work that stays here."""
         if not tasks:
@@ -68,8 +72,7 @@ class Dask:
         size = processes_for(self._workers, tasks)
         with _local(size) if self._address is None else _running(self._address) as client:
             crew = DaskCrew(client, packed, tell, size if self._address is None else self._workers)
-            at_once = size if self._address is None else 1  # workers elsewhere have memory of their own
-            schedule = Schedule(tasks, self._retries, self._fail_fast, tell, at_once)
+            schedule = Schedule(tasks, self._retries, self._fail_fast, tell, self.at_once(tasks))
             try:
                 yield from driven(schedule, crew)
             except SchedulerGone as gone:

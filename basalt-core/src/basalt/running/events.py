@@ -124,12 +124,14 @@ class Noted:
 
 @attrs.frozen
 class PartitionFailed:
-    """A partition stopped; nothing of the pass that failed was published. `code`: the exit code it stands for."""
+    """A partition stopped; nothing of the pass that failed was published. `code`: the exit code it stands for.
+    `tried`: False where it was given up before it was started, for another one's failure."""
 
     date: date
     universe: str
     error: str
     code: int = 1
+    tried: bool = True
 
 
 @attrs.frozen

@@ -65,6 +65,10 @@ class Executor(Protocol):
         """`config`: the options of `executor = { type = "…", … }`. `workers`: partitions at a time, where it is set."""
         ...
 
+    def at_once(self, tasks: Sequence[Task]) -> int:
+        """How many of these partitions share the memory of the run at a time; 1 where each has as much."""
+        ...
+
     def run(self, work: Work, tasks: Sequence[Task], tell: Tell) -> Generator[Done, None, None]:
         """Yield each partition once, when it is decided. `tell` is called in this process; closing stops what runs."""
         ...

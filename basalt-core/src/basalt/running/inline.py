@@ -25,6 +25,10 @@ class Inline:
         self._retries = retries
         self._fail_fast = fail_fast
 
+    def at_once(self, tasks: Sequence[Task]) -> int:
+        """One."""
+        return 1
+
     def run(self, work: Work, tasks: Sequence[Task], tell: Tell) -> Generator[Done, None, None]:
         """Partitions in the order of the tasks."""
         schedule = Schedule(tasks, self._retries, self._fail_fast, tell)

@@ -21,6 +21,14 @@ class Left:
     alone: Sequence[Partition]
     found: Mapping[Partition, Mapping[str, Status]]
     unknown: Mapping[Partition, str]
+    force: bool = False
+
+    def todo(self, name: str) -> list[Partition]:
+        """Partitions of which that pass would be computed, as they stand now."""
+        return [task.partition for task in self.tasks if self.force or not self._done(task.partition, name)]
+
+    def _done(self, partition: Partition, name: str) -> bool:
+        return partition in self.found and self.found[partition][name].kind == "done"
 
 
 def left_of(plan: Plan, names: Sequence[str], force: bool = False, only_missing: bool = False) -> Left:
@@ -42,7 +50,7 @@ def left_of(plan: Plan, names: Sequence[str], force: bool = False, only_missing:
             alone.append(partition)
         else:
             tasks[partition] = Task(partition, after)
-    return Left(list(tasks.values()), alone, found, unknown)
+    return Left(list(tasks.values()), alone, found, unknown, force)
 
 
 def _standing(plan: Plan, names: Sequence[str]) -> tuple[dict[Partition, dict[str, Status]], dict[Partition, str]]:

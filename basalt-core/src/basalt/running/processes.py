@@ -44,10 +44,14 @@ class Processes:
         self._retries = retries
         self._fail_fast = fail_fast
 
+    def at_once(self, tasks: Sequence[Task]) -> int:
+        """One a worker: all are of this machine."""
+        return processes_for(self._workers, tasks)
+
     def run(self, work: Work, tasks: Sequence[Task], tell: Tell) -> Generator[Done, None, None]:
         """Partitions as they are decided. UserError for a script without main guard, and for work that stays here."""
         leave_where_main_is_imported()
-        size = processes_for(self._workers, tasks)
+        size = self.at_once(tasks)
         crew = ProcessCrew(Packed.of(work, self.name), size, tell)
         try:
             yield from driven(Schedule(tasks, self._retries, self._fail_fast, tell, size), crew)

@@ -20,7 +20,7 @@ from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.running import events
 from basalt.running.earlier import published_rows
-from basalt.running.executors import open_executor
+from basalt.running.executors import Done, open_executor
 from basalt.running.left import left_of
 from basalt.running.record import RunRecord
 from basalt.running.work import Work, job_of
@@ -113,7 +113,7 @@ def run_plan(
             for done in results:
                 if done.error is not None:
                     errors[done.partition] = done.error
-                    _tell_failure(done.partition, done.error, watching)
+                    _tell_failure(done, done.error, watching)
     finally:
         shutil.rmtree(work_folder / run, ignore_errors=True)
     seconds, failed = time.monotonic() - started, len(errors)
@@ -137,5 +137,6 @@ def _complain(said: str) -> None:
     print(said, file=sys.stderr)  # noqa: T201
 
 
-def _tell_failure(at: Partition, error: BasaltError, watching: events.Observers) -> None:
-    watching.emit(events.PartitionFailed(at.date, at.universe, str(error), error.exit_code))
+def _tell_failure(done: Done, error: BasaltError, watching: events.Observers) -> None:
+    at, tried = done.partition, done.attempts > 0
+    watching.emit(events.PartitionFailed(at.date, at.universe, str(error), error.exit_code, tried))

@@ -1,0 +1,193 @@
+"""Estimates: what running a plan would read and take, told before it does.
+
+Rows are those of footers. How they spread over listings is counted in the key column of one date, the *largest* of
+those to do, and cut into batches as a run would; other dates are taken to be alike, with the rows their footers tell.
+Where a source does not tell its sizes nothing is estimated: unknown, never guessed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from math import ceil
+
+import attrs
+import polars as pl
+
+from basalt.errors import BasaltError, one_line
+from basalt.planning.batches import Batches, Factor
+from basalt.planning.footers import Footers, event_tables
+from basalt.planning.inputs import scan
+from basalt.planning.listing_ids import LISTING
+from basalt.planning.plan import Plan
+from basalt.planning.program import Program
+from basalt.planning.sizing import Input, Units, rows_made, sizes, table_inputs
+from basalt.planning.widths import row_bytes
+from basalt.running.batched import SMALL
+from basalt.running.executors import open_executor
+from basalt.running.left import Left
+from basalt.running.members import Members
+from basalt.running.peak import budget
+from basalt.sizes import parse_size
+
+
+@attrs.frozen
+class PassEstimate:
+    """What the partitions to do of one pass and universe would read and take; None: only reading would tell.
+
+    `partitions`: how many are to do. `listings`: of the universe on its largest date; `listings_read`: with others of
+    their instruments, where the pass reads those. `rows_in`: of tables of events and of earlier passes. `batches`: of
+    all partitions. `memory`: bytes that the largest batch takes; `limit`: what it may take. `refused`: whether the run
+    would refuse it for that.
+    """
+
+    name: str
+    universe: str
+    partitions: int
+    limit: int
+    listings: int | None = None
+    listings_read: int | None = None
+    rows_in: int | None = None
+    batches: int | None = None
+    memory: int | None = None
+    refused: bool = False
+
+
+@attrs.frozen(eq=False)
+class Estimates:
+    """`passes`: by universe, then in the order of the plan. `notes`: why something is not estimated."""
+
+    passes: Sequence[PassEstimate]
+    notes: Sequence[str]
+
+
+def estimates(plan: Plan, left: Left, footers: Footers) -> Estimates:
+    """Of each pass and universe. Counts the key column of one date a universe, and reads nothing else of events."""
+    at_once = open_executor(plan.config, plan.registry).at_once(left.tasks)
+    whole = budget(plan.config.memory)
+    limits = {
+        p.name: max(1, (whole if p.config.memory is None else parse_size(p.config.memory)) // at_once)
+        for p in plan.programs
+    }
+    passes: list[PassEstimate] = []
+    notes: list[str] = []
+    for universe in plan.universes:
+        todo = {name: [p.date for p in left.todo(name) if p.universe == universe] for name in plan.names}
+        blank = [PassEstimate(name, universe, len(days), limits[name]) for name, days in todo.items()]
+        days = sorted({day for several in todo.values() for day in several})
+        try:
+            passes += _Sample(plan, footers, universe, days).filled(blank, todo) if days else blank
+        except Exception as error:  # noqa: BLE001 - doors of a source and of a universe's function
+            said = str(error) if isinstance(error, BasaltError) else one_line(error)
+            notes.append(f"what universe {universe!r} takes cannot be estimated: {said}")
+            passes += blank
+    return Estimates(passes, notes)
+
+
+@attrs.frozen(eq=False)
+class _Read:
+    """An input of a pass on the largest date. `table`: None for an earlier pass."""
+
+    input: Input
+    table: str | None
+
+
+class _Sample:
+    """One universe on its largest date."""
+
+    def __init__(self, plan: Plan, footers: Footers, universe: str, days: Sequence[date]) -> None:
+        self._plan = plan
+        self._footers = footers
+        self._day = max(days, key=lambda day: footers.events(plan.programs, day) or 0)
+        membership = plan.universes[universe].membership(plan.source, plan.schemas, self._day)
+        self._members = Members(plan, self._day, membership.listings)
+        self._made: dict[str, pl.DataFrame | None] = {}
+
+    def filled(self, blank: Sequence[PassEstimate], todo: Mapping[str, Sequence[date]]) -> Iterator[PassEstimate]:
+        """The estimates of passes in order, with what is known."""
+        for one in blank:
+            yield self._of_pass(self._plan.program(one.name), one, todo[one.name])
+
+    def _of_pass(self, program: Program, blank: PassEstimate, days: Sequence[date]) -> PassEstimate:
+        read = self._read(program)
+        known = self._members.listings is not None or read is not None
+        units = self._members.units(program, [one.input for one in read or ()]) if known else None
+        around = units.members.get(LISTING) if units is not None and program.scope == "instrument" else None
+        told = attrs.evolve(
+            blank, listings=self._listings, listings_read=None if around is None else around[LISTING].n_unique()
+        )
+        self._made[program.name] = None
+        if read is None or units is None:
+            return told
+        inputs = [one.input for one in read]
+        self._made[program.name] = self._own(program, rows_made(program, inputs))
+        sized, factor = sizes(program, units, inputs), Factor.of(program)
+        cut = [batch.size for batch in Batches(units, sized, blank.limit, factor)]
+        need = factor.need(max(cut))
+        return attrs.evolve(
+            told,
+            rows_in=sum(round(_rows(one.input, units) * self._part(one, day)) for one in read for day in days),
+            batches=sum(1 if len(cut) == 1 else ceil(len(cut) * self._whole_part(day)) or 1 for day in days),
+            memory=need if days else None,
+            refused=bool(days) and program.scope == "universe" and need > max(blank.limit, SMALL),
+        )
+
+    def _read(self, program: Program) -> list[_Read] | None:
+        """What the pass reads; None where it is not known how much that is."""
+        tables = event_tables(self._plan, program)
+        counted = {table: self._counted(table) for table in tables}
+        known = {table: rows for table, rows in counted.items() if rows is not None}
+        if len(known) < len(tables):
+            return None
+        read = zip(table_inputs(program, self._plan.columns_of, known), known, strict=True)
+        found = [_Read(one, table) for one, table in read]
+        for name in program.sources:
+            rows, dates = self._made[name], 1 + program.history.get(name, 0)
+            if rows is None:
+                return None
+            dtypes = {column.name: column.dtype for column in self._plan.program(name).result.columns}
+            found.append(_Read(Input(rows.with_columns(pl.col("Rows") * dates), row_bytes(dtypes, dtypes)), None))
+        return found
+
+    def _counted(self, table: str) -> pl.DataFrame | None:
+        """The table's key and Rows; None where the source does not tell how much there is to count."""
+        if self._footers.size(table, self._day) is None:
+            return None
+        if table not in self._counts:
+            schema = self._plan.schemas[table]
+            counted = scan(self._plan.source, schema, self._day).group_by(schema.key).agg(pl.len().alias("Rows"))
+            self._counts[table] = counted.sort(schema.key).collect(engine="streaming")
+        return self._counts[table]
+
+    @cached_property
+    def _counts(self) -> dict[str, pl.DataFrame]:
+        return {}
+
+    @property
+    def _listings(self) -> int | None:
+        """Of the universe; where every listing is a member, those that tables have."""
+        if self._members.listings is not None:
+            return len(self._members.listings)
+        found = [rows[LISTING] for rows in self._counts.values() if LISTING in rows.columns]
+        return pl.concat(found).n_unique() if found else None
+
+    def _own(self, program: Program, rows: pl.DataFrame) -> pl.DataFrame:
+        own = self._members.keys(program.key)
+        return rows if own is None else rows.filter(pl.col(program.key).is_in(own.implode()))
+
+    def _part(self, one: _Read, day: date) -> float:
+        """Rows of that date for each row of the largest one."""
+        if one.table is None:
+            return self._whole_part(day)
+        here, there = (self._footers.size(one.table, each) for each in (day, self._day))
+        return here.rows / there.rows if here and there and there.rows else 0.0
+
+    def _whole_part(self, day: date) -> float:
+        here, there = (self._footers.events(self._plan.programs, each) for each in (day, self._day))
+        return here / there if here is not None and there else 1.0
+
+
+def _rows(one: Input, units: Units) -> int:
+    """Rows that the units read of it."""
+    if one.key not in units.members:
+        return int(one.rows["Rows"].sum())
+    return int(one.rows.join(units.members[one.key].unique(one.key), on=one.key, how="semi")["Rows"].sum())
