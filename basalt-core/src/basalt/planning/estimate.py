@@ -20,7 +20,7 @@ from basalt.planning.inputs import scan
 from basalt.planning.listing_ids import LISTING
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.sizing import Input, Units, rows_made, sizes, table_inputs
+from basalt.planning.sizing import Input, rows_made, rows_read, sizes, table_inputs
 from basalt.planning.widths import row_bytes
 from basalt.running.batched import SMALL
 from basalt.running.executors import open_executor
@@ -125,7 +125,7 @@ class _Sample:
         need = factor.need(max(cut))
         return attrs.evolve(
             told,
-            rows_in=sum(round(_rows(one.input, units) * self._part(one, day)) for one in read for day in days),
+            rows_in=sum(round(rows_read(one.input, units) * self._part(one, day)) for one in read for day in days),
             batches=sum(1 if len(cut) == 1 else ceil(len(cut) * self._whole_part(day)) or 1 for day in days),
             memory=need if days else None,
             refused=bool(days) and program.scope == "universe" and need > max(blank.limit, SMALL),
@@ -184,10 +184,3 @@ class _Sample:
     def _whole_part(self, day: date) -> float:
         here, there = (self._footers.events(self._plan.programs, each) for each in (day, self._day))
         return here / there if here is not None and there else 1.0
-
-
-def _rows(one: Input, units: Units) -> int:
-    """Rows that the units read of it."""
-    if one.key not in units.members:
-        return int(one.rows["Rows"].sum())
-    return int(one.rows.join(units.members[one.key].unique(one.key), on=one.key, how="semi")["Rows"].sum())

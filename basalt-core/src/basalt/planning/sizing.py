@@ -99,6 +99,13 @@ def rows_made(program: Program, inputs: Sequence[Input]) -> pl.DataFrame:
     return counted.with_columns(_groups(program, pl.col("Rows"), pl.lit(1, pl.Int64)).cast(pl.Int64).alias("Rows"))
 
 
+def rows_read(one: Input, units: Units) -> int:
+    """How many of its rows some unit reads by their key; none of an input that every batch reads whole."""
+    if one.key not in units.members:
+        return 0
+    return int(one.rows.join(units.members[one.key].unique(one.key), on=one.key, how="semi")["Rows"].sum())
+
+
 def _read(one: Input, units: Units) -> pl.LazyFrame:
     """(Unit, Rows, Bytes) of each key."""
     joined = units.members[one.key].lazy().join(one.rows.lazy(), on=one.key)

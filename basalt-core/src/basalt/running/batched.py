@@ -5,6 +5,7 @@ Results for neighbours of the universe's listings, which instruments bring along
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -16,7 +17,7 @@ from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program, context_of
 from basalt.planning.sides import Side
-from basalt.planning.sizing import Input, Units, sizes, table_inputs
+from basalt.planning.sizing import Input, Units, rows_read, sizes, table_inputs
 from basalt.planning.widths import row_bytes
 from basalt.running.compute import Computed, computed
 from basalt.running.events import BatchComputed, Event, Noted, PassComputed
@@ -68,10 +69,11 @@ class Batched:
         self._check_whole(program, factor.need(sized.whole))
         surveyed = time.monotonic()
         keys = len(next(iter(units.members.values()), ()))
-        work = _Pass(self, program, earlier, previous, inputs, keys)
+        whole = sum(rows_read(one, units) for one in inputs)
+        work = _Pass(self, program, earlier, previous, inputs, keys, whole)
         batches = Batches(units, sized, self.memory(program), factor)
         for batch in batches:
-            self._note_alone(program, batch)
+            work.note_alone(batch)
             batches.measured(batch, work.run(batch) - _before[0])
         work.finish()
         done = time.monotonic()
@@ -101,12 +103,6 @@ class Batched:
         for said in notes(program, self.tables, listings):
             self.note(program, said)
 
-    def _note_alone(self, program: Program, batch: Batch) -> None:
-        if batch.alone and program.scope != "universe" and batch.wanted:
-            whose = next(iter(batch.wanted.values()))
-            budget = format_size(self.memory(program))
-            self.note(program, f"needs more than the {budget} it may take, and runs alone", len(whose), whose[0])
-
     def _check_whole(self, program: Program, need: int) -> None:
         budget = self.memory(program)
         if program.scope == "universe" and need > max(budget, SMALL):
@@ -118,7 +114,10 @@ class Batched:
 
 @attrs.define(eq=False)
 class _Pass:
-    """One pass while its batches are computed."""
+    """One pass while its batches are computed. `whole`: rows of input of all of them.
+
+    `alone`: keys of batches of one unit that is too large for the budget. The first is told at once, the rest together.
+    """
 
     of: Batched
     program: Program
@@ -126,12 +125,29 @@ class _Pass:
     previous: Previous
     inputs: Sequence[Input]
     keys: int
+    whole: int
     batches: int = 0
     rows_in: int = 0
     rows: int = 0
     dropped: int = 0
     peak: int = 0
     sides: dict[str, int] = attrs.field(factory=dict)
+    alone: list[Any] = attrs.field(factory=list)
+    warned: bool = False
+
+    def note_alone(self, batch: Batch) -> None:
+        """Take note of a batch that may take more than the budget."""
+        if batch.alone and self.program.scope != "universe" and batch.wanted:
+            self.alone += next(iter(batch.wanted.values())).to_list()
+            if not self.warned:
+                self._tell_alone()
+                self.warned = True
+
+    def _tell_alone(self) -> None:
+        if self.alone:
+            said = f"needs more than the {format_size(self.of.memory(self.program))} it may take, and runs alone"
+            self.of.note(self.program, said, len(self.alone), self.alone[0])
+            self.alone.clear()
 
     def run(self, batch: Batch) -> int:
         """Compute and spool one batch; the peak of resident memory."""
@@ -148,9 +164,8 @@ class _Pass:
         self.rows += found.rows.height
         self.peak = max(self.peak, peak.bytes)
         keys = len(next(iter(batch.wanted.values()), ()))
-        whole = sum(int(one.rows["Rows"].sum()) for one in self.inputs)
         seconds = round(time.monotonic() - started, 6)
-        facts = (batch.number, keys, found.rows.height, self.rows_in, whole, seconds, peak.bytes)
+        facts = (batch.number, keys, found.rows.height, self.rows_in, self.whole, seconds, peak.bytes)
         of.tell(BatchComputed(name, of.partition.date, of.partition.universe, *facts))
         return peak.bytes
 
@@ -160,6 +175,7 @@ class _Pass:
             self.of.spool.sort(self.program.name, self.of.partition, [*self.program.result.keys, "TimeBucket"])
             for side in self.of.plan.sides[self.program.name]:
                 self.of.spool.sort(side.result.name, self.of.partition, [side.schema.key, *_order(side)])
+        self._tell_alone()
         if self.dropped:
             self.of.note(self.program, "rows of modules are outside its timeline and left out", self.dropped)
 
