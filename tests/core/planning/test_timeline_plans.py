@@ -10,7 +10,6 @@ from basalt.buckets import WholeDate
 from basalt.documents import ResultColumn
 from basalt.errors import PluginError, UserError
 from basalt.metrics import LAST, SUM, Empty
-from basalt.planning.described import describe
 from basalt.timelines import EVERY_STATE, CalendarHours, LocalHours, Timeline
 
 SIZE = pl.col("Size")
@@ -92,11 +91,9 @@ def calendar():
 def test_a_daily_pass_has_one_bucket_and_is_described_without_a_rule(planner, volume):
     daily = {**planner.bars(volume), "timeline": "daily"}
     del daily["every"]
-    plan = planner.plan(daily)
-    program = plan.programs[0]
+    program = planner.plan(daily).programs[0]
     assert (program.rule, program.result.rule) == (WholeDate(), None)
-    told = describe(plan)["passes"][0]
-    assert (told["rule"], told["timeline"]) == ("one bucket a date", "daily")
+    assert (program.rule.describe(), program.timeline.describe()) == ("one bucket a date", "daily")
 
 
 def test_a_daily_pass_over_bars_keeps_their_grid(planner, volume):
