@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from basalt.running.events import Observer
     from basalt.running.run import RunResult
 
-NAMED = 5  # partitions that are named of those not started
+NAMED = 5  # partitions or dates, of those that are to be told
 
 
 @click.command()
@@ -105,9 +105,13 @@ def _narrate_failures(result: "RunResult", again: bool, debug: bool) -> None:
 
 
 def _cure(result: "RunResult", forced: bool) -> str:
-    what = "this one" if len(result.errors) == 1 else "these"
-    command = "the same command without --force" if forced else "the same command"
-    return f"what is published stays; once that is mended, {command} does just {what} again"
+    """What is to be done about the failures. What was forced may be done as it stands, so that it is to be named."""
+    what = "this one" if len(result.failed) == 1 else "these"
+    if not forced:
+        return f"what is published stays; once that is mended, the same command does just {what} again"
+    days = dict.fromkeys(f"--date {failure.date}" for failure in result.failed)
+    named = f" and {' '.join(days)}" if len(days) <= NAMED else " and their dates"
+    return f"what was published stays; once that is mended, run {what} again with --force{named}"
 
 
 def _counts(result: "RunResult", only_missing: bool) -> str:

@@ -7,7 +7,6 @@ Where a source does not tell its sizes nothing is estimated: unknown, never gues
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
 from math import ceil
 
 import attrs
@@ -20,7 +19,7 @@ from basalt.planning.inputs import scan
 from basalt.planning.listing_ids import LISTING
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.sizing import Input, rows_made, rows_read, sizes, table_inputs
+from basalt.planning.sizing import Input, Units, rows_made, rows_read, sizes, table_inputs
 from basalt.planning.widths import row_bytes
 from basalt.running.batched import SMALL
 from basalt.running.executors import open_executor
@@ -73,9 +72,8 @@ def estimates(plan: Plan, left: Left, footers: Footers) -> Estimates:
     for universe in plan.universes:
         todo = {name: [p.date for p in left.todo(name) if p.universe == universe] for name in plan.names}
         blank = [PassEstimate(name, universe, len(days), limits[name]) for name, days in todo.items()]
-        days = sorted({day for several in todo.values() for day in several})
         try:
-            passes += _Sample(plan, footers, universe, days).filled(blank, todo) if days else blank
+            passes += list(_Sample(plan, footers, universe, todo).filled(blank))
         except Exception as error:  # noqa: BLE001 - doors of a source and of a universe's function
             said = str(error) if isinstance(error, BasaltError) else one_line(error)
             notes.append(f"what universe {universe!r} takes cannot be estimated: {said}")
@@ -92,43 +90,49 @@ class _Read:
 
 
 class _Sample:
-    """One universe on its largest date."""
+    """One universe on its largest date to do; on the last date of the plan where none is. `todo`: dates by pass."""
 
-    def __init__(self, plan: Plan, footers: Footers, universe: str, days: Sequence[date]) -> None:
+    def __init__(self, plan: Plan, footers: Footers, universe: str, todo: Mapping[str, Sequence[date]]) -> None:
         self._plan = plan
         self._footers = footers
-        self._day = max(days, key=lambda day: footers.events(plan.programs, day) or 0)
+        self._todo = todo
+        days = sorted({day for several in todo.values() for day in several})
+        self._day = max(days, key=lambda day: footers.events(plan.programs, day) or 0, default=plan.dates.days[-1])
         membership = plan.universes[universe].membership(plan.source, plan.schemas, self._day)
         self._members = Members(plan, self._day, membership.listings)
+        self._counts: dict[str, pl.DataFrame] = {}
         self._made: dict[str, pl.DataFrame | None] = {}
 
-    def filled(self, blank: Sequence[PassEstimate], todo: Mapping[str, Sequence[date]]) -> Iterator[PassEstimate]:
-        """The estimates of passes in order, with what is known."""
+    def filled(self, blank: Sequence[PassEstimate]) -> Iterator[PassEstimate]:
+        """The estimates of passes in order, with what is known: without anything to do, what members tell alone."""
         for one in blank:
-            yield self._of_pass(self._plan.program(one.name), one, todo[one.name])
+            program = self._plan.program(one.name)
+            read = self._read(program) if any(self._todo.values()) else None
+            self._made[one.name] = None if read is None else self._rows_made(program, read)
+            known = read is not None or self._members.listings is not None
+            units = self._members.units(program, [each.input for each in read or ()]) if known else None
+            told = self._with_listings(one, program, units)
+            if read is None or units is None or not self._todo[one.name]:
+                yield told
+            else:
+                yield self._with_costs(told, program, read, units)
 
-    def _of_pass(self, program: Program, blank: PassEstimate, days: Sequence[date]) -> PassEstimate:
-        read = self._read(program)
-        known = self._members.listings is not None or read is not None
-        units = self._members.units(program, [one.input for one in read or ()]) if known else None
+    def _with_listings(self, one: PassEstimate, program: Program, units: Units | None) -> PassEstimate:
         around = units.members.get(LISTING) if units is not None and program.scope == "instrument" else None
-        told = attrs.evolve(
-            blank, listings=self._listings, listings_read=None if around is None else around[LISTING].n_unique()
-        )
-        self._made[program.name] = None
-        if read is None or units is None:
-            return told
-        inputs = [one.input for one in read]
-        self._made[program.name] = self._own(program, rows_made(program, inputs))
-        sized, factor = sizes(program, units, inputs), Factor.of(program)
-        cut = [batch.size for batch in Batches(units, sized, blank.limit, factor)]
-        need = factor.need(max(cut))
+        listings_read = None if around is None else around[LISTING].n_unique()
+        return attrs.evolve(one, listings=self._listings, listings_read=listings_read)
+
+    def _with_costs(self, one: PassEstimate, program: Program, read: Sequence[_Read], units: Units) -> PassEstimate:
+        sized, factor = sizes(program, units, [each.input for each in read]), Factor.of(program)
+        cut = [batch.size for batch in Batches(units, sized, one.limit, factor)]
+        need, days = factor.need(max(cut)), self._todo[one.name]
+        rows = {each: rows_read(each.input, units) for each in read}
         return attrs.evolve(
-            told,
-            rows_in=sum(round(rows_read(one.input, units) * self._part(one, day)) for one in read for day in days),
-            batches=sum(1 if len(cut) == 1 else ceil(len(cut) * self._whole_part(day)) or 1 for day in days),
-            memory=need if days else None,
-            refused=bool(days) and program.scope == "universe" and need > max(blank.limit, SMALL),
+            one,
+            rows_in=sum(round(rows[each] * self._part(each, day)) for each in read for day in days),
+            batches=sum(max(1, ceil(len(cut) * self._whole_part(day))) for day in days) if len(cut) > 1 else len(days),
+            memory=need,
+            refused=program.scope == "universe" and need > max(one.limit, SMALL),
         )
 
     def _read(self, program: Program) -> list[_Read] | None:
@@ -158,10 +162,6 @@ class _Sample:
             self._counts[table] = counted.sort(schema.key).collect(engine="streaming")
         return self._counts[table]
 
-    @cached_property
-    def _counts(self) -> dict[str, pl.DataFrame]:
-        return {}
-
     @property
     def _listings(self) -> int | None:
         """Of the universe; where every listing is a member, those that tables have."""
@@ -170,8 +170,8 @@ class _Sample:
         found = [rows[LISTING] for rows in self._counts.values() if LISTING in rows.columns]
         return pl.concat(found).n_unique() if found else None
 
-    def _own(self, program: Program, rows: pl.DataFrame) -> pl.DataFrame:
-        own = self._members.keys(program.key)
+    def _rows_made(self, program: Program, read: Sequence[_Read]) -> pl.DataFrame:
+        rows, own = rows_made(program, [each.input for each in read]), self._members.keys(program.key)
         return rows if own is None else rows.filter(pl.col(program.key).is_in(own.implode()))
 
     def _part(self, one: _Read, day: date) -> float:
