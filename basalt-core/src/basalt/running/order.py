@@ -27,18 +27,20 @@ class Survey:
 
 def surveyed(frame: pl.LazyFrame, key: str, order: Sequence[str], promised: bool = False) -> Survey:
     """Reads key and order columns of an event table once, streaming. `promised`: it is in order, so only count."""
-    counts = frame.group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows"), pl.col(TIME).null_count().alias("Timeless"))
-    if promised:
-        rows, unsorted = counts.collect(engine="streaming"), False
-    else:
-        rows, descent = pl.collect_all([counts, _unsorted(frame, [key, *order])], engine="streaming")
-        unsorted = descent.item()
-    return Survey(rows.select(key, "Rows").sort(key), int(rows["Timeless"].sum()), not unsorted)
+    counts = frame.group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows"))
+    rows, told = pl.collect_all([counts, _told(frame, [] if promised else [key, *order])], engine="streaming")
+    timeless, unsorted = told.row(0)
+    return Survey(rows.sort(key), timeless, not unsorted)
 
 
-def _unsorted(frame: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
-    """One Boolean: some row is smaller than the row before. Ties keep file order, nulls sort first."""
-    return frame.select(*names, *before(names)).slice(1).select(descends(names).any())
+def _told(frame: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    """Rows without a stamp, and whether some row is smaller than the row before; the first one has none before it.
+
+    Ties keep file order, nulls sort first.
+    """
+    unsorted = descends(names).any() if names else pl.lit(False)
+    wide = frame.select(*dict.fromkeys([TIME, *names]), *before(names))
+    return wide.select(pl.col(TIME).null_count().alias("Timeless"), unsorted.alias("Unsorted"))
 
 
 def before(names: Sequence[str]) -> list[pl.Expr]:

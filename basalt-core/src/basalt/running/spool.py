@@ -34,7 +34,7 @@ class Spool:
         file = folder / f"{batch:05d}.parquet"
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            rows.write_parquet(file)
+            rows.write_parquet(file, compression="lz4")  # read again within the hour, so speed is all
         self._put.setdefault(folder, []).append(file)
 
     def sort(self, name: str, partition: Partition, keys: Sequence[str]) -> None:
