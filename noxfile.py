@@ -128,6 +128,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """Kill runs at a thousand random moments and resume them; ten minutes. After changing how results are published,
+    spooled or recorded, and before a release; `BASALT_KILLS=5000 nox -s kills` kills more."""
+    env = {"BASALT_KILLS": os.environ.get("BASALT_KILLS", "1000")}
+    session.run("pytest", "-n", "2", "tests/engine/test_killed.py", *session.posargs, env=env)
+
+
+@nox.session
 def reference(session: nox.Session) -> None:
     """Write docs/reference anew from the code. After a change of a command, key, table or metric; a test reminds."""
     session.run("python", "docs/reference/generate.py")

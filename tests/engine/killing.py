@@ -1,0 +1,156 @@
+"""Killing runs: where they are killed, and what must hold of the folder afterwards."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from basalt.outputs import Target
+from basalt.running.ledger import Ledger, Record
+
+if TYPE_CHECKING:
+    from conftest import Desk
+
+CHILD = Path(__file__).with_name("child.py")
+Told = Mapping[str, Any]
+Done = tuple[str, str]
+
+
+class Runs:
+    """Runs in processes of their own, one at a time, which tell each event and wait until it was heard."""
+
+    def __init__(self) -> None:
+        (heard, say), (hear, leave) = os.pipe(), os.pipe()
+        command = [sys.executable, str(CHILD), str(say), str(hear)]
+        self._host = subprocess.Popen(
+            command, stdin=subprocess.PIPE, pass_fds=(say, hear), text=True, start_new_session=True
+        )
+        os.close(say)
+        os.close(hear)
+        self._heard, self._leave = os.fdopen(heard), leave
+        self.process = 0
+
+    def close(self) -> None:
+        """End the process that all runs are forks of."""
+        os.close(self._leave)
+        self._host.stdin.close()
+        self._host.wait(20)
+        self._heard.close()
+
+    def events(self, desk: "Desk", **how: Any) -> Iterator[Told]:
+        """Each event of a run; the next one happens when it is asked for. The last one tells the exit code."""
+        self._ask(desk, asks=True, **how)
+        for line in self._heard:
+            told = json.loads(line)
+            yield told
+            if told["kind"] == "Ended":
+                return
+            os.write(self._leave, b".")
+
+    def killed(self, desk: "Desk", at: Callable[[Told], bool], **how: Any) -> list[Told]:
+        """Run until the first event that `at` says, and kill it there; the events up to then."""
+        told = []
+        events = self.events(desk, **how)
+        for event in events:
+            told.append(event)
+            if at(event):
+                os.kill(self.process, signal.SIGKILL)
+                assert self._next() == {"kind": "Ended", "code": -signal.SIGKILL}
+                return told
+        raise AssertionError(f"it ended before: {told[-3:]}")
+
+    def killed_after(self, desk: "Desk", seconds: float, **how: Any) -> bool:
+        """Run for so long, if it takes as long; whether it was killed. It fails nothing until then."""
+        self._ask(desk, asks=False, after=seconds, **how)
+        code = self._next()["code"]
+        assert code in (0, -signal.SIGKILL)
+        return code == -signal.SIGKILL
+
+    def workers(self) -> list[int]:
+        """The worker processes of a run, its own or what it left."""
+        members = [
+            int(stat.split()[0]) for stat in _stats() if stat.rpartition(")")[2].split()[3] == str(self._host.pid)
+        ]
+        return [process for process in members if b"spawn_main" in _command(process)]
+
+    def wait_until_alone(self, seconds: float = 20) -> None:
+        """Until no worker is left of a run that was killed."""
+        latest = time.monotonic() + seconds
+        while self.workers():
+            assert time.monotonic() < latest, "a worker outlives the run that started it"
+            time.sleep(0.02)
+
+    def _ask(self, desk: "Desk", asks: bool, after: float | None = None, **how: Any) -> None:
+        wanted = {"dates": [str(day) for day in how.get("dates", ())], "overrides": how.get("overrides", [])}
+        request = {"pipeline": str(desk.pipeline), "asks": asks, "after": after, **wanted}
+        self._host.stdin.write(json.dumps(request) + "\n")
+        self._host.stdin.flush()
+        self.process = self._next()["process"]
+
+    def _next(self) -> Told:
+        return json.loads(self._heard.readline())
+
+
+def _stats() -> Iterator[str]:
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            yield file.read_text()
+
+
+def _command(process: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
+def published(told: Sequence[Told]) -> list[Done]:
+    """Passes and dates whose publishing was told."""
+    return [(event["name"], event["date"]) for event in told if event["kind"] == "PassPublished"]
+
+
+def resumed(desk: "Desk", **how: Any) -> list[Done]:
+    """Run to the end in this process; the passes and dates that this published."""
+    result = desk.run(**how)
+    assert [failure.error for failure in result.failed] == []
+    return [(each.name, str(each.date)) for each in result.published]
+
+
+def records(desk: "Desk") -> dict[Done, Record]:
+    """What the ledger has, every record of it whole."""
+    ledger, found = Ledger(desk.folder / ".basalt"), {}
+    for file in (ledger.state / "ledger").rglob("*.json"):
+        name, day = file.parts[-3:-1]
+        record = ledger.read(Target("cuts", name, date.fromisoformat(day), file.stem, ""))
+        assert isinstance(record, Record), record
+        found[name, day] = record
+    return found
+
+
+def inodes(desk: "Desk") -> dict[str, int]:
+    """The file at each place that the ledger tells: another number says that it was written anew."""
+    return {place: os.stat(place).st_ino for record in records(desk).values() for place in record.places}
+
+
+def visible(desk: "Desk", root: str = "out") -> dict[Done, pl.DataFrame]:
+    """What a reader finds now."""
+    files = (desk.folder / root).rglob("*.parquet")
+    found = {(f.parts[-3], f.parts[-2].removeprefix("date=")): f for f in files if not f.name.startswith(".")}
+    return {done: pl.read_parquet(file, hive_partitioning=False) for done, file in found.items()}
+
+
+def by_partition(expected: Mapping[str, pl.DataFrame]) -> dict[Done, pl.DataFrame]:
+    """The expected rows of each pass and date."""
+    return {
+        (name, str(day)): rows.filter(pl.col("Date") == day)
+        for name, rows in expected.items()
+        for day in rows["Date"].unique()
+    }
