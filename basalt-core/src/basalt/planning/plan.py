@@ -22,7 +22,7 @@ from basalt.planning.partitions import Partition, check_dates, partitions
 from basalt.planning.places import PlannedOutput, check_folders, check_places, open_outputs
 from basalt.planning.program import Program, build_program
 from basalt.planning.rehearsal import rehearse
-from basalt.planning.scopes import check_cut, check_history, check_universes
+from basalt.planning.scopes import check_coverage, check_cut, check_history, check_universes
 from basalt.planning.sides import Side, offered, sides_made, sides_of, with_sides
 from basalt.planning.universe import Universe, check_listing_dtypes, open_universes
 from basalt.plugins.registry import Registry
@@ -153,6 +153,7 @@ def draft(
     for program in programs:
         check_cut(program)
         check_universes(program, every_column, every_schema, named=bool(config.universes))
+        check_coverage(program, columns, named=bool(config.universes))
         check_history(program, [name for name, found in outputs.items() if found])
     said = [*run_dates.notes, *check_lock(config, folder, list(results.values()))]
     return Plan(

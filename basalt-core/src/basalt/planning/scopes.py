@@ -90,6 +90,16 @@ def check_universes(
             )
 
 
+def check_coverage(program: "Program", columns_of: Mapping[str, Columns], named: bool) -> None:
+    """A share of the universe's members needs to know them."""
+    known = {"ListingId"} if named else set()
+    if program.config.expect.coverage is not None and program.key not in {*columns_of.get("reference", {}), *known}:
+        raise UserError(
+            f"passes.{program.name}.expect.coverage counts values of {program.key}, and nothing tells which there "
+            "should be: add table reference to the source, or [universes] of listings"
+        )
+
+
 def check_history(program: "Program", published: Sequence[str]) -> None:
     """Previous dates are read from where they were published; `published`: passes that have an output."""
     for source in program.history:

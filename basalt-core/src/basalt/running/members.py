@@ -7,6 +7,7 @@ from functools import cached_property
 import attrs
 import polars as pl
 
+from basalt.planning.inputs import scan
 from basalt.planning.instruments import Instruments, read_instruments
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
@@ -29,6 +30,17 @@ class Members:
             return self.listings
         known = key == INSTRUMENT and self._plan.knows_instruments
         return self._instruments.of(self.listings) if known else None
+
+    def expected(self, key: str) -> pl.Series | None:
+        """The values of that key column that should have a row: the universe's, else those that reference has for its
+        listings; None where neither tells."""
+        own = self.keys(key)
+        if own is not None or key not in self._plan.columns_of.get("reference", {}):
+            return own
+        rows = scan(self._plan.source, self._plan.schemas["reference"], self._day)
+        if self.listings is not None:
+            rows = rows.filter(pl.col(LISTING).is_in(self.listings.implode()))
+        return rows.select(pl.col(key).unique()).collect()[key].drop_nulls().sort()
 
     def units(self, program: Program, inputs: Sequence[Input]) -> Units:
         """What the pass's batches are runs of, ascending.

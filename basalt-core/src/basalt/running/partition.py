@@ -164,7 +164,8 @@ class PartitionRun:
         checks = self.plan.checks[program.name]
         beside = {name: earlier.today(name, program.name) for name in checks.reads}
         rows = self.spool.scan(program.name, self.partition)
-        found = checks.findings(rows, self.partition.date, members.keys(program.key), beside)
+        expected = members.expected(program.key) if checks.needs_members else None
+        found = checks.findings(rows, self.partition.date, expected, beside)
         for one in found:
             self._say(events.Checked, one.check, one.passed, one.said, name=program.name)
         failed = [f"{one.check}: {one.said}" for one in found if one.raises and not one.passed]
