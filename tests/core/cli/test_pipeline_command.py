@@ -1,38 +1,12 @@
-"""`basalt pipeline`: data on stdout alone, the story on stderr, and how each command ends."""
+"""`basalt pipeline`: data on stdout alone, the story on stderr, and how each command ends; run and plan have tests of
+their own."""
 
-import csv
 import json
 
-import polars as pl
 import pytest
 
 NOTE = "note: passes.bars: table trades has no known market state, so all of its rows count\n"
 FILE = "pipeline.toml"
-
-
-def test_run_publishes_and_prints_what_it_published(folder):
-    done = folder.basalt("pipeline", "run", FILE, "--format", "json")
-    assert done.code == 0
-    assert [(r["pass"], r["date"], r["rows"]) for r in done.json] == [
-        ("bars", "2026-01-05", 2),
-        ("hours", "2026-01-05", 1),
-        ("bars", "2026-01-06", 1),
-        ("hours", "2026-01-06", 1),
-    ]
-    hours = pl.read_parquet(folder.path / "out/hours/date=2026-01-05/all.parquet")
-    assert hours["TradeTotalVolume"].to_list() == [30.0]
-    assert hours["TradeTotalVWAP"].to_list() == [pytest.approx((1000 + 2020) / 30, rel=1e-12)]
-
-
-def test_the_story_of_a_run_is_on_stderr(folder):
-    done = folder.basalt("pipeline", "run", FILE, "--date", "2026-01-05", "--format", "csv")
-    bars, hours = (folder.place(f"out/{name}/date=2026-01-05/all.parquet") for name in ("bars", "hours"))
-    assert done.err == (
-        f"{NOTE}desk: 1 partition, passes bars, hours\n"
-        f"2026-01-05 bars: 2 rows -> {bars}\n"
-        f"2026-01-05 hours: 1 row -> {hours}\n"
-    )
-    assert done.out == f"pass,date,rows,places\nbars,2026-01-05,2,{bars}\nhours,2026-01-05,1,{hours}\n"
 
 
 @pytest.mark.parametrize(
@@ -70,39 +44,6 @@ def test_a_date_that_is_none(folder):
         "error: invalid value for '--date': '5.1.2026' does not match the format '%Y-%m-%d'; see `basalt pipeline run "
         "--help`\n"
     )
-
-
-def test_plan_as_data(folder):
-    done = folder.basalt("pipeline", "plan", FILE, "--format", "json", "--date", "2026-01-05")
-    assert (done.code, done.err) == (0, "")
-    plan = done.json
-    assert {"pipeline", "source", "partitions", "passes", "notes"} <= plan.keys()
-    assert (plan["pipeline"], plan["source"]) == ("desk", "parquet")
-    bars, hours = plan["passes"]
-    assert bars == {
-        "pass": "bars",
-        "rule": "every 1m, label end, closed right",
-        "keys": ["ListingId", "TimeBucket"],
-        "reads": {"trades": bars["reads"]["trades"]},
-        "sources": [],
-        "modules": ["trade"],
-        "columns": 3,
-        "aggregations": 2,
-        "outputs": [[folder.place("out/bars/date=2026-01-05/all.parquet")]],
-    }
-    assert sorted(bars["reads"]["trades"]) == ["EventTimestamp", "ListingId", "Price", "Size"]
-    assert (hours["reads"], hours["sources"], hours["modules"]) == ({}, ["bars"], ["generic"])
-    assert plan["notes"] == [NOTE.removeprefix("note: ").rstrip("\n")]
-
-
-def test_plan_in_a_table_keeps_the_story_apart(folder):
-    done = folder.basalt("pipeline", "plan", FILE, "--format", "csv")
-    rows = list(csv.DictReader(done.out.splitlines()))
-    assert [(r["pass"], r["reads"], r["columns"]) for r in rows] == [
-        ("bars", "trades (4 columns)", "3"),
-        ("hours", "bars", "3"),
-    ]
-    assert done.err == f"desk: 2 partitions (2026-01-05 to 2026-01-06) of parquet\n{NOTE}"
 
 
 @pytest.mark.parametrize("command", ["plan", "check", "datasets", "schema"])
@@ -188,21 +129,6 @@ def test_a_file_that_is_not_there(folder):
     assert done.err == (
         "error: invalid value for 'FILE': File 'pipelines.toml' does not exist; see `basalt pipeline run --help`\n"
     )
-
-
-def test_a_failed_partition_ends_with_1_and_the_others_are_published(folder):
-    """Monday's file has one label that no table has; it is found while running."""
-    for day, side in (("2026-01-05", "buy"), ("2026-01-06", "Buy")):
-        file = folder.path / f"data/trades/date={day}/part.parquet"
-        pl.read_parquet(file).with_columns(AggressorSide=pl.lit(side)).write_parquet(file)
-    buys = 'passes.bars.modules=[{module = "trade", generic = [{measures = ["Volume"], sides = ["Buy"]}]}]'
-    done = folder.basalt("pipeline", "run", FILE, "--format", "json", "--set", buys)
-    assert done.code == 1
-    assert [(r["pass"], r["date"]) for r in done.json] == [("bars", "2026-01-06"), ("hours", "2026-01-06")]
-    told = done.err.splitlines()
-    (failed,) = [line for line in told if line.startswith("2026-01-05")]
-    assert failed.startswith("2026-01-05 failed: passes.bars on 2026-01-05: table 'trades' cannot be read: ")
-    assert told[-1] == "1 of 2 partitions failed; what is published stays, run again for the rest"
 
 
 def test_a_pipeline_may_be_run_from_another_folder(folder, monkeypatch):

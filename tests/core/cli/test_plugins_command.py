@@ -48,7 +48,7 @@ def rows(capsys, *args):
     return json.loads(out)
 
 
-CORE = "analytics, demo, pipeline, plugins"
+CORE = "analytics, demo, pipeline, plugins, runs"
 
 
 def test_the_list_says_what_each_plugin_is_and_whether_it_is_used(site, capsys):

@@ -1,8 +1,9 @@
 """`basalt pipeline`: run a pipeline file, or say what running it would do."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,12 @@ from basalt.cli.pipeline_plan import plan_command
 from basalt.cli.pipeline_run import run
 from basalt.cli.planned import file_argument, plan_of, set_option
 from basalt.cli.session import registry_of
+
+if TYPE_CHECKING:
+    from basalt.planning.plan import Plan
+    from basalt.planning.program import Program
+
+EARLIER = "earlier pass"
 
 
 @click.group()
@@ -51,19 +58,35 @@ def datasets(ctx: click.Context, file: Path, overrides: Sequence[str], format: s
     """
     plan = plan_of(ctx, file, overrides)
     rows = [
-        {"pass": program.name, "kind": "reads", "name": table, "columns": len(columns), "where": plan.source.name}
-        for program in plan.programs
-        for table, columns in program.reads.items()
+        row for program in plan.programs for row in (*_read(program, plan.source.name), *_written(plan, program.name))
     ]
-    for program in plan.programs:
-        rows += [{"pass": program.name, "kind": "reads", "name": s, "where": "earlier pass"} for s in program.sources]
-        rows += [
-            {"pass": program.name, "kind": "writes", "name": program.name, "date": partition.date, "where": place}
-            | {"columns": len(program.result.columns)}
-            for partition in plan.partitions
-            for place in plan.places(program.name, partition)
-        ]
-    emit(rows, format, ["pass", "kind", "name", "date", "columns", "where"])
+    universe = ["universe"] if plan.config.universes else []
+    emit(rows, format, ["pass", "kind", "name", "date", *universe, "columns", "where"])
+
+
+def _read(program: "Program", source: str) -> Iterator[dict[str, Any]]:
+    head = {"pass": program.name, "kind": "reads"}
+    for table, columns in program.reads.items():
+        where = EARLIER if ":" in table else source
+        yield {**head, "name": table, "columns": len(columns), "where": where}
+    for name in program.sources:
+        yield {**head, "name": name, "where": EARLIER}
+
+
+def _written(plan: "Plan", name: str) -> Iterator[dict[str, Any]]:
+    """The pass and its side outputs, to every place of every partition."""
+    for result in plan.results(name):
+        for partition in plan.partitions:
+            for one in plan.outputs[result.name]:
+                yield {
+                    "pass": name,
+                    "kind": "writes",
+                    "name": result.name,
+                    "date": partition.date,
+                    "universe": partition.universe,
+                    "columns": len(result.columns),
+                    "where": one.output.place(plan.target(result.name, partition, one.name)),
+                }
 
 
 @pipeline.command()
@@ -73,7 +96,7 @@ def datasets(ctx: click.Context, file: Path, overrides: Sequence[str], format: s
 @format_option
 @click.pass_context
 def schema(ctx: click.Context, file: Path | None, overrides: Sequence[str], of_config: bool, format: str) -> None:
-    """List every column the passes of FILE emit: dtype, unit, rollup, null rule.
+    """List every column the passes of FILE and their side outputs emit: dtype, unit, rollup, null rule.
 
     Example: basalt pipeline schema pipeline.toml, or basalt pipeline schema --config > basalt.schema.json
     """
@@ -89,7 +112,7 @@ def schema(ctx: click.Context, file: Path | None, overrides: Sequence[str], of_c
     plan = plan_of(ctx, file, overrides)
     rows = [
         {
-            "pass": program.name,
+            "pass": result.name,
             "column": column.name,
             "dtype": str(column.dtype),
             "unit": column.unit.value,
@@ -98,7 +121,8 @@ def schema(ctx: click.Context, file: Path | None, overrides: Sequence[str], of_c
             "null rule": null_rule(column),
             "hidden": column.hidden,
         }
-        for program in plan.programs
-        for column in program.result.columns
+        for name in plan.names
+        for result in plan.results(name)
+        for column in result.columns
     ]
     emit(rows, format)
