@@ -9,6 +9,7 @@ from basalt.modules import FrameModule, PassContext
 from basalt.planning.aggregations import aggregations
 from basalt.planning.program import Program
 from basalt.planning.uses import Use
+from basalt.running.earlier import unreadable
 from basalt.running.frames import Day
 from basalt.running.fuse import grouped
 from basalt.running.history import Previous, given
@@ -38,7 +39,7 @@ def blame(
             return PluginError(f"{where}: {step.place}, transform {step.component.name}, failed: {said}")
     for name, rows in earlier.items():
         if (said := _unreadable(rows)) is not None:
-            return DataError(f"{where}: rows of passes.{name} cannot be read: {said}; run {name} again with --force")
+            return unreadable(where, f"rows of passes.{name}", said)
     for use in {id(one.use): one.use for one in program.planned}.values():
         if (said := _fails_alone(use, program, tables, context)) is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")

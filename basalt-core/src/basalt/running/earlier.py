@@ -4,14 +4,15 @@ Rows computed in this run are in the spool; a pass that was done before is read 
 previous dates. What is read back must be what the plan would compute now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 
 import attrs
 import polars as pl
 
 from basalt.documents import PassResult
-from basalt.errors import DataError, UserError
+from basalt.errors import DataError, UserError, one_line
 from basalt.modules import FrameModule
 from basalt.planning.keys import Key
 from basalt.planning.partitions import Partition
@@ -102,7 +103,33 @@ class Earlier:
         return attrs.evolve(self.partition, date=day)
 
     def _read_back(self, name: str, partition: Partition) -> pl.LazyFrame:
-        return as_planned(published_rows(self.plan, name, partition), self.plan.program(name).result)
+        """From the first output; DataError where it holds something else than was published."""
+        rows, result = published_rows(self.plan, name, partition), self.plan.program(name).result
+        published, place = f"passes.{name} on {partition}", self.plan.places(name, partition)[0]
+        with reading(published, place):
+            found = rows.select(pl.len()).collect().item()
+            planned = as_planned(rows, result)
+            planned.collect_schema()
+        record = record_of(self.plan, name, partition)
+        if record is not None and record.rows != found:
+            raise DataError(
+                f"{published}: {place} has {found} rows, and {record.rows} were published; remove it and run it again"
+            )
+        return planned
+
+
+@contextmanager
+def reading(reader: str, what: str) -> Iterator[None]:
+    """Where rows are read that were written before: DataError where they can be no more."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise unreadable(reader, what, one_line(error)) from error
+
+
+def unreadable(reader: str, what: str, said: str) -> DataError:
+    """The error for rows that were written before and cannot be read."""
+    return DataError(f"{reader}: {what} cannot be read: {said}; remove what is broken and run it again")
 
 
 def published_rows(plan: Plan, name: str, partition: Partition) -> pl.LazyFrame:

@@ -66,7 +66,7 @@ class PartitionRun:
         self.tell(kind(*head, self.partition.date, self.partition.universe, *facts))
 
     def _passes(self) -> None:
-        keys = keys_of(self.plan, self.partition)
+        keys = self._keys()
         done = self._done(keys)
         for name in done:
             self._say(events.PassSkipped, name=name)
@@ -87,6 +87,17 @@ class PartitionRun:
         except BasaltError as error:
             error.readable = not read
             raise
+
+    def _keys(self) -> dict[str, Key]:
+        try:
+            return keys_of(self.plan, self.partition)
+        except BasaltError:
+            raise
+        except Exception as error:
+            raise DataError(
+                f"source {self.plan.source.name!r} cannot tell what it has for {self.partition}: {one_line(error)}; "
+                "run it again once that is mended"
+            ) from error
 
     def _done(self, keys: Mapping[str, Key]) -> list[str]:
         if self.force:
