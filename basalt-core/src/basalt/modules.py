@@ -110,7 +110,9 @@ class PassContext:
     """What a frame module or transform may know of the pass it runs in.
 
     `previous`: the dates whose rows stand in front of the day's in its source, oldest first. `market_states`: the
-    states that count for a module that sets none. `sides`: the side outputs that somebody asks for.
+    states that count for a module that sets none. `sides`: the side outputs that somebody asks for. `sessions`: start
+    and end of the date's, both included, in UTC nanoseconds, where the pass names hours; a module whose table has no
+    state leaves out the rows outside.
     """
 
     name: str
@@ -121,6 +123,7 @@ class PassContext:
     previous: Dates = ()
     market_states: States = "default"
     sides: frozenset[str] = frozenset()
+    sessions: Sequence[tuple[int, int]] | None = None
 
 
 @attrs.frozen(eq=False)

@@ -92,6 +92,11 @@ class Program:
         """Earlier passes of which it reads anything."""
         return list(dict.fromkeys([*self.sources, *(name.partition(":")[0] for name in self.side_sources)]))
 
+    def rule_of(self, source: str) -> BucketRule | None:
+        """The buckets of an earlier pass it reads; None where that has one row a date."""
+        results = (u.module.source for u in self.frame_uses if isinstance(u.module, FrameModule) and u.module.source)
+        return next(result.rule for result in results if result.name == source)
+
     @property
     def scope(self) -> Scope:
         """How far it may be cut."""

@@ -7,10 +7,11 @@ import attrs
 from basalt.config.model import PassConfig
 from basalt.config.spellings import time_of_day
 from basalt.errors import UserError
-from basalt.modules import ALL_STATES, BucketModule, States, states
+from basalt.metrics import Empty
+from basalt.modules import ALL_STATES, BucketModule, FrameModule, States, states
 from basalt.planning.grouping import Grouping, event_tables
 from basalt.planning.known import Columns, Known
-from basalt.planning.uses import Use
+from basalt.planning.uses import Use, door
 from basalt.running.frames import Frame
 from basalt.timelines import EVERY_STATE, CalendarHours, Hours, Kind, LocalHours, Timeline
 
@@ -72,7 +73,7 @@ def timeline(counting: Counting, configured: Sequence[Use], grouping: Grouping) 
     read = dict.fromkeys(table for use in configured for table in event_tables(use, key, known))
     kind = _kind(config, grouping, bool(read))
     if not read and kind in ("returned", "sparse"):
-        _check_unused(config)
+        _check_unused(config, _fills(configured, kind))
     if kind == "returned":
         return Timeline("returned")
     _check_calendar(config, counting)
@@ -103,8 +104,18 @@ def _kind(config: PassConfig, grouping: Grouping, reads_tables: bool) -> Kind:
     return "returned"
 
 
-def _check_unused(config: PassConfig) -> None:
-    for name in ("session", "calendar"):
+def _fills(configured: Sequence[Use], kind: Kind) -> bool:
+    """Whether values may be carried, inside the stretches of states, into rows that a module did not return."""
+    return (kind == "sparse" or len(configured) > 1) and any(_carries(use) for use in configured)
+
+
+def _carries(use: Use) -> bool:
+    with door(use.place, use.component):
+        return isinstance(use.module, FrameModule) and any(c.empty is Empty.CARRY for c in use.module.columns())
+
+
+def _check_unused(config: PassConfig, fills: bool) -> None:
+    for name in ("session", "calendar", *(() if fills else ("market_states",))):
         if getattr(config, name) is not None:
             raise UserError(
                 f"passes.{config.name} has the rows of the pass it reads or of its modules, so {name} would do "

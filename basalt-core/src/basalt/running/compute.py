@@ -55,6 +55,7 @@ def computed(
     prepared = tables
     try:
         day = _day(program, tables, context)
+        context = attrs.evolve(context, sessions=day.sessions)
         prepared, sides = _preprocessed(plan, program, day.tables, context)
         return _computed(program, attrs.evolve(day, tables=prepared), earlier, context, sides, previous)
     except BasaltError:

@@ -30,10 +30,19 @@ def touched(program: Program, day: Day, earlier: Frames) -> list[pl.LazyFrame]:
         last = pl.col("EventTimestamp").to_physical().max()
         return [f.group_by(keys).agg(_Last=last) for f in _tables(program, day, earlier)]
     if not _reads_tables(program):
-        label = day.rule.coarse_label(pl.col("TimeBucket"), day.date)
-        return [f.select(*keys, TimeBucket=label).unique() for f in _sources(program, day, earlier)]
+        rows = zip(program.sources, _sources(program, day, earlier), strict=True)
+        return [f.select(*keys, TimeBucket=_coarse(program, name, day)).unique() for name, f in rows]
     wanted = uncovered(program.aggregations, program.timeline.states)
     return [buckets(f, valid, day) for f, valid in [*wanted, *((f, None) for f in program.touching)]]
+
+
+def _coarse(program: Program, source: str, day: Day) -> pl.Expr:
+    """The pass's label of the bucket of an earlier pass, which may be named by its other edge."""
+    label, fine = pl.col("TimeBucket"), program.rule_of(source)
+    if fine is None or fine.label == day.rule.label:
+        return day.rule.coarse_label(label, day.date)
+    inside = fine.interval_end(label) - 1 if fine.label == "end" else fine.interval_start(label) + 1
+    return day.rule.bucket(inside, day.date)
 
 
 def open_stretches(program: Program, day: Day, earlier: Frames) -> list[pl.LazyFrame]:
