@@ -114,6 +114,14 @@ def test_a_record_of_another_format_counts_as_missing(ledger):
     assert put(ledger, json.dumps(without)) == Unreadable("missing", said.format("none"))
 
 
+def test_a_record_whose_rows_are_being_replaced_counts_as_missing_until_it_is_written(ledger):
+    ledger.write(TARGET, RECORD)
+    ledger.suspend(TARGET, "20260106T090000")
+    assert ledger.read(TARGET) == Unreadable("missing", "run 20260106T090000 stopped while it replaced it")
+    ledger.write(TARGET, RECORD)
+    assert ledger.read(TARGET) == RECORD
+
+
 def test_a_field_of_a_later_version_is_ignored_and_one_it_lacks_has_its_default(ledger):
     """So a record stays readable when fields are added."""
     later = {"format": 1, **attrs.asdict(RECORD), "mood": "good"}

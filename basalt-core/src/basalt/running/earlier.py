@@ -18,7 +18,8 @@ from basalt.planning.keys import Key
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.standing import record_of
+from basalt.planning.standing import ledger_of, record_of
+from basalt.running.ledger import Unreadable
 from basalt.running.spool import Spool
 from basalt.tables import US_UTC
 
@@ -87,8 +88,14 @@ class Earlier:
         return pl.concat([*before, self.today(name, program.name)])
 
     def _published(self, name: str, dates: int) -> list[date]:
-        asked = self.plan.previous(self.partition.date, dates)
-        return [day for day in asked if record_of(self.plan, name, self._on(day)) is not None]
+        return [day for day in self.plan.previous(self.partition.date, dates) if self._is_published(name, day)]
+
+    def _is_published(self, name: str, day: date) -> bool:
+        """DataError where there is a record that says nothing."""
+        record = ledger_of(self.plan).read(self.plan.target(name, self._on(day), ""))
+        if isinstance(record, Unreadable):
+            raise DataError(f"{self.partition} reads passes.{name} of {day}, and {record.said}: run {day} first")
+        return record is not None
 
     def _check_alike(self, program: Program, name: str, day: date) -> None:
         """The raw data of an old date may be gone, so its definition alone is compared."""

@@ -2,7 +2,8 @@
 
 `{state}/ledger/{pipeline}/{pass}/{date}/{universe}.json`, written beside and renamed after the last output of the
 partition is committed: no server, no lock. A partition without its record is not done, whatever files there are; one
-whose record cannot be read is not done either, and is computed again.
+whose record cannot be read is not done either, and is computed again. While its rows are replaced by others, a
+partition's record says just that, so that none ever tells of rows that are there no more.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any, Literal
 
 import attrs
 
-from basalt.leftovers import replace, sync
+from basalt.leftovers import replace
 from basalt.outputs import Target
 
 FORMAT = 1
@@ -102,11 +103,9 @@ class Ledger:
         text = json.dumps({"format": FORMAT, **attrs.asdict(record)}, indent=1, sort_keys=True) + "\n"
         replace(self.path(target), text.encode())
 
-    def forget(self, target: Target) -> None:
-        """Remove the record, for good when this returns; OSError where it cannot be."""
-        path = self.path(target)
-        path.unlink(missing_ok=True)
-        sync(path.parent)
+    def suspend(self, target: Target, run: str) -> None:
+        """Put in the record's place that this run is about to replace its rows, on disk when this returns."""
+        replace(self.path(target), json.dumps({"format": FORMAT, "replaced_by": run}).encode())
 
     def read(self, target: Target) -> Record | Unreadable | None:
         """The record; None where the partition was never published. Raises nothing, whatever the file holds."""
@@ -130,6 +129,8 @@ def _from_json(tree: Any) -> Record | Unreadable:
     if tree.get("format") != FORMAT:
         found = tree.get("format", "none")
         return Unreadable("missing", f"its ledger record has format {found}, and this version of basalt reads {FORMAT}")
+    if "replaced_by" in tree:
+        return Unreadable("missing", f"run {tree['replaced_by']} stopped while it replaced it")
     found = {f.name: tree[f.name] for f in attrs.fields(Record) if f.name in tree}
     for field in attrs.fields(Record):
         if field.name not in found and field.default is attrs.NOTHING:

@@ -1,8 +1,8 @@
 """Publishing: a pass's partition to all of its outputs, then its ledger entry; a reader sees all of it or none.
 
 Staged everywhere first, committed one after another, recorded last: a run that stops in between is repeated, and
-committing again replaces the same partition. The old record goes before the first commit, so that none ever tells of
-rows that are there no more. A side output goes where its pass goes, under the name `{pass}.{side}`.
+committing again replaces the same partition. An old record of other rows is suspended before the first commit. A side
+output goes where its pass goes, under the name `{pass}.{side}`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +45,7 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
             for output, staged in _staged(plan, partition, each):
                 waiting.append((output, staged))
                 tell(events.Staged(*facts, staged.place))
-        _forget(plan, name, partition, record)
+        _suspend(plan, name, partition, record)
         while waiting:
             output, staged = waiting[0]
             output.commit(staged, record.key)
@@ -58,13 +58,13 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
     return places
 
 
-def _forget(plan: Plan, name: str, partition: Partition, record: Record) -> None:
-    """Remove a record of other rows than those of `record`."""
+def _suspend(plan: Plan, name: str, partition: Partition, record: Record) -> None:
+    """A record of other rows than those of `record`."""
     target = plan.target(name, partition, "")
     with _recording(plan, name, partition):
         old = ledger_of(plan).read(target)
         if old is not None and not (isinstance(old, Record) and old.key == record.key):
-            ledger_of(plan).forget(target)
+            ledger_of(plan).suspend(target, record.run)
 
 
 @contextmanager
