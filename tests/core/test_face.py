@@ -250,8 +250,68 @@ def test_run_takes_a_pipeline_of_objects_relative_to_the_working_folder(folder):
     told = []
     result = basalt.run(config, dates=[MONDAY], observers=[told.append])
     assert result.published[0].places == [str((folder / "objects/bars/date=2026-01-05/all.parquet").resolve())]
-    steps = "BatchComputed PassComputed Checked Staged Committed PassPublished PartitionFinished".split()
+    steps = ["BatchComputed", "PassComputed", "Checked", "Staged", "Committed", "PassPublished", "PartitionFinished"]
     assert [type(e).__name__ for e in told] == ["RunStarted", *steps, "RunFinished"]
+
+
+def test_run_overrides_keys_of_objects_too(folder):
+    config = PipelineConfig(
+        name="objects",
+        source=SourceEntry(type="parquet", options={"root": "data"}),
+        outputs=[OutputEntry(type="parquet", options={"root": "objects"})],
+        passes=[PassConfig(name="bars", every="1m", modules=[ModuleEntry(module="trade")])],
+    )
+    result = basalt.run(config, dates=[MONDAY], overrides=["passes.bars.every=1h"])
+    assert result.scan("bars").collect()["TimeBucket"].to_list() == [NINE + timedelta(hours=1)]
+    with pytest.raises(UserError, match=r"^--set passes.bars.evry=1h: passes.bars.evry is no known key"):
+        basalt.run(config, overrides=["passes.bars.evry=1h"])
+
+
+def test_run_leaves_alone_what_is_done_unless_it_is_forced(folder):
+    assert len(basalt.run("pipeline.toml").published) == 2
+    again = basalt.run("pipeline.toml")
+    assert (again.published, [s.date for s in again.skipped], again.exit_code) == ([], [MONDAY, TUESDAY], 0)
+    assert again.scan("bars").collect().height == 2
+    assert len(basalt.run("pipeline.toml", force=True, dates=[TUESDAY]).published) == 1
+
+
+def test_run_of_missing_partitions_alone_leaves_stale_ones_as_they_are(folder):
+    basalt.run("pipeline.toml", dates=[MONDAY])
+    wider = basalt.run("pipeline.toml", overrides=["passes.bars.every=1h"], only_missing=True)
+    assert [p.date for p in wider.published] == [TUESDAY]
+
+
+def test_run_takes_universes(folder):
+    pl.DataFrame({"ListingId": [1], "InstrumentId": [1]}).write_parquet(folder / "data/reference.parquet")
+    file = folder / "pipeline.toml"
+    universes = '[universes.one]\nwhere = "ListingId = 1"\n[universes.others]\nwhere = "ListingId > 1"\n'
+    file.write_text(file.read_text() + universes)
+    result = basalt.run("pipeline.toml", universes=["one"], dates=[MONDAY])
+    assert [(p.universe, p.date) for p in result.published] == [("one", MONDAY)]
+    with pytest.raises(UserError, match="there is no universe 'two'"):
+        basalt.run("pipeline.toml", universes=["two"])
+
+
+def test_run_of_no_dates_is_refused_and_not_a_run_of_all(folder):
+    with pytest.raises(UserError, match="dates is empty, which names nothing to run"):
+        basalt.run("pipeline.toml", dates=[])
+    assert not (folder / "out").exists()
+
+
+def test_run_stops_at_the_first_failure_where_asked_and_keeps_errors_with_their_causes(folder):
+    """Monday's label is found while it is read; Tuesday is not started. The error is the one that was raised."""
+    for day, side in (("05", "buy"), ("06", "Buy")):
+        file = folder / f"data/trades/date=2026-01-{day}/part.parquet"
+        pl.read_parquet(file).with_columns(AggressorSide=pl.lit(side)).write_parquet(file)
+    buys = 'passes.bars.modules=[{module = "trade", generic = [{measures = ["Volume"], sides = ["Buy"]}]}]'
+    result = basalt.run("pipeline.toml", overrides=[buys], fail_fast=True)
+    assert [(f.date, f.tried) for f in result.failed] == [(MONDAY, True), (TUESDAY, False)]
+    assert [(str(at), str(error)) for at, error in result.errors.items()] == [
+        (str(f.date), f.error) for f in result.failed
+    ]
+    first = next(iter(result.errors.values()))
+    assert first.__traceback__ is not None
+    assert result.exit_code == 1
 
 
 def test_run_goes_on_after_a_partition_that_fails(folder):

@@ -18,7 +18,7 @@ from basalt.sizes import format_size
 if TYPE_CHECKING:
     from basalt.planning.plan import Plan
 
-MAYBE_BLANK = ("unknown", "listings", "rows in", "batches", "memory")
+MAYBE_BLANK = ("unknown", "listings", "rows in", "batches", "peak memory")
 KINDS = ("done", "stale", "missing", "unknown")
 Tree = Mapping[str, Any]
 
@@ -122,7 +122,7 @@ def _cost_rows(one: Tree, named: bool) -> Iterator[dict[str, Any]]:
             "listings": listings,
             "rows in": cost["rows_in"],
             "batches": cost["batches"],
-            "memory": f"{memory}{over}" if memory else None,
+            "peak memory": f"{memory}{over}" if memory else None,
         }
 
 
@@ -146,7 +146,7 @@ def _line(one: Tree) -> dict[str, Any]:
         "bytes on disk": None if None in sizes else sum(size["bytes"] for size in sizes),
         "rows in": _sum(cost["rows_in"] for cost in costs if cost["partitions"]),
         "batches": _sum(cost["batches"] for cost in costs if cost["partitions"]),
-        "largest memory": max((cost["memory"] or 0 for cost in costs), default=0) or None,
+        "peak memory": max((cost["memory"] or 0 for cost in costs), default=0) or None,
         "over the limit": any(cost["refused"] for cost in costs),
         "first output": row["first output"],
     }
