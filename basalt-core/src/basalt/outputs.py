@@ -68,6 +68,10 @@ class Output(ABC):
     def discard(self, staged: Staged) -> None:
         """Remove what `stage` wrote; the old partition stays."""
 
+    def sweep(self, target: Target) -> None:
+        """Remove what processes left that were killed between `stage` and `commit`, where that is known."""
+        return
+
     def has(self, target: Target) -> bool:
         """Whether the published partition is still there, where that is cheap to tell; True where it is not."""
         return True

@@ -7,12 +7,14 @@ output goes where its pass goes, under the name `{pass}.{side}`.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 
 import attrs
 
 from basalt.documents import PassResult, to_json
 from basalt.errors import BasaltError, PublishError, one_line
+from basalt.leftovers import sweep
 from basalt.outputs import Output, Staged
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
@@ -56,6 +58,17 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
     with _recording(plan, name, partition):
         ledger_of(plan).write(target, attrs.evolve(record, places=places))
     return places
+
+
+def sweep_places(plan: Plan) -> None:
+    """Remove what killed processes left where the plan's partitions go: most of it goes when a partition is published
+    again, but what is done already is not."""
+    for name, partition in product(plan.names, plan.partitions):
+        sweep(ledger_of(plan).path(plan.target(name, partition, "")))
+        for result in plan.results(name):
+            for one in plan.outputs[result.name]:
+                with suppress(Exception):  # an output's door, and what it leaves harms no reader
+                    one.output.sweep(plan.target(result.name, partition, one.name))
 
 
 def _suspend(plan: Plan, name: str, partition: Partition, record: Record) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -22,6 +21,7 @@ from basalt.running import events
 from basalt.running.earlier import published_rows
 from basalt.running.executors import Done, open_executor
 from basalt.running.left import left_of
+from basalt.running.publish import sweep_places
 from basalt.running.record import RunRecord
 from basalt.running.work import Work, job_of
 
@@ -95,7 +95,7 @@ def run_plan(
     executor = open_executor(plan.config, plan.registry, fail_fast)
     names = tuple(plan.names if only is None else only)
     work_folder = plan.folder / plan.config.work
-    _sweep(work_folder)
+    _sweep(plan)
     lock = locked(plan.config, plan.folder, [program.result for program in plan.programs])
     if lock is not None:
         lock.write()
@@ -126,11 +126,14 @@ def _name() -> str:
     return f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}-{owner()}"
 
 
-def _sweep(work_folder: Path) -> None:
-    """Remove the intermediate files of runs of this host that were killed."""
-    for folder in work_folder.glob("*-*"):
-        if is_gone(folder.name.partition("-")[2]):
-            shutil.rmtree(folder, ignore_errors=True)
+def _sweep(plan: Plan) -> None:
+    """Remove what runs of this host that were killed left in the work folder, and where this one publishes."""
+    folders = (plan.folder / plan.config.work).glob("*-*")
+    left = [folder for folder in folders if is_gone(folder.name.partition("-")[2])]
+    if left:
+        sweep_places(plan)
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _complain(said: str) -> None:

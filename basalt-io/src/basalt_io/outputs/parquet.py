@@ -13,6 +13,7 @@ import attrs
 import polars as pl
 
 from basalt.errors import DataError, PublishError, UserError
+from basalt.leftovers import sweep
 from basalt.options import option
 from basalt.outputs import Output, Staged, Target
 from basalt_io.files import first_line, publish, refuse_unwritable, stage, withdraw
@@ -81,6 +82,10 @@ class ParquetOutput(Output):
     def discard(self, staged: Staged) -> None:
         """Remove the hidden file, and the folders made for it."""
         withdraw(staged.waiting)
+
+    def sweep(self, target: Target) -> None:
+        """Remove the hidden files of killed processes of this host."""
+        sweep(self._place(target))
 
     def has(self, target: Target) -> bool:
         """Whether the file is there."""
