@@ -25,6 +25,7 @@ KINDS = {
     "outputs": ("Outputs", "output", "[[outputs]] type"),
     "transforms": ("Transforms", "transform", "[[passes.preprocess]] transform"),
     "analytics": ("Modules", "module", "[[passes.modules]] module"),
+    "executors": ("Executors", "executor", "[executor] type"),
 }
 
 
@@ -55,7 +56,8 @@ def cell(value: object) -> str:
 def commands() -> Iterator[str]:
     yield (
         "stdout is data (a table, or `--format json`, `--format csv`), stderr is narration. Exit codes: 0 done, 1 "
-        "failed while running, 2 the input is wrong, 3 a plugin failed under `--strict-plugins`, 130 interrupted."
+        "failed while running, 2 the input is wrong, 3 a plugin failed under `--strict-plugins`, 4 a check failed, 130 "
+        "interrupted. A run of which several partitions failed for different reasons ends with 1."
     )
     yield help_of(())
     found = {}

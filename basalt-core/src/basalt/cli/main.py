@@ -1,7 +1,7 @@
 """The entry of `basalt`: answers the front page at once, runs everything else, and turns errors into exit codes.
 
-0 done, 1 failed while running, 2 the user's input is wrong, 3 plugin trouble under `--strict-plugins`,
-130 interrupted. Nothing but the standard library is imported before it is known that a command is called.
+0 done, 1 failed while running, 2 the user's input is wrong, 3 plugin trouble under `--strict-plugins`, 4 a check
+failed, 130 interrupted. Nothing but the standard library is imported before it is known that a command is called.
 """
 
 import io
