@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from conftest import assert_same
 
 from basalt.outputs import Target
 from basalt.running.ledger import Ledger, Record
@@ -122,6 +123,27 @@ def resumed(desk: "Desk", **how: Any) -> list[Done]:
     result = desk.run(**how)
     assert [failure.error for failure in result.failed] == []
     return [(each.name, str(each.date)) for each in result.published]
+
+
+def without(desk: "Desk", name: str) -> "Desk":
+    """The desk, its pipeline without that pass."""
+    head, *passes = desk.pipeline.read_text().split("[[passes]]\n")
+    kept = [one for one in passes if not one.startswith(f'name = "{name}"')]
+    desk.pipeline.write_text("[[passes]]\n".join([head, *kept]))
+    return desk
+
+
+def assert_mended(desk: "Desk", expected: Mapping[str, pl.DataFrame], dates: Sequence[date]) -> list[Done]:
+    """Run again: it does what the ledger has not, nothing else, and then all is there; what it published."""
+    kept = inodes(desk)
+    again = resumed(desk, dates=dates)
+    wanted = {name for name in expected if f'name = "{name}"' in desk.pipeline.read_text()}
+    rows = {done: rows for done, rows in by_partition(expected).items() if done[0] in wanted}
+    assert_same(visible(desk), {done: rows[done] for done in rows if done[1] in map(str, dates)})
+    assert records(desk).keys() == visible(desk).keys()
+    assert kept.items() <= inodes(desk).items()
+    assert desk.rest() == []
+    return again
 
 
 def records(desk: "Desk") -> dict[Done, Record]:
