@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from basalt.planning.plan import Plan
 
 MAYBE_BLANK = ("unknown", "listings", "rows in", "batches", "peak memory")
+REASONS = 5  # that are told of a pass
 KINDS = ("done", "stale", "missing", "unknown")
 Tree = Mapping[str, Any]
 
@@ -127,9 +128,14 @@ def _cost_rows(one: Tree, named: bool) -> Iterator[dict[str, Any]]:
 
 
 def _reason_rows(one: Tree) -> Iterator[dict[str, Any]]:
+    """The reasons of most partitions first; of many, which name dates or places, only the first."""
     for kind, reasons in one["reasons"].items():
-        for reason, count in reasons.items():
+        most = sorted(reasons.items(), key=lambda item: -item[1])
+        for reason, count in most[:REASONS]:
             yield {"pass": one["pass"], "status": kind, "partitions": count, "reason": reason}
+        if most[REASONS:]:
+            rest = sum(count for _, count in most[REASONS:])
+            yield {"pass": one["pass"], "status": kind, "partitions": rest, "reason": "… and others like these"}
 
 
 def _line(one: Tree) -> dict[str, Any]:
