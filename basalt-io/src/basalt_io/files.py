@@ -69,8 +69,8 @@ def stage(frame: pl.LazyFrame, place: Path, metadata: Mapping[str, str], **how: 
     except (OSError, pl.exceptions.PolarsError) as error:
         _remove(file, made)
         raise PublishError(
-            f"{place} could not be written ({first_line(error)}): the old version stays; see that there is room and run "
-            "it again"
+            f"{place} could not be written ({first_line(error)}): the old version stays; see that there is room, and "
+            "run it again"
         ) from error
     except BaseException:
         _remove(file, made)
