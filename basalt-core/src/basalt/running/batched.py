@@ -20,6 +20,7 @@ from basalt.planning.sides import Side
 from basalt.planning.sizing import Input, Units, rows_read, sizes, table_inputs
 from basalt.planning.widths import row_bytes
 from basalt.running.compute import Computed, computed
+from basalt.running.earlier import reading
 from basalt.running.events import BatchComputed, Event, Noted, PassComputed
 from basalt.running.history import Previous
 from basalt.running.members import Members
@@ -95,7 +96,8 @@ class Batched:
         for name, frame in earlier.items():
             key, dtypes = self.plan.program(name).result.keys[0], dict(frame.collect_schema())
             counted = frame.group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(key)
-            found.append(Input(counted.collect(engine="streaming"), row_bytes(dtypes, dtypes)))
+            with reading(f"passes.{program.name} on {self.partition}", f"rows of passes.{name}"):
+                found.append(Input(counted.collect(engine="streaming"), row_bytes(dtypes, dtypes)))
         return found
 
     def _note_states(self, program: Program, units: Units) -> None:
