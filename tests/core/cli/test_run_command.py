@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 
@@ -232,6 +233,58 @@ def test_the_workers_of_a_file_are_of_its_own_executor(folder):
     file.write_text('executor = "processes"\nworkers = 4\n' + file.read_text())
     done = folder.basalt("pipeline", "run", FILE, "--executor", "inline", "--format", "json")
     assert (done.code, len(done.json)) == (0, 4)
+
+
+SLEEPER = """
+import time
+import polars as pl
+from basalt import FrameModule, Unit, hookimpl
+from basalt.documents import ResultColumn
+
+class Sleeper(FrameModule):
+    "Sleeps on the 6th."
+    name = "sleeper"
+    inputs = ("trades",)
+    def columns(self):
+        return [ResultColumn("Slept", Unit.COUNT, "Nothing.", dtype=pl.Int64)]
+    def compute(self, inputs, pass_):
+        if pass_.date.day == 6:
+            time.sleep(60)
+        bucket = pass_.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+        return inputs["trades"].group_by("ListingId", TimeBucket=bucket).agg(Slept=pl.lit(1, pl.Int64))
+
+@hookimpl
+def basalt_analytics():
+    return [Sleeper]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_an_interrupted_run_says_that_the_same_command_does_the_rest(folder, executor):
+    """The 5th is published when Ctrl-C comes; while nothing is done, a plan never calls `compute` of a real date."""
+    (folder.path / "sleeper.py").write_text(SLEEPER)
+    (folder.path / FILE).write_text(
+        'name = "desk"\nsource = { type = "parquet", root = "data" }\noutputs = [{ type = "parquet", root = "out" }]\n'
+        'plugins = { files = ["sleeper.py"] }\n[[passes]]\nname = "slept"\nevery = "1m"\n'
+        'modules = [{ module = "sleeper" }]\n'
+    )
+    begin = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a background shell ignores it
+    command = [sys.executable, "-c", f"{begin}; from basalt.cli.main import main; main()", "pipeline", "run", FILE]
+    running = subprocess.Popen([*command, "--executor", executor], stderr=subprocess.PIPE, text=True)
+    told = [running.stderr.readline()]
+    while not told[-1].startswith("2026-01-05 slept: 2 rows") and told[-1]:
+        told.append(running.stderr.readline())
+    running.send_signal(signal.SIGINT)
+    rest = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert rest.split("\n\n") == [
+        "desk was stopped: what is published stays, and the same command does the rest",
+        "interrupted\n",
+    ]
+    tree = folder.basalt("pipeline", "plan", FILE, "--format", "json").json
+    assert [p["passes"]["slept"]["status"] for p in tree["partitions"]] == ["done", "missing"]
+    assert not list((folder.path / ".basalt/work").iterdir())
 
 
 @pytest.mark.slow

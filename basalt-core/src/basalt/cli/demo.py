@@ -84,7 +84,8 @@ def demo(ctx: click.Context, folder: Path, format: str) -> None:
     last = result.scan(plan.names[-1])
     shown = [name for name in SHOWN if name in last.collect_schema()] or last.collect_schema().names()[:10]
     emit(last.select(shown).head(ROWS).collect().to_dicts(), format, shown)
-    narrate(f"\nDone in {result.seconds:.1f} s. The pipeline is {file}; edit it and run it again:")
+    how = f"Done in {result.seconds:.1f} s" if result.published else "Done before"
+    narrate(f"\n{how}. The pipeline is {file}; edit it and run it again:")
     narrate(f"  basalt pipeline run {file}")
     narrate("Every column has a unit, a formula and a null rule:")
     narrate(f"  basalt analytics explain TradeTotalVWAP --pipeline {file}")

@@ -3,6 +3,7 @@
 Notes, failed checks and failures are told in either. A run that finds nothing to do tells nothing here.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from basalt.running.events import (
 @contextmanager
 def progress(notes: Sequence[str] = ()) -> Iterator["Told"]:
     """An observer that shows what a run does, until the context ends. `notes`: of the plan, told once it does any."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from basalt.cli.bars import bars
 
         with bars() as (moving, say):
