@@ -141,7 +141,7 @@ def test_a_key_ignores_memory_and_a_key_that_is_written_as_its_default(desk):
     assert keys(desk, written, HOURS) == first
 
 
-@pytest.mark.parametrize("more", [{"quality": [{"max_null_rate": 0.5}]}, {"expect": {"coverage": 0.5}}])
+@pytest.mark.parametrize("more", [{"quality": [{"max_null_rate": 0.5}]}, {"expect": {"monotone": True}}])
 def test_a_key_changes_with_what_is_checked(desk, more):
     assert keys(desk, {**MINUTES, **more}) != keys(desk, MINUTES)
 

@@ -60,21 +60,28 @@ _made: WeakKeyDictionary[Program, _Made] = WeakKeyDictionary()
 
 
 def content_key(
-    program: Program, source: Source, partition: "Partition", universe: str, earlier: Mapping[str, str]
+    program: Program,
+    source: Source,
+    partition: "Partition",
+    universe: str,
+    earlier: Mapping[str, str],
+    beside: Sequence[str] = (),
 ) -> Key:
     """Key of one pass of one partition.
 
     `universe`: whatever changes with the listings of the partition. `earlier`: keys of earlier passes, by name, by
     `pass:side`, or by `pass@date` for a previous date; those of passes that this one does not read are ignored.
+    `beside`: tables that decide of its rows, beside those it reads.
     """
     made = _made_of(program)
+    tables = dict.fromkeys([*(table for table in program.reads if ":" not in table), *beside])
     parts = {
         "configuration": made.configuration,
         "columns": made.columns,
         "code": {**made.code, **({f"source {source.name}": import_digest(type(source))} if program.reads else {})},
         "engine": made.engine,
         "universe": _digest(universe),
-        "inputs": {t: source.fingerprint(t, partition.date) for t in program.reads if ":" not in t},
+        "inputs": {table: source.fingerprint(table, partition.date) for table in tables},
         "earlier": {name: key for name, key in earlier.items() if pass_of(name) in _sources(program)},
     }
     return Key(_digest({**parts, "date": str(partition.date)}), parts)

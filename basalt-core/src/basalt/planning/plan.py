@@ -18,11 +18,11 @@ from basalt.planning.dates import Asked, RunDates, chosen, previous_dates
 from basalt.planning.inputs import SourceColumns, declared_tables, open_source
 from basalt.planning.keys import definition
 from basalt.planning.known import Columns, Known
-from basalt.planning.partitions import Partition, check_dates, partitions
+from basalt.planning.partitions import Partition, check_dates, check_states, partitions
 from basalt.planning.places import PlannedOutput, check_folders, check_places, open_outputs
 from basalt.planning.program import Program, build_program
 from basalt.planning.rehearsal import rehearse
-from basalt.planning.scopes import check_coverage, check_cut, check_history, check_universes
+from basalt.planning.scopes import check_coverage, check_cut, check_history, check_universes, refers
 from basalt.planning.sides import Side, offered, sides_made, sides_of, with_sides
 from basalt.planning.universe import Universe, check_listing_dtypes, open_universes
 from basalt.plugins.registry import Registry
@@ -80,6 +80,10 @@ class Plan:
         """Whether reference tells which listings are one instrument."""
         return "InstrumentId" in self.columns_of.get("reference", {})
 
+    def beside(self, program: Program) -> list[str]:
+        """Tables of the source that decide of the pass's rows, beside those it reads."""
+        return ["reference"] if refers(program, self.columns_of, self.schemas, bool(self.config.universes)) else []
+
     def previous(self, day: date, dates: int) -> list[date]:
         """The dates of the pipeline's calendar before that one, so many or fewer, oldest first."""
         return previous_dates(self.dates.calendar, day, dates)
@@ -119,7 +123,10 @@ def make_plan(
     """
     open_executor(config, registry)
     plan = draft(config, registry, folder, dates, universes, source)
-    check_dates(plan.programs, plan.universes.values(), plan.source, plan.dates.days)
+    read = [table for program in plan.programs for table in (*program.reads, *plan.beside(program)) if ":" not in table]
+    read += [table for universe in plan.universes.values() for table in universe.reads]
+    check_dates(read, plan.source, plan.dates.days)
+    check_states(plan.programs, plan.schemas, plan.source, plan.dates.days)
     check_places(plan)
     check_folders(config, folder)
     return plan

@@ -89,8 +89,10 @@ class Program:
 
     @property
     def upstream(self) -> list[str]:
-        """Earlier passes of which it reads anything."""
-        return list(dict.fromkeys([*self.sources, *(name.partition(":")[0] for name in self.side_sources)]))
+        """Earlier passes of which it, or a check of its rows, reads anything."""
+        sides = (name.partition(":")[0] for name in self.side_sources)
+        preserved = self.config.expect.preserves_rows_of
+        return list(dict.fromkeys([*self.sources, *sides, *([preserved] if preserved else [])]))
 
     def rule_of(self, source: str) -> BucketRule | None:
         """The buckets of an earlier pass it reads; None where that has one row a date."""
@@ -162,12 +164,25 @@ def context_of(program: Program, day: date, previous: Sequence[date] = (), sides
 
 
 def _rule(config: PassConfig, configured: Sequence[Use]) -> BucketRule:
-    sources = [u.module.source for u in configured if isinstance(u.module, FrameModule) and u.module.source]
-    rule = bucket_rule(config, sources[0] if sources else None)
+    over = {u.entry.source: u for u in configured if isinstance(u.module, FrameModule) and u.module.source}
+    _check_rules(config, list(over.values()))
+    first = next(iter(over.values()), None)
+    rule = first.rule if first else bucket_rule(config)
     reads_tables = any(isinstance(use.module, BucketModule) for use in configured)
     if rule is None or (config.every is None and config.timeline != "daily" and reads_tables):
         raise UserError(f"passes.{config.name} has no `every`: a pass that reads tables needs one, as every = '1m'")
     return rule
+
+
+def _check_rules(config: PassConfig, over: Sequence[Use]) -> None:
+    """All passes that it reads, one a use of `over`, come in the same buckets; those of a date are one anyway."""
+    for use in over[1:]:
+        if use.rule != over[0].rule and config.timeline != "daily":
+            said = [f"{u.entry.source} in buckets of {u.rule.describe()}" for u in (over[0], use) if u.rule]
+            raise UserError(
+                f"passes.{config.name} reads {' and '.join(said)}: set what differs on this pass, or put one in a pass "
+                "of its own"
+            )
 
 
 def _planned(configured: Sequence[Use], counting: Counting, weights: bool) -> list[Planned]:

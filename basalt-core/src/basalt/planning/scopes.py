@@ -100,6 +100,16 @@ def check_coverage(program: "Program", columns_of: Mapping[str, Columns], named:
         )
 
 
+def refers(
+    program: "Program", columns_of: Mapping[str, Columns], schemas: Mapping[str, TableSchema], named: bool
+) -> bool:
+    """Whether reference decides which rows the pass reads, keeps or should have, whatever its modules read."""
+    reads = [schemas[table].key for table in program.reads if schemas[table].events]
+    by_instrument = "InstrumentId" in (program.key, *reads) and (named or program.key == "ListingId")
+    covering = program.config.expect.coverage is not None and not (named and program.key == "ListingId")
+    return "reference" in columns_of and (program.scope == "instrument" or by_instrument or covering)
+
+
 def check_history(program: "Program", published: Sequence[str]) -> None:
     """Previous dates are read from where they were published; `published`: passes that have an output."""
     for source in program.history:

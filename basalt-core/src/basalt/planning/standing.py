@@ -24,8 +24,7 @@ def keys_of(plan: Plan, partition: Partition) -> dict[str, Key]:
         earlier = {name: keys[name].digest for name in program.upstream}
         for name, dates in program.history.items():
             earlier |= _previous(plan, name, partition, dates)
-        around = f" {plan.source.fingerprint('reference', partition.date)}" if program.scope == "instrument" else ""
-        keys[program.name] = content_key(program, plan.source, partition, universe + around, earlier)
+        keys[program.name] = content_key(program, plan.source, partition, universe, earlier, plan.beside(program))
     return keys
 
 

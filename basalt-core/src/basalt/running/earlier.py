@@ -19,7 +19,7 @@ from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.standing import ledger_of, record_of
-from basalt.running.ledger import Unreadable
+from basalt.running.ledger import Record, Unreadable
 from basalt.running.spool import Spool
 from basalt.tables import US_UTC
 
@@ -41,16 +41,26 @@ class Earlier:
         """The same partition of an earlier pass; DataError where it was not computed, or is not what it would be."""
         if self.spool.has(name, self.partition):
             return self.spool.scan(name, self.partition)
-        self._check_current(name, f"passes.{reader}")
+        self._check_current(name, f"passes.{reader} on {self.partition} reads", name)
         return self._read_back(name, self.partition)
 
-    def _check_current(self, name: str, reader: str) -> None:
+    def _check_current(self, name: str, who_reads: str, result: str) -> None:
+        """`result`: what is read of the pass, its rows or a side output."""
         record = record_of(self.plan, name, self.partition)
-        if record is None or record.key != self.keys[name].digest:
-            what = "is not published" if record is None else "was published from other code, configuration or data"
-            raise DataError(
-                f"{reader} on {self.partition} reads passes.{name}, which {what} for that date: run {name} first"
-            )
+        if record is None:
+            what = "is not published"
+        elif record.key != self.keys[name].digest:
+            what = "was published from other code, configuration or data"
+        elif not self._is_there(record, result, self.partition):
+            what = "was published elsewhere"
+        else:
+            return
+        raise DataError(f"{who_reads} passes.{name}, which {what} for that date: run {name} first")
+
+    def _is_there(self, record: Record, result: str, partition: Partition) -> bool:
+        """Whether the record is of the rows in the output that is read; other places may hold older ones."""
+        first = next(iter(self.plan.outputs[result]), None)
+        return first is None or first.output.place(self.plan.target(result, partition, first.name)) in record.places
 
     def side(self, name: str) -> pl.LazyFrame:
         """A side output of an earlier pass, by its name `pass:side`, as a table."""
@@ -60,7 +70,7 @@ class Earlier:
         if self.spool.has(result, self.partition):
             rows = self.spool.scan(result, self.partition)
         else:
-            self._check_current(pass_name, f"side output {side}")
+            self._check_current(pass_name, f"{self.partition} reads side output {side} of", result)
             rows = published_rows(self.plan, result, self.partition)
         return rows.select(pl.col(column).cast(dtype) for column, dtype in found.columns.items())
 
@@ -100,11 +110,16 @@ class Earlier:
     def _check_alike(self, program: Program, name: str, day: date) -> None:
         """The raw data of an old date may be gone, so its definition alone is compared."""
         record = record_of(self.plan, name, self._on(day))
-        if record is not None and record.definition != self.plan.definitions[name]:
-            raise DataError(
-                f"passes.{program.name} on {self.partition} reads passes.{name} of {day}, which was published by "
-                f"other code or configuration: run {name} for {day} first"
-            )
+        if record is None or record.definition != self.plan.definitions[name]:
+            what = "by other code or configuration"
+        elif not self._is_there(record, name, self._on(day)):
+            what = "elsewhere"
+        else:
+            return
+        raise DataError(
+            f"passes.{program.name} on {self.partition} reads passes.{name} of {day}, which was published {what}: run "
+            f"{name} for {day} first"
+        )
 
     def _on(self, day: date) -> Partition:
         return attrs.evolve(self.partition, date=day)
