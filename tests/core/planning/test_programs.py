@@ -3,6 +3,7 @@
 import polars as pl
 
 from basalt.planning.described import describe
+from basalt.running.left import left_of
 
 SIZE = pl.col("Size")
 HOURS = {"name": "hours", "every": "1h", "modules": [{"module": "generic", "source": "bars"}]}
@@ -112,12 +113,13 @@ def test_aggregations_are_as_few_as_the_filters_allow(planner, a_module, a_metri
 
 def test_the_plan_as_data(planner):
     plan = planner.plan(planner.bars("trade"), HOURS, outputs=[{"type": "parquet", "root": "out"}])
-    described = describe(plan)
+    described = describe(plan, left_of(plan, plan.names))
     place = str((planner.folder / "out/bars/date=2026-01-05/all.parquet").resolve())
+    missing = {"status": "missing", "reason": "it was never published"}
     assert {k: described[k] for k in ("pipeline", "source", "partitions")} == {
         "pipeline": "desk",
         "source": "memory",
-        "partitions": [{"date": "2026-01-05", "universe": "all"}],
+        "partitions": [{"date": "2026-01-05", "universe": "all", "passes": {"bars": missing, "hours": missing}}],
     }
     bars, hours = described["passes"]
     assert bars["pass"] == "bars"
