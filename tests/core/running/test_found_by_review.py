@@ -167,3 +167,29 @@ def test_a_date_without_the_reference_that_decides_of_its_rows_is_refused(desk, 
     desk.put("reference", "2026-01-05", pl.DataFrame({"ListingId": [1], "InstrumentId": [100]}))
     with pytest.raises(UserError, match="source 'parquet' has no reference for 2026-01-06; it has 1 dates"):
         desk.plan(bids, universes=universes)
+
+
+def test_rows_in_another_dtype_than_declared_are_not_published(desk):
+    """On frames without rows it is what was declared, so the plan cannot know."""
+
+    class Odd(FrameModule):
+        """Counts in integers, once there is something to count."""
+
+        name = "odd"
+        inputs = ("trades",)
+
+        def columns(self):
+            return [ResultColumn("Trades", Unit.COUNT, "Trades of the bucket.")]
+
+        def compute(self, inputs, pass_):
+            trades = inputs["trades"]
+            dtype = pl.Int64 if trades.select(pl.len()).collect().item() else pl.Float64
+            label = pass_.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+            return trades.group_by("ListingId", TimeBucket=label).agg(Trades=pl.len().cast(dtype))
+
+    desk.modules.append(Odd)
+    (failed,) = desk.run({"name": "odd", "every": "1m", "modules": [{"module": "odd"}]}, dates=[MONDAY]).failed
+    assert failed.error == (
+        "passes.odd.modules[0]: module odd (desk-plugin) returned Trades as Int64, and as Float64 for frames without "
+        "rows: cast it"
+    )

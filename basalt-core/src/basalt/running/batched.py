@@ -25,6 +25,7 @@ from basalt.running.events import BatchComputed, Event, Noted, PassComputed
 from basalt.running.history import Previous
 from basalt.running.members import Members
 from basalt.running.peak import Peak, resident
+from basalt.running.side_rows import in_order
 from basalt.running.spool import Spool
 from basalt.running.tables import Tables, notes
 from basalt.sizes import format_size
@@ -172,10 +173,13 @@ class _Pass:
         return peak.bytes
 
     def finish(self) -> None:
-        """Whole instruments need not ascend by listing from batch to batch; what the timeline lacked is told."""
-        if self.program.scope == "instrument" and self.batches > 1:
-            self.of.spool.sort(self.program.name, self.of.partition, [*self.program.result.keys, "TimeBucket"])
-            for side in self.of.plan.sides[self.program.name]:
+        """Whole instruments need not ascend by listing from batch to batch, nor rows by another key; what the timeline
+        lacked is told."""
+        name, whole = self.program.name, self.program.scope == "instrument"
+        if whole and self.batches > 1:
+            self.of.spool.sort(name, self.of.partition, [*self.program.result.keys, "TimeBucket"])
+        for side in self.of.plan.sides[name] if self.batches > 1 else ():
+            if whole or side.schema.key != self.program.key:
                 self.of.spool.sort(side.result.name, self.of.partition, [side.schema.key, *_order(side)])
         self._tell_alone()
         if self.dropped:
@@ -188,13 +192,12 @@ class _Pass:
         sides = [side.side for side in plan.sides[program.name]]
         context = context_of(program, self.of.partition.date, sides=sides)
         found = computed(plan, program, context, tables, earlier, self._where(batch), self.previous)
-        own = {side.side: self._own(side.schema.key, found.sides[side.side]) for side in plan.sides[program.name]}
-        return attrs.evolve(found, rows=self._own(program.key, found.rows), sides=own)
-
-    def _own(self, key: str, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows of the universe's members."""
-        members = self.of.members.keys(key)
-        return rows if members is None else rows.filter(pl.col(key).is_in(members.implode()))
+        members = self.of.members
+        own = {
+            side.side: members.own(in_order(side, found.sides[side.side], self._where(batch)), side.schema.key)
+            for side in plan.sides[program.name]
+        }
+        return attrs.evolve(found, rows=members.own(found.rows, program.key), sides=own)
 
     def _where(self, batch: Batch) -> str:
         """As messages name it; a batch that is not the only one with its first and last key."""

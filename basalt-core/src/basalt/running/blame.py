@@ -56,9 +56,10 @@ def _fails_alone(use: Use, program: Program, tables: Frames, context: PassContex
     return _fails(lambda: pl.collect_all([grouped(a, day) for a in mine], engine="streaming"))
 
 
-def _frame_rows(use: Use, inputs: tuple[Frames, PassContext]) -> pl.DataFrame:
+def _frame_rows(use: Use, inputs: tuple[Frames, PassContext]) -> list[pl.DataFrame]:
     assert isinstance(use.module, FrameModule)
-    return use.module.computed(*inputs).rows.collect()
+    found = use.module.computed(*inputs)
+    return pl.collect_all([found.rows, *(rows for name, rows in found.sides.items() if name in inputs[1].sides)])
 
 
 def _unreadable(frame: pl.LazyFrame) -> str | None:

@@ -20,7 +20,7 @@ from basalt.running.history import Previous, given
 from basalt.running.rows import open_stretches, rows_of, touched
 from basalt.running.stretches import closed_at
 from basalt.running.tables import ordered
-from basalt.tables import TableSchema
+from basalt.tables import US_UTC, TableSchema
 
 Frames = Mapping[str, pl.LazyFrame]
 
@@ -84,14 +84,19 @@ def _preprocessed(
         with door(f"{step.place} on {context.date}", step.component):
             made = step.transform.apply({name: prepared[name] for name in step.transform.inputs}, context)
             prepared[output] = made[output] if step.implied else ordered(made[output], plan, output)
-            own = {output: prepared[output]} if not step.implied else {}
-            sides |= {**_asked(made, step.transform.sides, context), **_asked(own, [plan.schemas[output]], context)}
+            sides |= _asked(made, step.transform.sides, context, f"transform {step.component.name}")
+            if not step.implied:
+                sides |= _asked(prepared, [plan.schemas[output]], context, "")
     return prepared, sides
 
 
-def _asked(made: Frames, sides: Sequence[TableSchema], context: PassContext) -> dict[str, pl.LazyFrame]:
-    """Those of the side outputs that somebody asks for."""
-    return {side.name: made[side.name] for side in sides if side.name in context.sides and side.name in made}
+def _asked(made: Frames, sides: Sequence[TableSchema], context: PassContext, who: str) -> dict[str, pl.LazyFrame]:
+    """Those of the side outputs that somebody asks for; PluginError, beginning with `who`, for one that is not made."""
+    asked = [side.name for side in sides if side.name in context.sides]
+    for name in asked:
+        if name not in made:
+            raise PluginError(f"{who} does not return the side output {name} on {context.date}, which is asked for")
+    return {name: made[name] for name in asked}
 
 
 def _computed(
@@ -165,12 +170,13 @@ def _of_frame_modules(
     steps make."""
     for use in program.frame_uses:
         assert isinstance(use.module, FrameModule)
-        sides |= _asked(results[use.place].sides, use.module.sides, context)
+        sides |= _asked(results[use.place].sides, use.module.sides, context, f"{use.place}: {use.title}")
     collected = iter(pl.collect_all([*(result.rows for result in results.values()), *sides.values()]))
     whole = program.timeline.kind == "returned"
     found = []
     for use in program.frame_uses:
         rows = next(collected)
+        _check_dtypes(rows, use, program)
         _check_unique(rows, use, program)
         one = stretches.get(use.frame) if use.frame else None
         found.append(Contribution(rows, _emitted(use, program), whole, one))
@@ -184,6 +190,18 @@ def _frame_result(use: Use, program: Program, inputs: tuple[Frames, PassContext]
     found = use.module.computed(*inputs)
     columns = [pl.col(e.name.removeprefix(prefix)).alias(e.name) for e in _emitted(use, program)]
     return attrs.evolve(found, rows=found.rows.select(*program.result.keys, "TimeBucket", *columns))
+
+
+def _check_dtypes(rows: pl.DataFrame, use: Use, program: Program) -> None:
+    """What it returned for frames without rows tells nothing of what it makes of others."""
+    keys = dict(zip(program.result.keys, program.result.key_dtypes, strict=True))
+    declared = {**keys, "TimeBucket": US_UTC, **{column.name: column.dtype for column in frame_columns(use)}}
+    for name, dtype in rows.schema.items():
+        if dtype != declared[name]:
+            raise PluginError(
+                f"{use.place}: {use.title} returned {name} as {dtype}, and as {declared[name]} for frames without "
+                "rows: cast it"
+            )
 
 
 def _check_unique(rows: pl.DataFrame, use: Use, program: Program) -> None:

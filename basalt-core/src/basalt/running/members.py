@@ -11,6 +11,7 @@ from basalt.planning.inputs import scan
 from basalt.planning.instruments import Instruments, read_instruments
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
+from basalt.planning.sides import Side
 from basalt.planning.sizing import Input, Units
 
 LISTING, INSTRUMENT = "ListingId", "InstrumentId"
@@ -42,14 +43,24 @@ class Members:
             rows = rows.filter(pl.col(LISTING).is_in(self.listings.implode()))
         return rows.select(pl.col(key).unique()).collect()[key].drop_nulls().sort()
 
+    def own(self, rows: pl.DataFrame, key: str) -> pl.DataFrame:
+        """The rows of the universe's members. `key`: whose rows they are; where that is neither listing nor instrument,
+        by such a column beside it."""
+        beside = next((name for name in (LISTING, INSTRUMENT) if name in rows.columns), key)
+        key = key if key in (LISTING, INSTRUMENT) else beside
+        members = self.keys(key)
+        return rows if members is None else rows.filter(pl.col(key).is_in(members.implode()))
+
     def units(self, program: Program, inputs: Sequence[Input]) -> Units:
         """What the pass's batches are runs of, ascending.
 
-        One unit for a pass that needs its whole universe, or whose rows are by a key that nothing it reads is cut by.
+        One unit for a pass that needs its whole universe, or whose rows, or those of a side output, are by a key that
+        nothing it reads is cut by.
         """
+        parted = all(_parted(side, program) for side in self._plan.sides[program.name])
         if program.scope == "instrument":
-            return self._whole_instruments(inputs)
-        if program.scope == "universe" or not _reads(program.key, inputs):
+            return self._whole_instruments(inputs, parted)
+        if program.scope == "universe" or not parted or not _reads(program.key, inputs):
             return self._as_one(inputs)
         units = Units.single(self._found(program.key, inputs))
         if program.key == LISTING and self._plan.knows_instruments and _reads(INSTRUMENT, inputs):
@@ -61,13 +72,16 @@ class Members:
     def _instruments(self) -> Instruments:
         return read_instruments(self._plan.source, self._plan.schemas, self._day)
 
-    def _whole_instruments(self, inputs: Sequence[Input]) -> Units:
+    def _whole_instruments(self, inputs: Sequence[Input], parted: bool) -> Units:
+        """Each instrument a unit; all of them together where they are not to be `parted`."""
         found = self.listings
         if found is None:
             named = self._found(LISTING, inputs)
             instruments = self._found(INSTRUMENT, inputs)
             found = pl.concat([named, self._instruments.listings_of(instruments)])
-        return Units.grouped(self._instruments.groups(self._instruments.around(found)), self._instruments.pairs)
+        around = self._instruments.around(found)
+        groups = self._instruments.groups(around) if parted or around.is_empty() else [around.to_list()]
+        return Units.grouped(groups, self._instruments.pairs)
 
     def _as_one(self, inputs: Sequence[Input]) -> Units:
         """Everything that the universe has, never parted."""
@@ -85,6 +99,12 @@ class Members:
         found = pl.concat(there).drop_nulls().unique().sort()
         own = self.keys(key)
         return found if own is None else found.filter(found.is_in(own.implode()))
+
+
+def _parted(side: Side, program: Program) -> bool:
+    """Whether each of its rows comes from one unit, so that none is made twice."""
+    by = (LISTING, INSTRUMENT) if program.scope == "instrument" else (program.key,)
+    return any(name in side.columns for name in by)
 
 
 def _reads(key: str, inputs: Sequence[Input]) -> bool:
