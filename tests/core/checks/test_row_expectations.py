@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from basalt.buckets import BucketRule
 from basalt.checks.planned import planned_checks
+from basalt.documents import PassResult
 from basalt.durations import NANOSECONDS
 
 AT = "TimeBucket 2026-01-05T09"
@@ -58,6 +59,21 @@ def test_null_keys_are_refused_and_not_counted_as_repeated(findings, a_result, a
     rows = [(None, "09:01"), (None, "09:01"), (1, None), (2, "09:01")]
     one = findings(a_result(), a_config(), rows)["keys"]
     assert one.said == f"a null key in 3 of 4 rows, first ListingId null, {AT}:01:00Z"
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0]], ids=["in order", "in another"])
+def test_a_null_of_a_further_key_is_a_group_like_any_other(a_config, order):
+    """Listing 1 without a venue twice in 09:01; its rows of venue A, and of 09:02, are others."""
+    rows = [(1, None, 9), (1, None, 9), (1, None, 10), (1, "A", 9)]
+    schema = {"ListingId": pl.Int64, "Venue": pl.String, "TimeBucket": pl.Int64}
+    frame = pl.DataFrame([rows[i] for i in order], schema=schema, orient="row")
+    frame = frame.with_columns(pl.col("TimeBucket").cast(pl.Datetime("us", "UTC")))
+    result = PassResult("bars", ["ListingId", "Venue"], None, [], [pl.Int64, pl.String])
+    checks = planned_checks(a_config(), result, {})
+    (once,) = checks.findings(frame.unique(maintain_order=True).lazy(), date(2026, 1, 5))
+    assert once.passed
+    (twice,) = checks.findings(frame.lazy(), date(2026, 1, 5))
+    assert twice.said.startswith("the keys of an earlier row in 1 of 4 rows, first ListingId 1, Venue null, TimeBucket")
 
 
 @pytest.mark.parametrize("key", [pl.String, pl.Enum(["VOD", "BP", "AZN"])])

@@ -1,6 +1,6 @@
 """Further keys of a pass: rows by listing, venue and whatever else the tables carry."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -34,6 +34,21 @@ def test_rows_are_grouped_by_every_key(trades, a_module, a_volume):
         (1, "A", "09:02", 1.0),
         (1, "B", "09:01", 3.0),
         (2, None, "09:02", 7.0),
+    ]
+
+
+def test_rows_without_a_further_key_are_published_and_resampled(desk, trades):
+    """A null venue is unknown, as a null side is: 7 of listing 2 in the minute and in the hour."""
+    desk.put("trades", "2026-01-05", trades)
+    bars = {"name": "bars", "every": "1m", "keys": KEYS, "modules": [{"module": "volume"}]}
+    hours = {"name": "hours", "every": "1h", "modules": [{"module": "generic", "source": "bars"}]}
+    result = desk.run(bars, hours, dates=[date(2026, 1, 5)])
+    assert result.failed == []
+    assert rows(result.scan("bars").collect(), "Volume")[-1] == (2, None, "09:02", 7.0)
+    assert rows(result.scan("hours").collect(), "Volume") == [
+        (1, "A", "10:00", 8.0),
+        (1, "B", "10:00", 3.0),
+        (2, None, "10:00", 7.0),
     ]
 
 

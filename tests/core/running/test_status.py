@@ -150,6 +150,14 @@ def test_a_previous_date_of_an_earlier_pass(desk):
     )
 
 
+def test_hidden_weights_come_and_go_with_the_passes_that_read_it(desk):
+    """An average needs its weight once it is resampled; the code of the module is what it was."""
+    average = {"module": "trade", "generic": [{"measures": ["VWAP"]}]}
+    alone, read = keyed(desk, {**MINUTES, "modules": [average]}), keyed(desk, {**MINUTES, "modules": [average]}, HOURS)
+    assert reason(alone, read) == "a later pass reads it now, so it has hidden weights"
+    assert reason(read, alone) == "no later pass reads it any longer, so it has no hidden weights"
+
+
 def test_the_engine_is_told_of_last(desk):
     key = keyed(desk, MINUTES)["minutes"]
     other = attrs.evolve(key, digest="other", parts={**key.parts, "engine": "other"})

@@ -23,7 +23,8 @@ DESCENDING = "descending"
 
 @attrs.frozen(eq=False)
 class UniqueKeys:
-    """No two rows have the same keys and TimeBucket, and none of these is null. Raises whatever `on_fail` says."""
+    """No two rows have the same keys and TimeBucket, and none lacks the first key or TimeBucket; of further keys null
+    is a group like any other. Raises whatever `on_fail` says."""
 
     keys: Sequence[str]
     check: str = "keys"
@@ -43,8 +44,8 @@ class UniqueKeys:
         return not wrong, wrong or f"{rows_of(rows.count)}, unique by {', '.join(self.keys)}"
 
     def _masks(self) -> dict[str, pl.Expr]:
-        null = pl.any_horizontal(pl.col(name).is_null() for name in self.keys)
-        return {NULL: null, REPEATED: _repeated(self.keys)}
+        null = pl.any_horizontal(pl.col(name).is_null() for name in (self.keys[0], self.keys[-1]))
+        return {NULL: null, REPEATED: ~null & _repeated(self.keys)}
 
     def _grouped(self, rows: Rows) -> int:
         """Rows beyond the first of each key, in whatever order they come."""
@@ -83,8 +84,8 @@ class Monotone:
 
 
 def _repeated(keys: Sequence[str]) -> pl.Expr:
-    """Null where a key is: rows without a key are a fault of their own."""
-    return pl.all_horizontal(pl.col(name) == pl.col(f"{name}_before") for name in keys)
+    """The same keys as the row before, nulls included."""
+    return pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_before")) for name in keys)
 
 
 def _counts(check: str, masks: Mapping[str, pl.Expr]) -> list[pl.Expr]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ENGINE = 1
 """Raised whenever the engine computes other rows than before from the same program and data."""
+WEIGHTS = "weights"  # what the code of a pass's hidden columns is called
 NOT_ROWS = ("outputs", "memory")
 APART = ("config", "steps", "planned", "aggregations", "frame_uses", "result", "columns_of", "reads", "notes")
 """What a program holds that other parts tell of, or that changes no row; all the rest of it is the engine's."""
@@ -130,11 +131,13 @@ def _columns(program: Program) -> dict[str, str]:
 
 
 def _code(program: Program) -> dict[str, str]:
-    """By module and transform, what it does."""
+    """By module and transform, what it does; under a name of their own the hidden columns, which depend on later
+    passes."""
     found: dict[str, list[Any]] = {}
     for one in program.planned:
         definition = [str(part) for part in one.definition]
-        found.setdefault(_named(one.use.component), []).append([*definition, one.part.makes_buckets])
+        named = WEIGHTS if one.column.hidden else _named(one.use.component)
+        found.setdefault(named, []).append([*definition, one.part.makes_buckets])
     for made, component in [(type(use.module), use.component) for use in program.frame_uses] + [
         (type(step.transform), step.component) for step in program.steps
     ]:
@@ -142,7 +145,9 @@ def _code(program: Program) -> dict[str, str]:
         found.setdefault(_named(component), []).append([distribution_digest(made, owner.distribution), owner.version])
     for column in to_json(program.result)["columns"]:
         declared = {key: value for key, value in column.items() if key not in PROSE}
-        found.setdefault(f"{NOUNS['analytics']} {column['module']}", []).append(declared)
+        found.setdefault(WEIGHTS if column["hidden"] else f"{NOUNS['analytics']} {column['module']}", []).append(
+            declared
+        )
     return {name: _digest(parts) for name, parts in found.items()}
 
 

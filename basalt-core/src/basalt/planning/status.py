@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import attrs
 
-from basalt.planning.keys import Key
+from basalt.planning.keys import WEIGHTS, Key
 from basalt.running.ledger import Record, Unreadable
 
 
@@ -68,6 +68,10 @@ def _tables_read(then: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _code(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    if WEIGHTS in now and WEIGHTS not in then:
+        return "a later pass reads it now, so it has hidden weights"
+    if WEIGHTS in then and WEIGHTS not in now:
+        return "no later pass reads it any longer, so it has no hidden weights"
     for name in now:
         if name not in then:
             return f"{name} is new to it"

@@ -18,8 +18,8 @@ def in_order(side: Side, rows: pl.DataFrame, where: str) -> pl.DataFrame:
     if wrong:
         found, planned = (columns.get(wrong[0]) or "absent" for columns in (rows.schema, side.columns))
         raise PluginError(
-            f"{where}: side output {side.side} has {wrong[0]} as {found}, and as {planned} on frames without rows: cast "
-            "it"
+            f"{where}: side output {side.side} has {wrong[0]} as {found}, and as {planned} on frames without rows: "
+            "cast it"
         )
     order = [name for name in side.schema.order if name in side.columns]
     names = [side.schema.key, *order]
