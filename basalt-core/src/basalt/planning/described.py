@@ -14,6 +14,7 @@ from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.status import Status
 from basalt.running.left import Left
+from basalt.running.peak import resident
 
 UNKNOWN = "unknown"
 
@@ -85,8 +86,11 @@ def _pass(
 
 
 def _estimate(one: PassEstimate) -> dict[str, Any]:
+    """`memory`: with what the process holds anyway, so that it compares with the peaks of runs."""
     found = attrs.asdict(one)
     del found["name"]
+    if one.memory is not None:
+        found["memory"] = one.memory + resident()
     return found
 
 

@@ -35,8 +35,8 @@ class PassEstimate:
 
     `partitions`: how many are to do. `listings`: of the universe on its largest date; `listings_read`: with others of
     their instruments, where the pass reads those. `rows_in`: of tables of events and of earlier passes. `batches`: of
-    all partitions. `memory`: bytes that the largest batch takes; `limit`: what it may take. `refused`: whether the run
-    would refuse it for that.
+    all partitions. `memory`: bytes that the largest batch takes, beside what the process holds before; `limit`: what
+    the process may take. `refused`: whether the run would refuse it for that.
     """
 
     name: str
@@ -78,6 +78,11 @@ def estimates(plan: Plan, left: Left, footers: Footers) -> Estimates:
             said = str(error) if isinstance(error, BasaltError) else one_line(error)
             notes.append(f"what universe {universe!r} takes cannot be estimated: {said}")
             passes += blank
+    if footers.untold:
+        notes.append(
+            f"source {plan.source.name!r} does not tell how much it has before that is read, so rows, batches and "
+            "memory are not estimated"
+        )
     return Estimates(passes, notes)
 
 
@@ -112,7 +117,9 @@ class _Sample:
             known = read is not None or self._members.listings is not None
             units = self._members.units(program, [each.input for each in read or ()]) if known else None
             told = self._with_listings(one, program, units)
-            if read is None or units is None or not self._todo[one.name]:
+            days = self._todo[one.name]
+            told_of_all = all(self._footers.events(self._plan.programs, day) is not None for day in days)
+            if read is None or units is None or not days or not told_of_all:
                 yield told
             else:
                 yield self._with_costs(told, program, read, units)

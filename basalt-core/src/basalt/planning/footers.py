@@ -10,12 +10,14 @@ from basalt.sources import Size
 
 
 class Footers:
-    """`unreadable`: what the source said where it failed to tell a size, by table and date; it counts as unknown."""
+    """`unreadable`: what the source said where it failed to tell a size, by table and date; it counts as unknown.
+    `untold`: whether some size was not told though nothing failed."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._found: dict[tuple[str, date], Size | None] = {}
         self.unreadable: dict[tuple[str, date], str] = {}
+        self.untold = False
 
     def size(self, table: str, day: date) -> Size | None:
         """None where only reading would tell, and for side outputs of passes."""
@@ -41,10 +43,12 @@ class Footers:
         if ":" in table:
             return None
         try:
-            return self._plan.source.size(table, day)
+            found = self._plan.source.size(table, day)
         except Exception as error:  # noqa: BLE001 - a source's door
             self.unreadable[table, day] = str(error) if isinstance(error, BasaltError) else one_line(error)
             return None
+        self.untold = self.untold or found is None
+        return found
 
 
 def event_tables(plan: Plan, program: Program) -> list[str]:
