@@ -110,6 +110,26 @@ def test_the_ledger_holds_the_same_keys_as_after_pipeline_run(written):
         assert keys[0] == keys[1]
 
 
+def test_every_universe_of_a_date_is_of_its_one_partition(written):
+    """Two universes of a listing each: a date is one partition, its rows those of both, its failure that of each."""
+    universes = '[universes.first]\nfile = "1.csv"\n[universes.second]\nfile = "2.csv"\n[[outputs]]'
+    file = written("here", {"[[outputs]]": universes})
+    listings = basalt.run(written("whole"), dates=[date.fromisoformat(FRIDAY)]).scan("bars").collect()["ListingId"]
+    for i, listing in enumerate(listings.unique().sort(), 1):
+        (file.parent / f"{i}.csv").write_text(f"ListingId\n{listing}\n")
+    definitions = build_definitions(file)
+    assert specs(definitions)["desk-bars/bars"].partitions_def.get_partition_keys() == [FRIDAY, MONDAY]
+    result = run(definitions, FRIDAY)
+    assert result.success
+    (made,) = result.asset_materializations_for_node("desk_bars__bars")
+    assert made.metadata["dagster/row_count"].value == len(listings)
+    assert [Path(place).stem for place in made.metadata["places"].value] == ["first", "second"]
+    failed = failure(run(definitions, MONDAY, QUARTER))
+    assert [line.partition(" reads")[0] for line in failed.splitlines()] == [
+        f"passes.quarter on {MONDAY} {name}" for name in ("first", "second")
+    ]
+
+
 def test_a_downstream_asset_alone_reads_back_what_was_published_before(written):
     file = written()
     definitions = build_definitions(file)

@@ -1,4 +1,5 @@
-"""A pipeline as Dagster definitions: one asset a pass, one external asset a raw table, one partition a date.
+"""A pipeline as Dagster definitions: one asset a pass, one external asset a raw table, one partition a date, whatever
+its universes.
 
 Keys are [pipeline, pass], and [pipeline, "source", table] for what the source delivers. Partitions are the dates the
 source has, as a static list: a weekend or a holiday is no partition, so it is neither missing nor runnable, and no
@@ -30,7 +31,7 @@ def definitions_of(plan: Plan) -> dg.Definitions:
     """The definitions of a plan: its passes, on the dates it has."""
     _check_outputs(plan)
     _check_names(plan)
-    dates = dg.StaticPartitionsDefinition([str(partition.date) for partition in plan.partitions])
+    dates = dg.StaticPartitionsDefinition([str(day) for day in plan.dates.days])
     return dg.Definitions(assets=[*_tables(plan), *(_asset(plan, program, dates) for program in plan.programs)])
 
 

@@ -1,4 +1,5 @@
-"""Materialising an asset: one pass of one date is run, planned afresh; what it reads of earlier passes is read back."""
+"""Materialising an asset: one pass of one date is run in every universe, planned afresh; what it reads of earlier
+passes is read back."""
 
 from datetime import date
 
@@ -12,16 +13,16 @@ from basalt_dagster.described import outcome
 
 
 def materialized(context: dg.AssetExecutionContext, plan: Plan, name: str) -> dg.MaterializeResult[None]:
-    """Run the pass on the context's date; Failure with the one sentence that `basalt pipeline run` would say."""
+    """Run the pass on the context's date; Failure with the sentence that `basalt pipeline run` would say of each
+    universe that failed."""
     day = date.fromisoformat(context.partition_key)
     try:
         dated = make_plan(plan.config, plan.registry, plan.folder, Asked((day,)))
         for note in dated.notes:
             context.log.info(note)
-        partition = dated.partitions[0]
         result = run_plan(dated, plan.registry.observers(), only=[name])
     except BasaltError as error:
         raise dg.Failure(str(error)) from error
     if result.failed:
-        raise dg.Failure(result.failed[0].error)
-    return dg.MaterializeResult(metadata=outcome(dated, name, partition))
+        raise dg.Failure("\n".join(failure.error for failure in result.failed))
+    return dg.MaterializeResult(metadata=outcome(dated, name))
