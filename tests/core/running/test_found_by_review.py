@@ -9,7 +9,7 @@ import pytest
 
 from basalt import FrameModule, Unit
 from basalt.documents import ResultColumn
-from basalt.errors import UserError
+from basalt.errors import PluginError, UserError
 from basalt.running.run import run_plan
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
@@ -192,4 +192,40 @@ def test_rows_in_another_dtype_than_declared_are_not_published(desk):
     assert failed.error == (
         "passes.odd.modules[0]: module odd (desk-plugin) returned Trades as Int64, and as Float64 for frames without "
         "rows: cast it"
+    )
+
+
+def test_instruments_of_two_dtypes_are_refused_while_planning(desk, events, a_module, a_metric):
+    bids, universes = quoted(desk, events, a_module, a_metric)
+    refer(desk, {1: "100", 2: "200"})
+    with pytest.raises(UserError) as error:
+        desk.plan(bids, universes=universes, dates=[MONDAY])
+    assert str(error.value) == (
+        "InstrumentId is Int64 in table 'cbbo' and String in table 'reference', by which passes.bids works: the tables "
+        "of a run have one dtype of InstrumentId"
+    )
+    assert desk.run(bids, dates=[MONDAY]).failed == []
+
+
+def test_a_column_named_as_a_pattern_is_refused(desk, a_module, a_volume):
+    """Polars would take it for columns that match, and the column was lost."""
+    desk.modules.append(a_module("odd", a_volume("Volume$")))
+    with pytest.raises(PluginError, match=r"no column may be named '\^Volume\$': .* patterns from \^ to \$ are taken"):
+        desk.plan({**MINUTES, "modules": [{"module": "odd", "prefix": "^"}]})
+
+
+def test_a_frame_module_without_its_table_is_named_once(desk):
+    class Quotes(Before):
+        """Reads quotes."""
+
+        name = "quotes"
+        inputs = ("l2",)
+        history = 0
+
+    desk.modules.append(Quotes)
+    with pytest.raises(UserError) as error:
+        desk.plan({**MINUTES, "modules": [{"module": "quotes"}]})
+    assert str(error.value) == (
+        "passes.minutes.modules[0]: module quotes reads table 'l2', which source 'parquet' does not have on "
+        "2026-01-05; it has: trades"
     )

@@ -215,8 +215,8 @@ def _check_names(planned: Sequence[Planned], frame_uses: Sequence[Use], keys: Se
     columns = [one.column.name for one in planned] + [c.name for use in frame_uses for c in frame_columns(use)]
     taken = dict.fromkeys([*RESERVED, *keys])
     for name in columns:
-        if name in taken or name.startswith("_"):
-            said = f"{', '.join(taken)} and names with _ in front are taken"
+        if name in taken or name.startswith("_") or (name.startswith("^") and name.endswith("$")):
+            said = f"{', '.join(taken)}, names with _ in front and patterns from ^ to $ are taken"
             raise PluginError(f"no column may be named {name!r}: {said}")
     owner = {one.column.name: one.use.place for one in planned}
     for use in frame_uses:

@@ -88,6 +88,21 @@ def check_universes(
                 f"passes.{program.name} reads table {schema.name}, whose rows are by {schema.key}, and [universes] are "
                 "of listings: run it in a pipeline of its own, without universes"
             )
+    if refers(program, columns_of, schemas, named):
+        _check_instrument_dtypes(program, columns_of, schemas)
+
+
+def _check_instrument_dtypes(
+    program: "Program", columns_of: Mapping[str, Columns], schemas: Mapping[str, TableSchema]
+) -> None:
+    wanted = columns_of["reference"].get("InstrumentId")
+    for table in program.reads:
+        found = columns_of[table].get("InstrumentId")
+        if schemas[table].key == "InstrumentId" and wanted is not None and found != wanted:
+            raise UserError(
+                f"InstrumentId is {found} in table {table!r} and {wanted} in table 'reference', by which "
+                f"passes.{program.name} works: the tables of a run have one dtype of InstrumentId"
+            )
 
 
 def check_coverage(program: "Program", columns_of: Mapping[str, Columns], named: bool) -> None:

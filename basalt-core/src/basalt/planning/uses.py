@@ -61,7 +61,8 @@ def _use(config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str
         if issubclass(made, BucketModule):
             module = made(options, _table(entry, made, columns_of, known))
             return _bucket_use(place, entry, component, module, known)
-        tables = {n: _found(entry.tables.get(n, n), place, columns_of, known) for n in made.inputs if n != "source"}
+        asker, names = f"module {entry.module}", [name for name in made.inputs if name != "source"]
+        tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}
         check_substitutes(entry, list(tables), known)
         source = _source(made, entry, known)
         rule = bucket_rule(config, source)
