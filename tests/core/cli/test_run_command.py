@@ -1,5 +1,6 @@
 """`basalt pipeline run`: what it prints, what it leaves alone, and how it tells what failed."""
 
+import csv
 import os
 import pty
 import re
@@ -112,9 +113,14 @@ def test_only_missing_leaves_stale_partitions_alone(folder):
 
 
 def test_a_dry_run_is_the_plan_and_does_nothing(folder):
+    """But for the memory, of which this process holds more and more."""
     planned = folder.basalt("pipeline", "plan", FILE, "--format", "csv", "--date", "2026-01-05")
     done = folder.basalt("pipeline", "run", FILE, "--dry-run", "--format", "csv", "--date", "2026-01-05")
-    assert (done.code, done.out, done.err) == (0, planned.out, planned.err)
+    ours, theirs = ([*csv.DictReader(called.out.splitlines())] for called in (done, planned))
+    for row in (*ours, *theirs):
+        assert int(row.pop("peak memory")) > 64 * 10**6
+    assert (done.code, ours, done.err) == (0, theirs, planned.err)
+    assert [row["pass"] for row in ours] == ["bars", "hours"]
     assert sorted(p.name for p in folder.path.iterdir()) == ["data", "pipeline.toml"]
 
 
