@@ -1,6 +1,7 @@
 """`basalt pipeline run`: what it prints, what it leaves alone, and how it tells what failed."""
 
 import csv
+import json
 import os
 import pty
 import re
@@ -316,3 +317,46 @@ def test_bars_on_a_terminal_leave_failures_and_the_summary(folder):
     assert "2026-01-06 failed: passes.bars on 2026-01-06: table 'trades' cannot be read" in shown
     assert shown.rstrip().endswith(AGAIN)
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [["bars", "2026-01-05"], ["hours", "2026-01-05"]]
+
+
+NOISY = """
+import polars as pl
+from basalt import FrameModule, Unit, hookimpl
+from basalt.documents import ResultColumn
+
+class Noisy(FrameModule):
+    "Prints whenever it is asked for something."
+    name = "noisy"
+    inputs = ("trades",)
+
+    def columns(self):
+        print("columns!")
+        return [ResultColumn("Trades", Unit.COUNT, "Trades.", dtype=pl.UInt32)]
+
+    def compute(self, inputs, pass_):
+        print("compute!")
+        label = pass_.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+        return inputs["trades"].group_by("ListingId", TimeBucket=label).agg(Trades=pl.len())
+
+@hookimpl
+def basalt_analytics():
+    return [Noisy]
+
+@hookimpl
+def basalt_run_event(event):
+    print("event!")
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_what_plugins_print_is_no_data(folder, executor):
+    """Not while planning, nor while computing in this process or another, nor while watching the run."""
+    (folder.path / "noisy.py").write_text(NOISY)
+    text = (folder.path / FILE).read_text().partition("[[passes]]")[0] + '[plugins]\nfiles = ["noisy.py"]\n'
+    (folder.path / FILE).write_text(text + '[[passes]]\nname = "n"\nevery = "1m"\nmodules = [{module = "noisy"}]\n')
+    main = [sys.executable, "-c", "from basalt.cli.main import main; main()"]
+    command = [*main, "pipeline", "run", FILE, "--format", "json"]
+    done = subprocess.run([*command, "--executor", executor], cwd=folder.path, capture_output=True, text=True)
+    assert [(row["pass"], row["rows"]) for row in json.loads(done.stdout)] == [("n", 2), ("n", 1)]
+    assert {"columns!", "compute!", "event!"} <= set(done.stderr.splitlines())
+    assert folder.basalt("pipeline", "schema", FILE, "--format", "json").json[0]["column"] == "Trades"

@@ -5,7 +5,9 @@ do costs, and why something is to be done again. CSV has one line a pass; JSON h
 """
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +44,8 @@ def show(plan: "Plan", format: str, force: bool = False, only_missing: bool = Fa
     from basalt.planning.described import describe
     from basalt.running.left import left_of
 
-    described = describe(plan, left_of(plan, plan.names, force, only_missing))
+    with redirect_stdout(sys.stderr):  # what sources and universe functions print is narration
+        described = describe(plan, left_of(plan, plan.names, force, only_missing))
     if format == "json":
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
         return

@@ -1,6 +1,8 @@
 """`basalt pipeline run`: do what is left to do, print what was published, and tell how it ended."""
 
+import sys
 import traceback
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,7 @@ def run(
     from basalt.running.run import run_plan
 
     try:
-        with progress(plan.notes) as told:
+        with redirect_stdout(sys.stderr), progress(plan.notes) as told:
             watching: list[Observer] = [told, *plan.registry.observers()]
             result = run_plan(plan, watching, force=force, only_missing=only_missing, fail_fast=fail_fast)
     except KeyboardInterrupt:

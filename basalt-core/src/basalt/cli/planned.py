@@ -1,6 +1,8 @@
 """What commands on a pipeline file share: their options, and the plan these lead to."""
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
@@ -61,16 +63,17 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def plan_of(ctx: click.Context, file: Path, overrides: Sequence[str] = (), chosen: Chosen = Chosen()) -> "Plan":
-    """The plan of a pipeline file, with the plugins of the session."""
+    """The plan of a pipeline file, with the plugins of the session; what these print is narration."""
     from basalt.planning.dates import Asked
     from basalt.planning.pipeline_file import plan_file
 
-    return plan_file(
-        file,
-        [*overrides, *chosen.overrides],
-        Asked(chosen.these, chosen.first, chosen.last),
-        chosen.universes,
-        lambda files, prefer: registry_of(ctx, files, prefer),
-        chosen.executor,
-        chosen.workers,
-    )
+    with redirect_stdout(sys.stderr):
+        return plan_file(
+            file,
+            [*overrides, *chosen.overrides],
+            Asked(chosen.these, chosen.first, chosen.last),
+            chosen.universes,
+            lambda files, prefer: registry_of(ctx, files, prefer),
+            chosen.executor,
+            chosen.workers,
+        )

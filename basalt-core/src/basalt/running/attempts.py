@@ -5,8 +5,10 @@ trace of where it happened as its cause. *Packed* work is work as bytes, unpacke
 """
 
 import pickle
+import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from functools import lru_cache
 
 import attrs
@@ -99,9 +101,10 @@ def _unpacked(data: bytes) -> Work:
 
 
 def attempted(work: Work, attempt: Attempt, tell: Tell) -> BasaltError | None:
-    """Do the work; the error it stopped with, whatever it was."""
+    """Do the work; the error it stopped with, whatever it was. What modules print is narration."""
     try:
-        work(attempt.partition, tell, attempt.share)
+        with redirect_stdout(sys.stderr):
+            work(attempt.partition, tell, attempt.share)
     except BasaltError as error:
         return error
     except (Exception, SystemExit, pl.exceptions.PanicException) as error:  # noqa: BLE001 - it stops no other partition
