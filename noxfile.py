@@ -136,6 +136,15 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def cuts(session: nox.Session) -> None:
+    """Cut runs in every combination, and in 2,000 random ways. After a change of how work is cut, ordered, spooled or
+    filled, and before a release; `BASALT_CUTS=10000 nox -s cuts` tries more."""
+    env = {"BASALT_CUTS": os.environ.get("BASALT_CUTS", "2000")}
+    files = [f"tests/engine/{name}.py" for name in ("test_invariance", "test_random_cuts")]
+    session.run("pytest", "-n", "2", *files, *session.posargs, env=env)
+
+
+@nox.session
 def reference(session: nox.Session) -> None:
     """Write docs/reference anew from the code. After a change of a command, key, table or metric; a test reminds."""
     session.run("python", "docs/reference/generate.py")

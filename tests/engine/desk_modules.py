@@ -1,9 +1,23 @@
-"""A desk's plugin: one module of each scope, and one that looks back at previous dates."""
+"""A desk's plugin: a module of each scope, one that looks back at previous dates, and one with a side output."""
 
 import polars as pl
 
 from basalt import FrameModule, Unit, hookimpl, ratio
+from basalt.columns import Column
 from basalt.documents import ResultColumn
+from basalt.modules import WithSides
+from basalt.tables import NS_UTC, TableSchema
+
+LEADING = TableSchema(
+    "leading",
+    "trades of the listings that trade most of their instruments",
+    [
+        Column("ListingId", pl.Int64, "tradable line", Unit.LABEL, required=True, also=[pl.String]),
+        Column("EventTimestamp", NS_UTC, "execution time", Unit.TIMESTAMP, required=True),
+        Column("Price", pl.Float64, "price", Unit.PRICE, required=True),
+        Column("Size", pl.Float64, "shares", Unit.SHARES, required=True),
+    ],
+)
 
 
 class Usual(FrameModule):
@@ -67,7 +81,33 @@ class Share(FrameModule):
         return known.select("ListingId", "TimeBucket", InstrumentShare=ratio(pl.col("Size"), whole))
 
 
+class Lead(FrameModule):
+    """How many listings of its instrument traded more than a listing; beside it, the trades of those that led."""
+
+    name = "lead"
+    inputs = ("trades", "reference")
+    scope = "instrument"
+    sides = (LEADING,)
+
+    def columns(self):
+        """The count."""
+        return [ResultColumn("Behind", Unit.COUNT, "Listings of the instrument with more volume.", dtype=pl.UInt32)]
+
+    def compute(self, inputs, pass_):
+        """One row a listing that traded, in its last bucket."""
+        known = inputs["trades"].join(
+            inputs["reference"].select("ListingId", "InstrumentId"), on="ListingId", maintain_order="left"
+        )
+        volume = pl.col("Size").sum().over("ListingId")
+        behind = volume.rank("dense", descending=True).over("InstrumentId").cast(pl.UInt32) - 1
+        ranked = known.with_columns(Behind=behind)
+        bucket = pass_.rule.bucket(pl.col("EventTimestamp").max(), pass_.date)
+        rows = ranked.group_by("ListingId").agg(TimeBucket=bucket, Behind=pl.col("Behind").first())
+        leading = ranked.filter(Behind=0).select("ListingId", "EventTimestamp", "Price", "Size")
+        return WithSides(rows, {"leading": leading})
+
+
 @hookimpl
 def basalt_analytics():
-    """The three."""
-    return [Usual, Rank, Share]
+    """The four."""
+    return [Usual, Rank, Share, Lead]

@@ -77,7 +77,8 @@ class Market:
 
 @attrs.frozen
 class Cut:
-    """How a run is cut. `order`: of the rows in the files; `seed`: of a shuffled one; `memory`: by pass, in bytes."""
+    """How a run is cut. `memory`: by pass, in bytes. `order`: of the rows in the files; `seed`: of a shuffled one.
+    `halves`: into two universes. `stops`: events after which each run is interrupted, before the one that ends."""
 
     memory: dict[str, int]
     order: str = "sorted"
@@ -86,6 +87,7 @@ class Cut:
     row_group: int = 1000
     by_date: bool = False
     halves: bool = False
+    stops: tuple[int, ...] = ()
 
 
 @st.composite
@@ -130,17 +132,37 @@ def pipelines(draw: st.DrawFn, market: Market) -> list[dict[str, Any]]:
     venues = {**bars, "name": "venues", "keys": ["ListingId", "Venue"], "modules": [TRADE], "halts": "drop"}
     if timeline == "dense":
         venues["timeline"] = "sparse"
+    there = {"timeline": timeline, **({"session": session} if hours and timeline != "sparse" else {})}
+    rows: dict[str, Any] = draw(st.sampled_from([{}, {"timeline": "sparse"}, there]))
     readers = [
-        {"name": "usual", "modules": [{"module": "usual", "source": "bars"}]},
+        {"name": "usual", **rows, "modules": [{"module": "usual", "source": "bars"}]},
         {"name": "rank", "modules": [{"module": "rank", "source": "bars"}]},
         {"name": "share", "every": "1m", "modules": [{"module": "share"}]},
         venues,
     ]
-    if timeline != "daily":
-        quarter = {"name": "quarter", "every": {"1m": "5m", "30s": "1m", "90s": "270s", "7s": "35s"}[bars["every"]]}
-        readers.append({**quarter, "modules": [{"module": "generic", "source": "bars"}]})
-    chosen = draw(st.lists(st.sampled_from(range(len(readers))), unique=True, min_size=1, max_size=3))
-    return [bars, *(readers[i] for i in sorted(chosen))]
+    chosen = draw(st.lists(st.sampled_from(range(len(readers))), unique=True, max_size=2))
+    found = [bars, *(readers[i] for i in sorted(chosen))]
+    if draw(st.booleans()):
+        found += _with_side_output(draw(st.booleans()))
+    if timeline != "daily" and draw(st.booleans()):
+        found += _resampled(bars["every"], draw(st.booleans()))
+    return found
+
+
+def _with_side_output(published: bool) -> list[dict[str, Any]]:
+    """A pass with a side output and one that reads it in the place of trades."""
+    lead = {"name": "lead", "every": "1m", "modules": [{"module": "lead"}], **({} if published else {"outputs": []})}
+    trades = [{"module": "trade", "tables": {"trades": "lead:leading"}}]
+    return [lead, {"name": "leaders", "every": "1m", "modules": trades}]
+
+
+def _resampled(every: str, published: bool) -> list[dict[str, Any]]:
+    """A pass of five bars each and one of two of those; the first need not be published, and is computed again where
+    the second one is."""
+    five, ten = {"1m": ("5m", "10m"), "30s": ("150s", "5m"), "90s": ("450s", "15m"), "7s": ("35s", "70s")}[every]
+    quarter = {"name": "quarter", "every": five, "modules": [{"module": "generic", "source": "bars"}]}
+    half = {"name": "half", "every": ten, "modules": [{"module": "generic", "source": "quarter"}]}
+    return [{**quarter, **({} if published else {"outputs": []})}, half]
 
 
 TRADE = {
@@ -162,7 +184,7 @@ L2 = {
 def cuts(draw: st.DrawFn) -> Cut:
     """Any of the ways, together."""
     sizes = st.sampled_from([1, 20_000, 100_000, 10**6, 10**8])
-    passes = ("bars", "quarter", "usual", "share", "venues")
+    passes = ("bars", "quarter", "half", "usual", "share", "lead", "leaders", "venues")
     return Cut(
         {name: draw(sizes) for name in passes},
         draw(st.sampled_from(["sorted", "by time", "shuffled"])),
@@ -171,6 +193,7 @@ def cuts(draw: st.DrawFn) -> Cut:
         draw(st.sampled_from([1, 3, 1000])),
         draw(st.booleans()),
         draw(st.booleans()),
+        tuple(draw(st.lists(st.integers(1, 30), max_size=2))),
     )
 
 

@@ -21,7 +21,7 @@ from basalt.config.structure import structure
 from basalt.planning.dates import Asked
 from basalt.planning.plan import Plan, make_plan
 from basalt.plugins.registry import Registry
-from basalt.running.events import BatchComputed, Event, Noted, PassPublished
+from basalt.running.events import BatchComputed, Event, Noted, Observer, PassPublished
 from basalt.running.run import RunResult, run_plan
 from basalt.tables import AGGRESSOR, NS_UTC, STATE
 
@@ -84,10 +84,12 @@ class Small:
         registry = Registry.of({**INSTALLED, "small-plugin": own})
         return make_plan(structure(PipelineConfig, tree, "pipeline"), registry, self.folder, Asked(tuple(dates)))
 
-    def run(self, *passes: Mapping[str, Any], dates: Sequence[date] = (), **top: Any) -> RunResult:
+    def run(
+        self, *passes: Mapping[str, Any], dates: Sequence[date] = (), observers: Sequence[Observer] = (), **top: Any
+    ) -> RunResult:
         """Run them; `told` has the events of this run."""
         self.told = []
-        return run_plan(self.plan(*passes, dates=dates, **top), [self.told.append])
+        return run_plan(self.plan(*passes, dates=dates, **top), [self.told.append, *observers])
 
     def published(self, name: str) -> pl.DataFrame:
         """What lies in the output of a pass: files in order of dates and universes."""

@@ -228,6 +228,16 @@ def test_two_modules_of_different_reach_in_one_pass_each_have_their_own_dates(de
     assert [row["LastUsualVolume"] for row in rows] == [None, 10.0, 20.0, 40.0, 80.0]
 
 
+@pytest.mark.parametrize("timeline", ["sparse", "dense", "daily"])
+def test_rows_of_previous_dates_make_no_rows_of_a_timeline(desk, timeline):
+    """Each date has one bucket, 09:01, and a session of one minute."""
+    hours = {} if timeline == "sparse" else {"session": {"start": "09:00", "end": "09:01"}}
+    assert desk.run(BARS, {**USUAL, "timeline": timeline, **hours}).failed == []
+    assert usual(desk) == WHOLE
+    clocks = desk.published("usual")["TimeBucket"].to_list()
+    assert [(each.day, each.hour, each.minute) for each in clocks] == [(d, 9, 1) for d in WHOLE]
+
+
 def test_history_of_a_pass_without_output_is_refused(desk):
     with pytest.raises(UserError, match="which has no output: add"):
         desk.plan({**BARS, "outputs": []}, USUAL)
