@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.planning.batches import LEAST, MARGIN, MOST, OVERHEAD, Batches, Factor
+from basalt.planning.batches import ALWAYS, ITSELF, LEAST, MARGIN, MOST, OVERHEAD, Batches, Factor, room
 from basalt.planning.sizing import Input, Sizes, Units, rows_made, sizes, table_inputs
 from basalt.planning.widths import row_bytes, width
 from basalt.tables import NS_UTC, STATE
@@ -80,6 +80,22 @@ def test_a_partition_without_listings_is_one_batch_without_any():
     """Its result has no rows, and is published all the same."""
     made = list(batches(budget=115))
     assert [(b.count, b.wanted["ListingId"].to_list(), b.size, b.alone) for b in made] == [(0, [], 0, False)]
+
+
+def test_the_process_itself_is_within_its_budget():
+    """Of 1 GB, 170 MB are held before the first batch, and 64 MB are what every pass takes: 766 MB are left."""
+    assert room(1000 * MB, 170 * MB) == 1000 * MB - 170 * MB - OVERHEAD == 766 * MB
+
+
+def test_what_a_process_holds_beside_basalt_is_in_no_budget():
+    """A notebook of 8 GB whose run may take 2 GB: only what libraries take at most is left out."""
+    assert room(2000 * MB, 8000 * MB) == 2000 * MB - ITSELF - OVERHEAD
+
+
+def test_a_budget_that_libraries_alone_would_fill_still_has_room_for_batches():
+    assert room(300 * MB, 170 * MB) == ALWAYS
+    assert room(60 * MB, 170 * MB) == 60 * MB
+    assert room(1, 170 * MB) == 1
 
 
 def test_what_every_batch_reads_whole_counts_in_each():

@@ -19,13 +19,21 @@ LEAST, MOST = 0.5, 20.0  # the factor's bounds: some of what is measured is anot
 MARGIN = 1.15  # units of one size need not take the same
 LEARNED_FROM = 16 * 10**6  # bytes: a smaller batch says nothing about the factor
 RISE, FALL = 0.8, 0.4  # the part of a measured difference that is taken over
+ITSELF = 256 * 10**6  # bytes of libraries at most: more that a process holds is its user's, and in no budget of ours
+ALWAYS = 100 * 10**6  # bytes that batches may take however little is left: less makes them slow, not small
+
+
+def room(budget: int, held: int) -> int:
+    """Bytes that batches may take of a budget for the whole process. `held`: what it holds before the first batch."""
+    return max(budget - min(held, ITSELF) - OVERHEAD, min(budget, ALWAYS))
 
 
 @attrs.frozen(eq=False)
 class Batch:
     """Units `first` to `first + count - 1`; none only where the partition has none.
 
-    `wanted`: by key column, whose rows it reads. `size`: in bytes. `alone`: one unit, and too large for the budget.
+    `wanted`: by key column, whose rows it reads. `size`: in bytes. `alone`: one unit, larger than there is room
+    for.
     """
 
     number: int
@@ -54,9 +62,9 @@ class Factor:
         """Bytes that computing so much is expected to take."""
         return OVERHEAD + round(self.value * size)
 
-    def fitting(self, budget: int) -> float:
-        """The size that may be computed within the budget. `OVERHEAD` is left out of it, so that small ones work."""
-        return budget / (self.value * MARGIN)
+    def fitting(self, room: int) -> float:
+        """The size that may be computed in so many bytes, beside `OVERHEAD`."""
+        return room / (self.value * MARGIN)
 
     def learn(self, size: int, growth: int) -> None:
         """`growth`: the peak while so much was computed, less what was resident before the run's first batch.
@@ -75,13 +83,16 @@ class Factor:
 
 
 class Batches(Iterator[Batch]):
-    """The batches of a pass and partition, each cut when it is asked for, by what the ones before it took."""
+    """The batches of a pass and partition, each cut when it is asked for, by what the ones before it took.
 
-    def __init__(self, units: Units, sizes: Sizes, budget: int, factor: Factor) -> None:
+    `room`: bytes that each may take, as the function of that name tells.
+    """
+
+    def __init__(self, units: Units, sizes: Sizes, room: int, factor: Factor) -> None:
         self._units = units
         self._always = sizes.always
         self._upto: list[int] = [0, *sizes.units.cum_sum()]
-        self._budget = budget
+        self._room = room
         self._factor = factor
         self._next = 0
         self._number = 0
@@ -90,7 +101,7 @@ class Batches(Iterator[Batch]):
         first = self._next
         if first == self._units.count and self._number:
             raise StopIteration
-        fitting = self._factor.fitting(self._budget) - self._always
+        fitting = self._factor.fitting(self._room) - self._always
         count = self._count(first, fitting)
         size = self._upto[first + count] - self._upto[first]
         made = Batch(self._number, first, count, self._units.wanted(first, count), self._always + size, size > fitting)

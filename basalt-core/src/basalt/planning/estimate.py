@@ -13,7 +13,7 @@ import attrs
 import polars as pl
 
 from basalt.errors import BasaltError, one_line
-from basalt.planning.batches import Batches, Factor
+from basalt.planning.batches import Batches, Factor, room
 from basalt.planning.footers import Footers, event_tables
 from basalt.planning.inputs import scan
 from basalt.planning.listing_ids import LISTING
@@ -25,7 +25,7 @@ from basalt.running.batched import SMALL
 from basalt.running.executors import open_executor
 from basalt.running.left import Left
 from basalt.running.members import Members
-from basalt.running.peak import budget
+from basalt.running.peak import budget, resident
 from basalt.sizes import parse_size
 
 
@@ -131,7 +131,7 @@ class _Sample:
 
     def _with_costs(self, one: PassEstimate, program: Program, read: Sequence[_Read], units: Units) -> PassEstimate:
         sized, factor = sizes(program, units, [each.input for each in read]), Factor.of(program)
-        cut = [batch.size for batch in Batches(units, sized, one.limit, factor)]
+        cut = [batch.size for batch in Batches(units, sized, room(one.limit, resident()), factor)]
         need, days = factor.need(max(cut)), self._todo[one.name]
         rows = {each: rows_read(each.input, units) for each in read}
         return attrs.evolve(

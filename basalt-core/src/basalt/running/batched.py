@@ -12,7 +12,7 @@ import attrs
 import polars as pl
 
 from basalt.errors import UserError
-from basalt.planning.batches import Batch, Batches, Factor
+from basalt.planning.batches import Batch, Batches, Factor, room
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program, context_of
@@ -73,7 +73,7 @@ class Batched:
         keys = len(next(iter(units.members.values()), ()))
         whole = sum(rows_read(one, units) for one in inputs)
         work = _Pass(self, program, earlier, previous, inputs, keys, whole)
-        batches = Batches(units, sized, self.memory(program), factor)
+        batches = Batches(units, sized, room(self.memory(program), _before[0]), factor)
         for batch in batches:
             work.note_alone(batch)
             batches.measured(batch, work.run(batch) - _before[0])

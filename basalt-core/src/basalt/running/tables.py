@@ -13,11 +13,13 @@ import attrs
 import polars as pl
 
 from basalt.errors import BasaltError, DataError, one_line
+from basalt.planning.batches import room
 from basalt.planning.inputs import canonical, without_cancelled
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.widths import row_bytes
 from basalt.running.order import TIME, Survey, sorted_by, surveyed
+from basalt.running.peak import resident
 from basalt.running.spill import run_rows, sort_to_disk
 from basalt.tables import TableSchema
 
@@ -39,8 +41,9 @@ class Opened:
 class Tables:
     """The tables of one date.
 
-    `spill`: folder to sort tables in that are out of order, within `memory` bytes; the caller removes it. Without one
-    such a table is sorted anew, in memory, in each query. `side`: gives a side output of an earlier pass by its name.
+    `spill`: folder to sort tables in that are out of order, with `memory` bytes for the process; the caller removes it.
+    Without one such a table is sorted anew, in memory, in each query. `side`: gives a side output of an earlier pass by
+    its name.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Tables:
         self._plan = plan
         self._day = day
         self._spill = spill
-        self._memory = max(memory, SORTING)
+        self._memory = max(room(memory, resident()), SORTING)
         self._side = side
         self._opened: dict[str, Opened] = {}
 
