@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from by_hand import BOOK, bars_by_hand, last_of_book, rows, trades_by_hand
 from polars.testing import assert_frame_equal
 
-from basalt.buckets import midnight
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.planning.plan import make_plan
 from basalt.planning.program import context_of
@@ -19,9 +19,6 @@ from basalt.running.compute import computed
 from basalt.running.tables import Tables
 
 DAY = date(2026, 1, 5)
-LEVELS = range(1, 11)
-KEYS = ["ListingId", "TimeBucket"]
-BOOK = [f"{side}{m}{i}" for side in ("Bid", "Ask") for m in ("Price", "Quantity", "NumOrders") for i in LEVELS]
 
 
 def plan_of(root, *modules):
@@ -35,84 +32,10 @@ def by_basalt(plan):
     return computed(plan, plan.programs[0], context, Tables(plan, DAY).frames(plan.programs[0]), {}).rows
 
 
-def rows(root, table):
-    file = root / table / "date=2026-01-05" / "part.parquet"
-    return pl.scan_parquet(file, hive_partitioning=False)
-
-
-def bucket():
-    minute = 60_000_000_000
-    since = pl.col("EventTimestamp").to_physical() - midnight(DAY) - 1
-    label = (since // minute + 1) * minute + midnight(DAY)
-    return (label // 1_000).cast(pl.Datetime("us", "UTC")).alias("TimeBucket")
-
-
-def continuous(root, table):
-    return rows(root, table).filter(pl.col("MarketState") == "CONTINUOUS_TRADING").with_columns(bucket())
-
-
-def trades_by_hand(root):
-    price, size = pl.col("Price"), pl.col("Size")
-    valid = price.is_finite() & (price > 0) & size.is_finite() & (size > 0)
-    volume, notional = size.sum(), (price * size).sum()
-    invalid = rows(root, "trades").with_columns(bucket()).group_by(KEYS)
-    invalid = invalid.agg(TradeInvalidCount=(~valid.fill_null(False)).sum().cast(pl.Int64))
-    bars = continuous(root, "trades").filter(valid).group_by(KEYS).agg(
-        TradeTotalVolume=volume,
-        TradeTotalCount=pl.len().cast(pl.Int64),
-        TradeTotalVWAP=pl.when(volume != 0).then(notional / volume),
-        TradeTotalOpen=price.first(),
-        TradeTotalHigh=price.max(),
-        TradeTotalLow=price.min(),
-        TradeTotalClose=price.last(),
-    )  # fmt: skip
-    return bars, invalid
-
-
-def book_by_hand(root):
-    """Last row of each bucket, then everything from that row."""
-    last = continuous(root, "l2").group_by(KEYS).agg(pl.col(BOOK).last())
-    exists = {
-        (s, i): (pl.col(f"{s}Price{i}") > 0)
-        & pl.col(f"{s}Price{i}").is_finite()
-        & ((pl.col(f"{s}Quantity{i}") > 0) & pl.col(f"{s}Quantity{i}").is_finite()).fill_null(True)
-        for s in ("Bid", "Ask")
-        for i in LEVELS
-    }
-    raw_bid, raw_ask = (pl.when(exists[s, 1]).then(pl.col(f"{s}Price1")) for s in ("Bid", "Ask"))
-    near = ((raw_ask - raw_bid).abs() <= 1e-9 * pl.max_horizontal(raw_ask.abs(), raw_bid.abs())).fill_null(False)
-    counts = ((raw_ask > raw_bid) | near).fill_null(True)
-    one = {
-        f"{s}{m}{i}": pl.when(exists[s, i] & counts).then(pl.col(f"{s}{m}{i}"))
-        for s in ("Bid", "Ask")
-        for m in ("Price", "Quantity", "NumOrders")
-        for i in LEVELS
-    }
-    clean = last.with_columns(**one)
-    sums = {}
-    for s in ("Bid", "Ask"):
-        for name, m in (("CumQuantity", "Quantity"), ("CumOrders", "NumOrders")):
-            for i in LEVELS:
-                total = pl.sum_horizontal([pl.col(f"{s}{m}{j}") for j in range(1, i + 1)])
-                sums[f"{s}{name}{i}"] = pl.when(pl.col(f"{s}Price1").is_not_null()).then(total)
-    bid, ask = pl.col("BidPrice1"), pl.col("AskPrice1")
-    clean = clean.with_columns(**sums, SpreadBps=2e4 * (ask - bid) / (ask + bid))
-    imbalance = {}
-    for i in LEVELS:
-        b, a = pl.col(f"BidCumQuantity{i}"), pl.col(f"AskCumQuantity{i}")
-        imbalance[f"ImbalanceCumQuantity{i}"] = pl.when(b + a != 0).then((b - a) / (b + a))
-    return clean.with_columns(**imbalance)
-
-
 def by_hand(root):
-    """The book is carried within the day: this day has one stretch a listing, and no null on a bucket's last row."""
-    bars, invalid = trades_by_hand(root)
-    book = book_by_hand(root)
-    joined = bars.join(book, on=KEYS, how="full", coalesce=True).join(invalid, on=KEYS, how="left").sort(KEYS)
-    carried = [c for c in book.collect_schema() if c not in KEYS]
-    zero = ["TradeTotalVolume", "TradeTotalCount", "TradeInvalidCount"]
-    joined = joined.with_columns(pl.col(zero).fill_null(0))
-    return joined.with_columns(pl.col(carried).forward_fill().over("ListingId")).collect(engine="streaming")
+    """As one query; a whole script does it in steps."""
+    prints, invalid = trades_by_hand(root)
+    return bars_by_hand(prints, invalid, last_of_book(root)).collect(engine="streaming")
 
 
 def bare_scan(root):
