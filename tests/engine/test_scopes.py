@@ -289,3 +289,35 @@ def test_a_listing_larger_than_the_memory_runs_alone_and_says_so(desk):
     assert desk.run(BARS, **ONE_EACH).failed == []
     assert {note.what for note in desk.notes} == {"needs more than the 1 B it may take, and runs alone"}
     assert [(note.count, note.example) for note in desk.notes] == [(1, "1"), (4, "2")]
+
+
+class Of(FrameModule):
+    """A listing's part of what an earlier pass has of its instrument."""
+
+    name = "of"
+    inputs = ("source", "reference")
+    scope = "instrument"
+
+    def columns(self):
+        return [ResultColumn("Part", Unit.RATIO, "Part of the instrument's volume.")]
+
+    def compute(self, inputs, pass_):
+        known = inputs["reference"].select("ListingId", "InstrumentId")
+        volume = pl.col("TradeTotalVolume")
+        part = volume / volume.sum().over("InstrumentId", "TimeBucket")
+        return inputs["source"].join(known, on="ListingId").select("ListingId", "TimeBucket", Part=part)
+
+
+def test_an_earlier_pass_has_no_rows_of_neighbours_and_that_is_told(desk):
+    """Listing 5 has 50 of the 60 of its instrument; where 1 is no member, bars lack it, and 5 has all there is."""
+    desk.modules.append(Of)
+    of = {"name": "of", "modules": [{"module": "of", "source": "bars"}]}
+    assert desk.run(BARS, of).failed == []
+    assert (values(desk.published("of"), "Part")[-1], desk.notes) == ((5, 50 / 60), [])
+    assert desk.run(BARS, {**of, "name": "cut"}, universes=listed(desk, some=[5, 3])).failed == []
+    assert values(desk.published("cut"), "Part") == [(3, 1.0), (5, 1.0)]
+    (note,) = desk.notes
+    assert (note.name, note.count, note.example) == ("cut", 1, "1")
+    assert note.what == (
+        "works on whole instruments, and lacks listings of them that are no members in what it reads of passes.bars"
+    )

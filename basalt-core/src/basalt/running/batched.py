@@ -67,6 +67,7 @@ class Batched:
         inputs = self._inputs(program, earlier)
         units = self.members.units(program, inputs)
         self._note_states(program, units)
+        self._note_neighbours(program, units)
         sized, factor = sizes(program, units, inputs), _factors.setdefault(program, Factor.of(program))
         self._check_whole(program, factor.need(sized.whole))
         surveyed = time.monotonic()
@@ -105,6 +106,17 @@ class Batched:
         listings = units.members["ListingId"]["ListingId"] if "ListingId" in units.members else None
         for said in notes(program, self.tables, listings):
             self.note(program, said)
+
+    def _note_neighbours(self, program: Program, units: Units) -> None:
+        """Earlier passes hold results of the universe's own listings alone, whatever their instruments have beside."""
+        own, earlier = self.members.listings, [*program.sources, *program.side_sources]
+        if program.scope != "instrument" or own is None or not earlier:
+            return
+        read = units.members["ListingId"]["ListingId"]
+        beside = read.filter(~read.is_in(own.implode()))
+        if len(beside):
+            lacking = "works on whole instruments, and lacks listings of them that are no members in what it reads of"
+            self.note(program, f"{lacking} passes.{', passes.'.join(earlier)}", len(beside), beside[0])
 
     def _check_whole(self, program: Program, need: int) -> None:
         budget = self.memory(program)
