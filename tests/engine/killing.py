@@ -69,8 +69,25 @@ class Runs:
                 return told
         raise AssertionError(f"it ended before: {told[-3:]}")
 
+    def killed_amid(self, desk: "Desk", kind: str, count: int, seconds: float, **how: Any) -> bool:
+        """Run until so many events of a kind were told, go on, and kill it so soon after; whether it was killed."""
+        for told in self.events(desk, **how):
+            count -= told["kind"] == kind
+            if told["kind"] == "Ended":
+                assert told["code"] == 0
+                return False
+            if not count:
+                break
+        os.write(self._leave, b".")
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGKILL)
+        while (told := self._next())["kind"] != "Ended":
+            pass
+        return bool(told["code"])
+
     def killed_after(self, desk: "Desk", seconds: float, **how: Any) -> bool:
-        """Run for so long, if it takes as long; whether it was killed. It fails nothing until then."""
+        """Run for so long, if it takes as long; whether it was killed. It asks nobody and fails nothing."""
         self._ask(desk, asks=False, after=seconds, **how)
         code = self._next()["code"]
         assert code in (0, -signal.SIGKILL)

@@ -14,6 +14,7 @@ import market
 import pytest
 from conftest import PASSES, Desk, assert_same
 from killing import (
+    Done,
     Runs,
     Told,
     by_partition,
@@ -24,8 +25,9 @@ from killing import (
     visible,
 )
 
-KILLS = int(os.environ.get("BASALT_KILLS", 20))
+KILLS = int(os.environ.get("BASALT_KILLS", "30"))
 STEPS = ("BatchComputed", "PassComputed", "Staged", "Committed", "PassPublished")
+DATES = market.DATES[:2]
 MIDDLE = str(market.DATES[1])
 TWO_OUTPUTS = '[[outputs]]\ntype = "parquet"\nroot = "twin"\nname = "twin"'
 PROCESSES = 'executor = "processes"\nworkers = 2'
@@ -66,18 +68,19 @@ def assert_ended(desk: Desk, expected, dates=market.DATES, root: str = "out") ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("top", "is_sorted"), [("", True), (BATCHES, False)], ids=["one batch", "many batches, unsorted"]
+    ("top", "is_sorted", "names"),
+    [("", True, list(PASSES)), (BATCHES, False, ["bars", "usual", "share"])],
+    ids=["one batch", "many batches, unsorted"],
 )
-def test_a_run_killed_at_each_step_of_each_pass_goes_on_where_it_stopped(desk_in, expected, runs, top, is_sorted):
+def test_a_run_killed_at_each_step_of_a_pass_goes_on_where_it_stopped(desk_in, expected, runs, top, is_sorted, names):
     """Each run is killed one step after the one before, from the middle date's first batch to its last record."""
     desk = desk_in(is_sorted, top)
-    done: list[tuple[str, str]] = []
-    for name in PASSES:
+    done: list[Done] = []
+    for name in names:
         for step in STEPS:
             kept = inodes(desk)
-            told = runs.killed(desk, counting(step, name, 1))
+            done += published(runs.killed(desk, counting(step, name, 1)))
             assert_whole(desk, expected)
-            done += published(told)
             assert sorted(done) == sorted(records(desk))
             assert kept.items() <= inodes(desk).items()
             assert (step == "Committed") == (visible(desk).keys() != records(desk).keys())
@@ -156,23 +159,31 @@ def lost_of(told: list[Told]) -> list[str]:
 def test_a_run_killed_at_random_moments_goes_on_where_it_stopped(desk_in, expected, runs, part):
     """Two dates, killed again and again until a run gets to its end; then anew, cut in another way, until half of all
     kills are done. The moments are drawn anew each time; `nox -s kills` draws a thousand and more."""
-    random, killed, dates = Random(), 0, market.DATES[:2]
+    random, killed = Random(), 0
     seconds = cache(lambda top, is_sorted: seconds_of(runs, desk_in(is_sorted, top)))
     for cut in cycle(CUTS):
         if killed >= KILLS / 2:
             break
         desk, kept = desk_in(*reversed(cut)), dict[str, int]()
-        while runs.killed_after(desk, random.uniform(0, seconds(*cut) / 2), dates=dates):
+        while kill(runs, desk, random, seconds(*cut)):
             killed += 1
             runs.wait_until_alone()
             assert_whole(desk, expected)
             assert kept.items() <= (kept := inodes(desk)).items()
         assert kept.items() <= inodes(desk).items()
-        assert_ended(desk, expected, dates)
+        assert_ended(desk, expected, DATES)
+
+
+def kill(runs: Runs, desk: Desk, random: Random, seconds: float) -> bool:
+    """Run, and kill it at some moment, or in the midst of publishing; whether it did not end before."""
+    if random.random() < 0.5:
+        return runs.killed_after(desk, random.uniform(0, seconds / 2), dates=DATES)
+    step, count = random.choice(["Checked", "Staged", "Committed"]), random.randrange(1, 5)
+    return runs.killed_amid(desk, step, count, random.uniform(0, 0.008), dates=DATES)
 
 
 def seconds_of(runs: Runs, desk: Desk) -> float:
     """How long a run of two dates takes."""
     began = time.monotonic()
-    assert not runs.killed_after(desk, 60, dates=market.DATES[:2])
+    assert not runs.killed_after(desk, 60, dates=DATES)
     return time.monotonic() - began
