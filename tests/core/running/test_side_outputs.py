@@ -12,6 +12,7 @@ from basalt.documents import ResultColumn
 from basalt.errors import PluginError, UserError
 from basalt.modules import WithSides
 from basalt.options import NoOptions
+from basalt.planning.standing import statuses
 from basalt.tables import NS_UTC, TableSchema
 from basalt.transforms import Transform
 
@@ -138,6 +139,23 @@ def test_a_pass_that_is_done_without_it_is_stale_once_it_is_asked_for(sides):
     result = sides.run(FIRST, READS, dates=[MONDAY])
     assert [p.name for p in result.published] == ["first", "second"]
     assert [p.name for p in sides.run(FIRST, READS, dates=[MONDAY]).skipped] == ["first", "second"]
+
+
+def test_asking_for_one_computes_its_pass_again_and_none_that_reads_it(sides):
+    """The rows of the pass are what they were, and so is what was made of them."""
+    hours = {"name": "hours", "every": "1h", "modules": [{"module": "generic", "source": "first"}]}
+    first = {**FIRST, "modules": [*FIRST["modules"], {"module": "volume"}]}
+    sides.run(first, hours, dates=[MONDAY])
+    asked = {**first, "side_outputs": {"busy": "always"}}
+    plan = sides.plan(asked, hours, dates=[MONDAY])
+    found = statuses(plan, plan.partitions[0])
+    assert {name: (one.kind, one.reason) for name, one in found.items()} == {
+        "first": ("stale", "its side output busy was not made"),
+        "hours": ("done", ""),
+    }
+    result = sides.run(asked, hours, dates=[MONDAY])
+    assert ([p.name for p in result.published], [p.name for p in result.skipped]) == (["first"], ["hours"])
+    assert [p.name for p in sides.run(first, hours, dates=[MONDAY]).skipped] == ["first", "hours"]
 
 
 def test_it_is_read_back_from_its_output_where_its_pass_is_done(sides, by_bucket):

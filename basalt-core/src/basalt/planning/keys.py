@@ -5,8 +5,8 @@ it reads, the code of each module, transform and source, the engine, the univers
 keys of the earlier passes. The code of bucket modules is their expressions and what is declared of their columns; of
 everything else it is files. A *definition* is all of this but the data, for the pass and every pass behind it.
 
-Keys of a pass that stand at their default, where results go and how much memory a batch takes change no row and count
-for nothing; nor do sentences, formulas and citations.
+Keys of a pass that stand at their default, where results go, which side outputs are made beside them and how much
+memory a batch takes change no row and count for nothing; nor do sentences, formulas and citations.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ENGINE = 1
 """Raised whenever the engine computes other rows than before from the same program and data."""
 WEIGHTS = "weights"  # what the code of a pass's hidden columns is called
-NOT_ROWS = ("outputs", "memory")
+NOT_ROWS = ("outputs", "side_outputs", "memory")
 APART = ("config", "steps", "planned", "aggregations", "frame_uses", "result", "columns_of", "reads", "notes")
 """What a program holds that other parts tell of, or that changes no row; all the rest of it is the engine's."""
 PROSE = frozenset({"doc", "formula", "citation", "sign", "reads", "distribution", "version"})

@@ -48,12 +48,13 @@ def statuses(plan: Plan, partition: Partition, keys: Mapping[str, Key] | None = 
 
 def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
     record = ledger_of(plan).read(plan.target(name, partition, ""))
+    if isinstance(record, Record) and record.key == key.digest:
+        lacking = [side.side for side in plan.sides[name] if side.side not in record.side_outputs]
+        if lacking:
+            return Status("stale", f"its side output {lacking[0]} was not made")
     found = status_of(record, key, plan.places(name, partition))
-    if found.kind != "done" or not isinstance(record, Record):
+    if found.kind != "done":
         return found
-    for side in plan.sides[name]:
-        if side.side not in record.side_outputs:
-            return Status("stale", f"its side output {side.side} was not made")
     for result in plan.results(name):
         for one in plan.outputs[result.name]:
             target = plan.target(result.name, partition, one.name)
