@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -99,7 +99,8 @@ class ProcessCrew:
                 return
         worker = self._spawn()
         worker.attempt = attempt
-        worker.pipe.send(attempt)
+        with suppress(OSError):  # it died at once, and is heard of as lost
+            worker.pipe.send(attempt)
 
     def wait(self) -> list[tuple[Attempt, BasaltError | None]]:
         """Hear every worker that has something to say, once."""
