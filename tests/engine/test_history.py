@@ -137,6 +137,14 @@ def test_a_previous_date_of_another_definition_is_refused(desk):
     assert usual(desk) == WHOLE
 
 
+def test_a_previous_date_may_have_passed_other_checks(desk):
+    """Its rows are what they would be now, so the next date need not wait for it to be checked again."""
+    desk.run(BARS, USUAL, dates=[day(0)])
+    checked = {**BARS, "quality": [{"columns": "TradeTotalVolume", "min": 0}]}
+    assert desk.run(checked, USUAL, dates=[day(1)]).failed == []
+    assert usual(desk) == {d: found for d, found in WHOLE.items() if d < 7}
+
+
 def test_a_failed_date_takes_its_readers_along_and_they_are_run_again_with_it(desk):
     """Tuesday cannot be read: Wednesday and Thursday read it, Friday reads Wednesday. Monday stays."""
     file = desk.trades(day(1), (1, 30, 20))

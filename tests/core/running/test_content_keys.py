@@ -332,6 +332,14 @@ def test_a_definition_is_of_configuration_and_code_and_not_of_data(desk):
     assert definitions(desk.plan(MINUTES, HOURS, dates=[TUESDAY])) == first
 
 
+def test_a_definition_is_not_of_checks_which_published_rows_have_passed(desk):
+    first = definitions(desk.plan(MINUTES, HOURS))
+    checked = {**MINUTES, "quality": [{"columns": "Volume", "min": 0}]}
+    kept = {**HOURS, "every": "1m", "expect": {"preserves_rows_of": "minutes"}}
+    assert definitions(desk.plan(checked, HOURS)) == first
+    assert definitions(desk.plan(MINUTES, kept)) == definitions(desk.plan(MINUTES, {**HOURS, "every": "1m"}))
+
+
 def test_a_definition_changes_with_every_pass_behind_it(desk):
     first = definitions(desk.plan(MINUTES, HOURS))
     second = definitions(desk.plan({**MINUTES, "label": "start"}, HOURS))

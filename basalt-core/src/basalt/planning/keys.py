@@ -3,7 +3,8 @@
 The *parts* of a key are kept apart, so that a change can be told in words: the configuration of the pass, the columns
 it reads, the code of each module, transform and source, the engine, the universe, the tables' fingerprints, and the
 keys of the earlier passes. The code of bucket modules is their expressions and what is declared of their columns; of
-everything else it is files. A *definition* is all of this but the data, for the pass and every pass behind it.
+everything else it is files. A *definition* is what makes the rows, whatever the data, of the pass and of every pass
+behind it.
 
 Keys of a pass that stand at their default, where results go, which side outputs are made beside them and how much
 memory a batch takes change no row and count for nothing; nor do sentences, formulas and citations.
@@ -34,6 +35,7 @@ ENGINE = 1
 """Raised whenever the engine computes other rows than before from the same program and data."""
 WEIGHTS = "weights"  # what the code of a pass's hidden columns is called
 NOT_ROWS = ("outputs", "side_outputs", "memory")
+CHECKS = ("quality", "expect")
 APART = ("config", "steps", "planned", "aggregations", "frame_uses", "result", "columns_of", "reads", "notes")
 """What a program holds that other parts tell of, or that changes no row; all the rest of it is the engine's."""
 PROSE = frozenset({"doc", "formula", "citation", "sign", "reads", "distribution", "version"})
@@ -49,9 +51,10 @@ class Key:
 
 @attrs.frozen
 class _Made:
-    """The parts that are the same for every partition of a program."""
+    """The parts that are the same for every partition of a program. `unchecked`: the configuration but its checks."""
 
     configuration: str
+    unchecked: str
     columns: Mapping[str, str]
     code: Mapping[str, str]
     engine: str
@@ -89,10 +92,12 @@ def content_key(
 
 
 def definition(program: Program, definitions_of_earlier: Mapping[str, str]) -> str:
-    """Digest of the configuration and code of the pass and of every pass behind it, whatever the date and the data."""
+    """Digest of the configuration and code of the pass and of every pass behind it, whatever the date and the data, and
+    whatever its rows are checked for: published rows held once."""
     made = _made_of(program)
-    earlier = {name: definitions_of_earlier[name] for name in _sources(program)}
-    return _digest([made.configuration, made.code, made.engine, earlier])
+    read = {*program.sources, *map(pass_of, program.side_sources)}
+    earlier = {name: definitions_of_earlier[name] for name in read}
+    return _digest([made.unchecked, made.code, made.engine, earlier])
 
 
 def pass_of(name: str) -> str:
@@ -106,20 +111,20 @@ def _sources(program: Program) -> set[str]:
 
 def _made_of(program: Program) -> _Made:
     if program not in _made:
-        parts = (_configuration(program), _columns(program), _code(program), _engine(program))
-        _made[program] = _Made(*parts)
+        configured = (_configuration(program), _configuration(program, CHECKS))
+        _made[program] = _Made(*configured, _columns(program), _code(program), _engine(program))
     return _made[program]
 
 
-def _configuration(program: Program) -> str:
-    """What the user wrote of the pass, and options as frame modules and transforms resolve them.
+def _configuration(program: Program, apart: Sequence[str] = ()) -> str:
+    """What the user wrote of the pass, some keys `apart`, and options as frame modules and transforms resolve them.
 
     Resolved options of bucket modules are in their expressions.
     """
     modules = [[use.component.name, _plain(use.module.config)] for use in program.frame_uses]
     steps = [[step.component.name, _plain(step.transform.config)] for step in program.steps if not step.implied]
     written = _plain(program.config, set_alone=True)
-    return _digest([{key: value for key, value in written.items() if key not in NOT_ROWS}, modules, steps])
+    return _digest([{k: value for k, value in written.items() if k not in (*NOT_ROWS, *apart)}, modules, steps])
 
 
 def _columns(program: Program) -> dict[str, str]:
