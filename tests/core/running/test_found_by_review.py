@@ -126,6 +126,17 @@ def test_states_known_on_later_dates_alone_are_refused(desk, events):
     assert desk.run(MINUTES, dates=[TUESDAY]).published[0].rows == 0
 
 
+def test_rows_that_carry_their_state_need_no_table_of_states(desk, events):
+    """Trades in continuous trading on both dates; a table of states that nobody reads may begin whenever it does."""
+    for day, shift in (("2026-01-05", timedelta(0)), ("2026-01-06", timedelta(days=1))):
+        rows = events("Price Size MarketState", (1, 30, 100, 10, "CONTINUOUS_TRADING"))
+        desk.put("trades", day, rows.with_columns(pl.col("EventTimestamp") + shift))
+    desk.put("marketstate", "2026-01-06", events("MarketState", (1, 0, "HALTED")))
+    assert [p.rows for p in desk.run(MINUTES).published] == [1, 1]
+    with pytest.raises(UserError, match="a run knows states on all of its dates or on none"):
+        desk.plan({**MINUTES, "timeline": "dense"})
+
+
 def quoted(desk, events, a_module, a_metric):
     """Quotes of instruments 100 and 200, and a pass over them."""
     quotes = events("BidPrice1 AskPrice1", (100, 30, 1, 2), (200, 30, 5, 6)).rename({"ListingId": "InstrumentId"})

@@ -7,10 +7,10 @@ import attrs
 
 from basalt.errors import UserError
 from basalt.planning.inputs import has_date
+from basalt.planning.known import Columns
 from basalt.planning.program import Program
 from basalt.planning.universe import EVERYTHING
 from basalt.sources import Source
-from basalt.tables import TableSchema
 
 
 @attrs.frozen(order=True)
@@ -43,13 +43,12 @@ def check_dates(tables: Iterable[str], source: Source, days: Sequence[date]) -> 
 
 
 def check_states(
-    programs: Sequence[Program], schemas: Mapping[str, TableSchema], source: Source, days: Sequence[date]
+    programs: Sequence[Program], columns_of: Mapping[str, Columns], source: Source, days: Sequence[date]
 ) -> None:
-    """UserError where marketstate, which is read wherever it is there, is there on later dates than the first alone:
-    by the first one it would be read on none."""
+    """UserError where marketstate, by which rows count wherever it is there, is there on later dates than the first
+    alone: by the first one it would be read on none."""
     state = "marketstate"
-    read = [schemas[table] for program in programs for table in program.reads if ":" not in table]
-    if not any(table.events and table.key == "ListingId" for table in read) or state not in source.tables():
+    if state not in source.tables() or not any(_counts_by_state(program, columns_of) for program in programs):
         return
     known = [day for day in days if has_date(source, state, day)]
     if known and not has_date(source, state, days[0]):
@@ -57,3 +56,11 @@ def check_states(
             f"source {source.name!r} has {state} for {known[0]} and not for {days[0]}, and a run knows states on all "
             f"of its dates or on none: run them apart, the first with --to {max(d for d in days if d < known[0])}"
         )
+
+
+def _counts_by_state(program: Program, columns_of: Mapping[str, Columns]) -> bool:
+    """Whether it would read marketstate: rows of listings that carry no state, or whose stretches matter."""
+    read = [columns for table in program.reads if "EventTimestamp" in (columns := columns_of[table])]
+    stateless = any("ListingId" in columns and "MarketState" not in columns for columns in read)
+    by_stretches = program.timeline.kind in ("dense", "daily") or any(a.carrying for a in program.aggregations)
+    return stateless or (by_stretches and program.key == "ListingId")

@@ -126,7 +126,7 @@ def make_plan(
     read = [table for program in plan.programs for table in (*program.reads, *plan.beside(program)) if ":" not in table]
     read += [table for universe in plan.universes.values() for table in universe.reads]
     check_dates(read, plan.source, plan.dates.days)
-    check_states(plan.programs, plan.schemas, plan.source, plan.dates.days)
+    check_states(plan.programs, plan.columns_of, plan.source, plan.dates.days)
     check_places(plan)
     check_folders(config, folder)
     return plan
