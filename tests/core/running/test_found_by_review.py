@@ -201,8 +201,7 @@ def test_rows_in_another_dtype_than_declared_are_not_published(desk):
     desk.modules.append(Odd)
     (failed,) = desk.run({"name": "odd", "every": "1m", "modules": [{"module": "odd"}]}, dates=[MONDAY]).failed
     assert failed.error == (
-        "passes.odd.modules[0]: module odd (desk-plugin) returned Trades as Int64, and as Float64 for frames without "
-        "rows: cast it"
+        "passes.odd on 2026-01-05: module odd returned Trades as Int64, and as Float64 for frames without rows: cast it"
     )
 
 

@@ -19,7 +19,7 @@ from basalt.planning.program import Program, context_of
 from basalt.planning.sides import Side
 from basalt.planning.sizing import Input, Units, rows_read, sizes, table_inputs
 from basalt.planning.widths import row_bytes
-from basalt.running.compute import Computed, computed
+from basalt.running.compute import Computed, check_dtypes, computed
 from basalt.running.earlier import reading
 from basalt.running.events import BatchComputed, Event, Noted, PassComputed
 from basalt.running.history import Previous
@@ -204,6 +204,7 @@ class _Pass:
         sides = [side.side for side in plan.sides[program.name]]
         context = context_of(program, self.of.partition.date, sides=sides)
         found = computed(plan, program, context, tables, earlier, self._where(batch), self.previous)
+        check_dtypes(found.rows, program, self._where(batch))
         members = self.of.members
         own = {
             side.side: members.own(in_order(side, found.sides[side.side], self._where(batch)), side.schema.key)

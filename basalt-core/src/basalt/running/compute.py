@@ -20,7 +20,7 @@ from basalt.running.history import Previous, given
 from basalt.running.rows import open_stretches, rows_of, touched
 from basalt.running.stretches import closed_at
 from basalt.running.tables import ordered
-from basalt.tables import US_UTC, TableSchema
+from basalt.tables import TableSchema
 
 Frames = Mapping[str, pl.LazyFrame]
 
@@ -176,7 +176,6 @@ def _of_frame_modules(
     found = []
     for use in program.frame_uses:
         rows = next(collected)
-        _check_dtypes(rows, use, program)
         _check_unique(rows, use, program)
         one = stretches.get(use.frame) if use.frame else None
         found.append(Contribution(rows, _emitted(use, program), whole, one))
@@ -192,15 +191,13 @@ def _frame_result(use: Use, program: Program, inputs: tuple[Frames, PassContext]
     return attrs.evolve(found, rows=found.rows.select(*program.result.keys, "TimeBucket", *columns))
 
 
-def _check_dtypes(rows: pl.DataFrame, use: Use, program: Program) -> None:
-    """What it returned for frames without rows tells nothing of what it makes of others."""
-    keys = dict(zip(program.result.keys, program.result.key_dtypes, strict=True))
-    declared = {**keys, "TimeBucket": US_UTC, **{column.name: column.dtype for column in frame_columns(use)}}
-    for name, dtype in rows.schema.items():
-        if dtype != declared[name]:
+def check_dtypes(rows: pl.DataFrame, program: Program, where: str) -> None:
+    """PluginError, beginning with `where`, for a column that is not what the plan found on frames without rows."""
+    for column in program.result.columns:
+        if rows.schema[column.name] != column.dtype:
             raise PluginError(
-                f"{use.place}: {use.title} returned {name} as {dtype}, and as {declared[name]} for frames without "
-                "rows: cast it"
+                f"{where}: module {column.module} returned {column.name} as {rows.schema[column.name]}, and as "
+                f"{column.dtype} for frames without rows: cast it"
             )
 
 
