@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from desk_modules import Rank, Share
+from desk_modules import Lead, Rank, Share
 from small import day, events
 
 from basalt import FrameModule, Metric, Unit
@@ -77,7 +77,7 @@ class OfReference(FrameModule):
 @pytest.fixture
 def desk(small):
     """Listings 1 to 5 trade 10, 20, … 50 at 09:00:30; 1 and 5 are instrument 100, 2 and 4 are 300, 3 is 200."""
-    small.modules += [Volume, Rank, Share, Best, Together, OfReference]
+    small.modules += [Volume, Rank, Share, Lead, Best, Together, OfReference]
     small.trades(TODAY, *((n, 30, 10.0 * n) for n in range(1, 6)))
     refer(small, {1: 100, 5: 100, 3: 200, 2: 300, 4: 300})
     return small
@@ -177,6 +177,31 @@ def test_whole_instruments_need_to_be_known(small, reference, said):
     assert str(error.value) == (
         f"passes.of works on whole instruments, by column InstrumentId of table reference, {said}: add it to the source"
     )
+
+
+LEAD = {"name": "lead", "every": "1m", "modules": [{"module": "lead"}]}
+LEADERS = {
+    "name": "leaders",
+    "every": "1m",
+    "modules": [{"module": "volume", "tables": {"trades": "lead:leading"}}],
+}
+
+
+def test_a_side_output_of_whole_instruments_ascends_and_is_read_whole(desk):
+    """Volumes 10 … 50: 5 leads {1, 5}, 4 leads {2, 4}, 3 is alone; batches come in the order 5, 4, 3."""
+    assert desk.run(LEAD, LEADERS, **ONE_EACH).failed == []
+    assert desk.batches("lead") == [2, 2, 1]
+    assert values(desk.published("lead"), "Behind") == [(1, 1), (2, 1), (3, 0), (4, 0), (5, 0)]
+    assert values(desk.published("lead.leading"), "Size") == [(3, 30.0), (4, 40.0), (5, 50.0)]
+    assert values(desk.published("leaders"), "TradeTotalVolume") == [(3, 30.0), (4, 40.0), (5, 50.0)]
+
+
+def test_a_side_output_holds_members_of_the_universe_alone(desk):
+    """1 is a member, and 5, which leads it, is not."""
+    assert desk.run(LEAD, LEADERS, universes=listed(desk, some=[1, 3]), **ONE_EACH).failed == []
+    assert values(desk.published("lead"), "Behind") == [(1, 1), (3, 0)]
+    assert values(desk.published("lead.leading"), "Size") == [(3, 30.0)]
+    assert values(desk.published("leaders"), "TradeTotalVolume") == [(3, 30.0)]
 
 
 @pytest.fixture
