@@ -107,7 +107,6 @@ def test_a_timeline_in_words():
     assert Timeline("sparse").describe() == "sparse"
     assert Timeline("dense", state_tables=("marketstate",)).describe() == "dense (marketstate)"
     hours = LocalHours(0, 1, "Europe/London")
-    assert (
-        Timeline("daily", state_tables=("trades",), hours=hours).describe() == "daily (trades, session of Europe/London)"
-    )
+    daily = Timeline("daily", state_tables=("trades",), hours=hours)
+    assert daily.describe() == "daily (trades, session of Europe/London)"
     assert Timeline("dense", hours=CalendarHours("XLON")).describe() == "dense (calendar of XLON)"
