@@ -3,6 +3,8 @@
 import polars as pl
 import pytest
 
+from basalt import FrameModule, Unit
+from basalt.documents import ResultColumn
 from basalt.errors import UserError
 from basalt.running.events import Noted
 from basalt.tables import STATE
@@ -22,6 +24,46 @@ def test_a_date_with_other_columns_than_the_first_fails_alone(desk, events):
         "on 2026-01-06 and absent on 2026-01-05, by which the pipeline was planned: run that date by itself with "
         "--date 2026-01-06, or mend its data"
     )
+
+
+LEVEL = ("BidPrice", "AskPrice", "BidQuantity", "AskQuantity")
+
+
+def test_an_added_column_that_would_make_more_metrics_fails_its_date(desk, events):
+    """Two levels of the book on the 6th, one on the 5th: alone, the 6th has the metrics of both."""
+    one, two = (" ".join(f"{name}{i}" for i in range(1, n + 1) for name in LEVEL) for n in (1, 2))
+    desk.put("l2", "2026-01-05", events(one, (1, 30, 1, 2, 3, 4)))
+    desk.put("l2", "2026-01-06", events(two, (1, 30, 1, 2, 3, 4, 1, 2, 3, 4)))
+    result = desk.run({"name": "book", "every": "1m", "modules": [{"module": "l2"}]})
+    assert [str(p.date) for p in result.published] == ["2026-01-05"]
+    assert result.failed[0].error.startswith("table 'l2': column BidPrice2 is Float64 on 2026-01-06 and absent on")
+
+
+def test_an_added_column_that_nobody_would_use_changes_nothing(desk, events):
+    desk.put("trades", "2026-01-06", events("Price Size NotionalEUR", (1, 30, 102, 7, 714)))
+    assert [p.rows for p in desk.run(MINUTES).published] == [3, 1]
+
+
+def test_an_added_column_is_one_more_for_a_frame_module(desk, events):
+    class Width(FrameModule):
+        """How many columns a table has."""
+
+        name = "width"
+        inputs = ("trades",)
+
+        def columns(self):
+            return [ResultColumn("Width", Unit.COUNT, "Columns.", pl.Int32)]
+
+        def compute(self, inputs, pass_):
+            label = pass_.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+            width = pl.lit(len(self.columns_of["trades"]), pl.Int32)
+            return inputs["trades"].group_by("ListingId", TimeBucket=label).agg(Width=width)
+
+    desk.modules.append(Width)
+    desk.put("trades", "2026-01-06", events("Price Size NotionalEUR", (1, 30, 102, 7, 714)))
+    result = desk.run({"name": "wide", "every": "1m", "modules": [{"module": "width"}]})
+    assert [str(f.date) for f in result.failed] == ["2026-01-06"]
+    assert "column NotionalEUR is Float64 on 2026-01-06 and absent on 2026-01-05" in result.failed[0].error
 
 
 def test_results_may_not_go_into_the_folder_of_the_source(desk):

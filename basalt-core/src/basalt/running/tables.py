@@ -18,12 +18,12 @@ from basalt.planning.inputs import canonical, without_cancelled
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.widths import row_bytes
+from basalt.running.as_planned import check_as_planned
 from basalt.running.order import TIME, Survey, sorted_by, surveyed
 from basalt.running.peak import resident
 from basalt.running.spill import run_rows, sort_to_disk
 from basalt.tables import TableSchema
 
-STRUCTURAL = ("SequenceNo", "MarketState", "IsCancelled")
 SORTING = 64 * 2**20  # bytes that sorting may take whatever the budget is: less makes it slow, not small
 
 Wanted = Mapping[str, pl.Series]
@@ -92,7 +92,7 @@ class Tables:
         plan, schema = self._plan, self._plan.schemas[name]
         frame = without_cancelled(self._canonical(schema), schema)
         columns = dict.fromkeys(c for program in plan.programs for c in program.reads.get(name, ()))
-        _check_as_planned(plan, name, list(columns), frame, self._day)
+        check_as_planned(plan, name, frame.collect_schema(), self._day)
         if not schema.events:
             counted = frame.group_by(schema.key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(schema.key)
             return Opened(frame, counted.collect(engine="streaming"))
@@ -189,15 +189,3 @@ def _slices(frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
         yield part
         if part.height < rows:
             return
-
-
-def _check_as_planned(plan: Plan, name: str, columns: Sequence[str], frame: pl.LazyFrame, day: date) -> None:
-    """One date's columns must not decide how another date is computed."""
-    found, planned = frame.collect_schema(), plan.columns_of[name]
-    for column in dict.fromkeys([*columns, *STRUCTURAL]):
-        if found.get(column) != planned.get(column):
-            now, then = found.get(column) or "absent", planned.get(column) or "absent"
-            raise DataError(
-                f"table {name!r}: column {column} is {now} on {day} and {then} on {plan.partitions[0].date}, by which "
-                f"the pipeline was planned: run that date by itself with --date {day}, or mend its data"
-            )
