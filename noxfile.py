@@ -129,7 +129,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def kills(session: nox.Session) -> None:
-    """Kill runs at a thousand random moments and resume them; ten minutes. After changing how results are published,
+    """Kill runs at a thousand random moments and resume them; three minutes. After changing how results are published,
     spooled or recorded, and before a release; `BASALT_KILLS=5000 nox -s kills` kills more."""
     env = {"BASALT_KILLS": os.environ.get("BASALT_KILLS", "1000")}
     session.run("pytest", "-n", "2", "tests/engine/test_killed.py", *session.posargs, env=env)
