@@ -14,7 +14,7 @@ from basalt.planning.program import Program
 from basalt.planning.sizing import Sizes, Units
 
 OVERHEAD = 64 * 10**6  # bytes a pass takes whatever it computes: readers, buffers, pages not yet given back
-AGGREGATED, MATERIALISED = 1.5, 3.0  # the factor before anything is measured
+AGGREGATED, MATERIALISED = 1.0, 3.0  # the factor before anything is measured
 LEAST, MOST = 0.5, 20.0  # the factor's bounds: some of what is measured is another's doing
 MARGIN = 1.15  # units of one size need not take the same
 LEARNED_FROM = 16 * 10**6  # bytes: a smaller batch says nothing about the factor
