@@ -20,12 +20,13 @@ MARGIN = 1.15  # units of one size need not take the same
 LEARNED_FROM = 16 * 10**6  # bytes: a smaller batch says nothing about the factor
 RISE, FALL = 0.8, 0.4  # the part of a measured difference that is taken over
 ITSELF = 256 * 10**6  # bytes of libraries at most: more that a process holds is its user's, and in no budget of ours
+SPARE = 0.05  # the part of a budget that is left for what is freed and not yet given back
 ALWAYS = 100 * 10**6  # bytes that batches may take however little is left: less makes them slow, not small
 
 
 def room(budget: int, held: int) -> int:
     """Bytes that batches may take of a budget for the whole process. `held`: what it holds before the first batch."""
-    return max(budget - min(held, ITSELF) - OVERHEAD, min(budget, ALWAYS))
+    return max(round((1 - SPARE) * budget) - min(held, ITSELF) - OVERHEAD, min(budget, ALWAYS))
 
 
 @attrs.frozen(eq=False)
