@@ -34,7 +34,7 @@ VALUES = {
         st.sampled_from([1.0, 2.0, 5.0, 700.0, 0.0, None]),
         st.sampled_from(["Buy", "Sell", None]),
         st.sampled_from([False, False, False, True, None]),
-        st.sampled_from(["X", "Y"]),
+        st.sampled_from(["X", "Y", None]),
     ),
     "l2": st.tuples(
         st.sampled_from([99.0, 99.5, 100.0, None]),

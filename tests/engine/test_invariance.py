@@ -23,6 +23,7 @@ BATCHES = {
     "three batches": {**dict.fromkeys(PASSES, 3), "rank": 1},
     "one listing each": {"bars": 12, "quarter": 12, "usual": 12, "rank": 1, "share": 7},
 }
+ONE_EACH = 'memory = "1 B"'
 AXES = (list(BATCHES), [True, False], list(WAYS))
 INLINE = list(product(*AXES)) if every_combination() else pairwise(*AXES)
 ELSEWHERE = [
@@ -51,7 +52,7 @@ def assert_cut_changes_nothing(desk_in, expected, executor: str, batches: str, i
     """Run it cut so; the same result, the batches that were asked for, and nothing left behind."""
     top, memory = EXECUTORS[executor], {}
     if batches == "one listing each":
-        top += '\nmemory = "1 B"'
+        top += f"\n{ONE_EACH}"
     if batches == "three batches":
         workers = 1 if executor == "inline" else 2
         plan = plan_file(desk_in().pipeline, (), Asked())
@@ -97,16 +98,19 @@ def alike(found: float | None, wanted: float | None) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("is_sorted", "numbered"), [(True, True), (False, True), (False, False)])
-def test_several_files_a_date_and_ties_in_the_order_of_the_file_change_nothing(tmp_path, expected, is_sorted, numbered):
+@pytest.mark.parametrize(
+    ("is_sorted", "numbered", "top"), [(True, True, ONE_EACH), (False, True, ""), (False, False, "")]
+)
+def test_several_files_a_date_and_ties_in_the_order_of_the_file_change_nothing(
+    tmp_path, expected, is_sorted, numbered, top
+):
     """Sequence numbers ascend in file order, so that without them equal stamps stand as they do with them."""
     market.write_market(tmp_path / "data", is_sorted, parts=3, numbered=numbered)
-    for top in ("", 'memory = "1 B"'):
-        desk = Desk(tmp_path / f"desk{len(top)}")
-        desk.folder.mkdir()
-        desk.write(tmp_path / "data", top)
-        whole(desk)
-        assert_same(desk.published(), expected)
+    desk = Desk(tmp_path / "desk")
+    desk.folder.mkdir()
+    desk.write(tmp_path / "data", top)
+    whole(desk)
+    assert_same(desk.published(), expected)
 
 
 UNIVERSES = """
@@ -118,7 +122,7 @@ where = "ListingId > 6"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("memory", ["", 'memory = "1 B"'])
+@pytest.mark.parametrize("memory", ["", ONE_EACH])
 def test_two_universes_have_together_the_rows_of_the_whole(desk_in, expected, memory):
     """Instruments 1, 2 and 4 have listings on both sides of the cut, and their shares count both."""
     desk = desk_in(top=memory + UNIVERSES)

@@ -21,7 +21,7 @@ from basalt.running.events import BatchComputed, Event
 
 LONG = "BASALT_CUTS" in os.environ
 PARTS = 8 if LONG else 1  # each with examples of its own
-EXAMPLES = int(os.environ.get("BASALT_CUTS", "20")) // PARTS
+EXAMPLES = int(os.environ.get("BASALT_CUTS", "12")) // PARTS
 WHOLE = Cut({})
 
 
