@@ -1,8 +1,10 @@
 """The most memory a whole run holds, interpreter and libraries included, against the budget it was given.
 
 The same pipeline and day as `bench_run`. The size of the data is that of the columns the pipeline reads, as Polars
-holds them in memory.
+holds them in memory. Peaks vary from run to run with how soon freed memory is given back.
 """
+
+from statistics import median
 
 import polars as pl
 import pytest
@@ -26,6 +28,12 @@ def run(cache, tmp_path):
         return Whole.over(root, tmp_path / "whole", cache, f'memory = "{budget} B"').held().peak
 
     return measured
+
+
+@pytest.fixture
+def usual(run):
+    """The same, the median of three runs."""
+    return lambda root, budget: median(run(root, budget) for _ in range(3))
 
 
 def size(root):
@@ -56,15 +64,15 @@ def test_peak_by_budget(large_day, run, report, budget):
 
 
 @pytest.mark.parametrize("budget", [200 * MB, 400 * MB])
-def test_the_peak_is_flat_in_listings(large_day, small_day, run, report, budget):
-    twenty, sixty = run(small_day, budget), run(large_day, budget)
+def test_the_peak_is_flat_in_listings(large_day, small_day, usual, report, budget):
+    twenty, sixty = usual(small_day, budget), usual(large_day, budget)
     report(f"budget {budget / MB:.0f} MB: 20 listings {twenty / MB:.0f} MB, 60 listings {sixty / MB:.0f} MB")
     assert sixty <= FLAT * twenty
 
 
 @pytest.mark.parametrize("budget", [200 * MB, 400 * MB])
-def test_the_peak_is_flat_in_dates(small_day, four_days, run, report, budget):
-    one, four = run(small_day, budget), run(four_days, budget)
+def test_the_peak_is_flat_in_dates(small_day, four_days, usual, report, budget):
+    one, four = usual(small_day, budget), usual(four_days, budget)
     report(f"budget {budget / MB:.0f} MB: 1 date {one / MB:.0f} MB, 4 dates {four / MB:.0f} MB")
     assert four <= FLAT * one
 
