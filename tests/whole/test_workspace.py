@@ -3,6 +3,7 @@
 import hashlib
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -108,3 +109,13 @@ def test_pins_are_exact_and_cover_what_the_packages_and_tools_name():
     named = [*tools["dependency-groups"]["dev"], *(d for folder in PACKAGES for d in project(folder)["dependencies"])]
     asked = {re.match(r"[\w.-]+", dependency)[0] for dependency in named} - set(PACKAGES)
     assert asked <= pinned, f"uv run nox -s pins, for {', '.join(sorted(asked - pinned))}"
+
+
+@pytest.mark.slow
+def test_every_bench_can_be_collected():
+    """No bench is run by `pytest`, so a name that went would be missed until someone measures."""
+    files = sorted((ROOT / "tests" / "bench").glob("bench_*.py"))
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert all(f"{file.name}::test_" in done.stdout for file in files)
