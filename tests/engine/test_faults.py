@@ -5,7 +5,9 @@ files that vanish, a run that was stopped, a change that was taken back.
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import market
 import polars as pl
@@ -118,22 +120,24 @@ def test_an_output_that_somebody_deleted_is_made_again_and_nothing_else(done, ex
     assert assert_mended(done, expected, DATES) == []
 
 
-OUTPUTS = {
-    "garbage": (
-        lambda file: file.write_bytes(b"garbage" * 100),
-        "{file} is no readable Parquet file (parquet: File out of specification: ",
-    ),
+def fewer(file: Path, **how: Any) -> None:
+    """Five of its rows."""
+    pl.read_parquet(file, hive_partitioning=False).head(5).write_parquet(file, **how)
+
+
+REPLACED = {
+    "garbage": lambda file: file.write_bytes(b"garbage" * 100),
+    "fewer rows": fewer,
+    "other columns": lambda file: pl.DataFrame({"A": [1]}).write_parquet(file),
+}
+SPOILT = {
     "holed": (
         lambda file: file.write_bytes(holed(file.read_bytes())),
         "passes.{reader} on {date}: rows of passes.bars cannot be read: ComputeError: parquet: ",
     ),
-    "fewer rows": (
-        lambda file: pl.read_parquet(file, hive_partitioning=False).head(5).write_parquet(file),
+    "fewer rows and its own document": (
+        lambda file: fewer(file, metadata={"basalt": pl.read_parquet_metadata(file)["basalt"]}),
         "passes.bars on 2026-01-06: {file} has 5 rows, and 333 were published; remove it and run it again",
-    ),
-    "other columns": (
-        lambda file: pl.DataFrame({"A": [1]}).write_parquet(file),
-        'passes.bars on 2026-01-06: {file} cannot be read: ColumnNotFoundError: unable to find column "Date"',
     ),
 }
 
@@ -143,13 +147,42 @@ def holed(whole: bytes) -> bytes:
     return whole[:4] + b"\xff" * (len(whole) // 2) + whole[4 + len(whole) // 2 :]
 
 
-@pytest.mark.parametrize("reader", ["quarter", "usual"])
-@pytest.mark.parametrize("how", OUTPUTS)
-def test_an_output_that_holds_something_else_is_no_input_of_a_later_pass(done, expected, how, reader):
-    """Of the same date, and of a later one that looks back; removed, it is made again."""
+def asked_anew(desk: Desk, reader: str) -> date:
+    """The date of a reader of Tuesday's bars, which has no record any more: of that date, or of a later one that looks
+    back."""
     day = {"quarter": TUESDAY, "usual": WEDNESDAY}[reader]
-    (done.folder / f".basalt/ledger/cuts/{reader}/{day}/all.json").unlink()
-    file, (spoil, said) = output_file(done), OUTPUTS[how]
+    (desk.folder / f".basalt/ledger/cuts/{reader}/{day}/all.json").unlink()
+    return day
+
+
+@pytest.mark.parametrize("how", REPLACED)
+def test_an_output_that_holds_something_else_is_made_again(done, expected, how):
+    day = asked_anew(done, "quarter")
+    REPLACED[how](output_file(done))
+    assert statuses_of(done, TUESDAY)["bars"] == f"stale: something else is at {output_file(done)} now"
+    assert resumed(done, dates=[day]) == [("bars", str(TUESDAY)), ("quarter", str(day))]
+    assert assert_mended(done, expected, DATES) == []
+
+
+@pytest.mark.parametrize("how", REPLACED)
+def test_an_output_that_holds_something_else_is_not_read_as_a_previous_date(done, expected, how):
+    day = asked_anew(done, "usual")
+    REPLACED[how](output_file(done))
+    (failed,) = done.run(dates=[day]).failed
+    assert failed.error == (
+        "passes.usual on 2026-01-07 reads passes.bars of 2026-01-06, which cannot be read back, as something else is "
+        f"at {output_file(done)} now: run bars for 2026-01-06 first"
+    )
+    assert set(resumed(done, dates=DATES)) == {("bars", str(TUESDAY)), ("usual", str(day))}
+    assert assert_mended(done, expected, DATES) == []
+
+
+@pytest.mark.parametrize("reader", ["quarter", "usual"])
+@pytest.mark.parametrize("how", SPOILT)
+def test_an_output_that_is_spoilt_under_its_own_document_is_no_input_of_a_later_pass(done, expected, how, reader):
+    """Removed, it is made again."""
+    day = asked_anew(done, reader)
+    file, (spoil, said) = output_file(done), SPOILT[how]
     spoil(file)
     (failed,) = done.run(dates=[day]).failed
     assert said.format(file=file, reader=reader, date=day) in failed.error

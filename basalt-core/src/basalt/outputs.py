@@ -72,9 +72,10 @@ class Output(ABC):
         """Remove what processes left that were killed between `stage` and `commit`, where that is known."""
         return
 
-    def has(self, target: Target) -> bool:
-        """Whether the published partition is still there, where that is cheap to tell; True where it is not."""
-        return True
+    def document(self, target: Target) -> Mapping[str, Any] | None:
+        """The document that the published partition carries; None where no partition is there, empty where that is not
+        cheap to tell. DataError where what is there carries none, or cannot be read."""
+        return {}
 
     @abstractmethod
     def scan(self, target: Target) -> pl.LazyFrame:

@@ -72,8 +72,7 @@ def test_a_pass_run_alone_reads_no_place_the_rows_of_another_have_left(desk, eve
     desk.run(MINUTES, dates=[MONDAY], outputs=THERE)
     (failed,) = run_plan(desk.plan(MINUTES, hours, dates=[MONDAY], outputs=HERE), only=["hours"]).failed
     assert failed.error == (
-        "passes.hours on 2026-01-05 reads passes.minutes, which was published elsewhere for that date: run minutes "
-        "first"
+        "passes.hours on 2026-01-05 reads passes.minutes, which was published elsewhere: run minutes first"
     )
 
 

@@ -135,7 +135,8 @@ def test_only_some_passes_read_earlier_ones_from_their_output(desk):
 
     desk.run(MINUTES, dates=[MONDAY])
     file = desk.folder / "out/minutes/date=2026-01-05/all.parquet"
-    pl.read_parquet(file, hive_partitioning=False).with_columns(pl.col("Volume") * 10).write_parquet(file)
+    rows, metadata = pl.read_parquet(file, hive_partitioning=False), pl.read_parquet_metadata(file)
+    rows.with_columns(pl.col("Volume") * 10).write_parquet(file, metadata={"basalt": metadata["basalt"]})
     before = file.read_bytes()
     result = run_plan(desk.plan(MINUTES, HOURS, dates=[MONDAY]), only=["hours"])
     assert result.failed == []

@@ -1,5 +1,6 @@
 """Side outputs: made when somebody asks, published beside their pass, read in a table's place, and kept track of."""
 
+import json
 from collections.abc import Mapping
 from datetime import date
 
@@ -9,7 +10,7 @@ import pytest
 from basalt import FrameModule, Unit
 from basalt.columns import Column
 from basalt.documents import ResultColumn
-from basalt.errors import PluginError, UserError
+from basalt.errors import CheckError, PluginError, UserError
 from basalt.modules import WithSides
 from basalt.options import NoOptions
 from basalt.planning.standing import statuses
@@ -117,6 +118,24 @@ def test_a_later_pass_reads_it_in_a_tables_place_and_it_is_published(sides, by_b
     assert large.schema["EventTimestamp"] == NS_UTC
     assert Sizes.asked[-1] == {"large"}
     assert result.plan.program("second").result.columns[0].reads == ("first:large.Size",)
+
+
+def test_the_result_of_a_run_reads_it_back_and_describes_it(sides):
+    result = sides.run(FIRST, READS, dates=[MONDAY])
+    assert result.scan("first:large").select("Date", "Size").collect().rows() == [(MONDAY, 10.0), (MONDAY, 20.0)]
+    assert [c["name"] for c in result.document("first:large")["columns"]] == ["EventTimestamp", "Price", "Size"]
+    with pytest.raises(UserError, match=r"^pass 'first' made no side output 'busy' in this run; made: first:large$"):
+        result.scan("first:busy")
+
+
+def test_the_schema_lock_holds_it(sides):
+    """The file of the run that updates it, then a plan that makes another side output of the pass."""
+    always = {**FIRST, "side_outputs": {"large": "always"}}
+    sides.run(always, dates=[MONDAY], schema_lock={"mode": "update"})
+    held = json.loads((sides.folder / "basalt.lock.json").read_text())["desk"]["first.large"]
+    assert (held["keys"], list(held["columns"])) == ({"ListingId": "Int64"}, ["EventTimestamp", "Price", "Size"])
+    with pytest.raises(CheckError, match=r"(?s)passes.first.busy is new.*passes.first.large is gone"):
+        sides.plan({**FIRST, "side_outputs": {"busy": "always"}}, schema_lock={"mode": "raise"})
 
 
 def test_always_makes_it_and_an_output_that_names_it_does_too(sides):

@@ -15,6 +15,7 @@ from basalt.documents import PassResult
 from basalt.errors import UserError
 from basalt.outputs import Target
 from basalt.planning.dates import Asked, RunDates, chosen, previous_dates
+from basalt.planning.held import check_owners
 from basalt.planning.inputs import SourceColumns, declared_tables, open_source
 from basalt.planning.keys import definition
 from basalt.planning.known import Columns, Known
@@ -27,6 +28,7 @@ from basalt.planning.sides import Side, offered, sides_made, sides_of, with_side
 from basalt.planning.universe import Universe, check_listing_dtypes, open_universes
 from basalt.plugins.registry import Registry
 from basalt.running.executors import open_executor
+from basalt.running.ledger import Ledger
 from basalt.sources import Source
 from basalt.tables import TableSchema
 
@@ -76,6 +78,11 @@ class Plan:
         return found
 
     @property
+    def ledger(self) -> Ledger:
+        """Where the pipeline's records stand."""
+        return Ledger(self.folder / self.config.state)
+
+    @property
     def knows_instruments(self) -> bool:
         """Whether reference tells which listings are one instrument."""
         return "InstrumentId" in self.columns_of.get("reference", {})
@@ -95,6 +102,11 @@ class Plan:
     def results(self, name: str) -> list[PassResult]:
         """What the pass publishes: its rows, and the side outputs that are made."""
         return [self.program(name).result, *(side.result for side in self.sides[name])]
+
+    @property
+    def all_results(self) -> list[PassResult]:
+        """What all passes publish."""
+        return [result for name in self.names for result in self.results(name)]
 
     def readable(self, name: str) -> bool:
         """Whether every result of the pass can be read back from some output."""
@@ -129,6 +141,7 @@ def make_plan(
     check_states(plan.programs, plan.columns_of, plan.source, plan.dates.days)
     check_places(plan)
     check_folders(config, folder)
+    check_owners(plan)
     return plan
 
 
@@ -162,8 +175,7 @@ def draft(
         check_universes(program, every_column, every_schema, named=bool(config.universes))
         check_coverage(program, columns, named=bool(config.universes))
         check_history(program, [name for name, found in outputs.items() if found])
-    said = [*run_dates.notes, *check_lock(config, folder, list(results.values()))]
-    return Plan(
+    plan = Plan(
         config,
         folder,
         registry,
@@ -177,8 +189,9 @@ def draft(
         outputs,
         made,
         checks,
-        [*said, *(note for program in programs for note in program.notes)],
+        [*run_dates.notes, *(note for program in programs for note in program.notes)],
     )
+    return attrs.evolve(plan, notes=[*plan.notes, *check_lock(config, folder, plan.all_results)])
 
 
 def _before(results: Mapping[str, PassResult], name: str) -> dict[str, PassResult]:

@@ -4,16 +4,12 @@ from collections.abc import Mapping
 
 import attrs
 
+from basalt.planning.held import changed_since
 from basalt.planning.keys import Key, content_key
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.status import Status, status_of
-from basalt.running.ledger import Ledger, Record
-
-
-def ledger_of(plan: Plan) -> Ledger:
-    """Where the pipeline's records stand."""
-    return Ledger(plan.folder / plan.config.state)
+from basalt.running.ledger import Record
 
 
 def keys_of(plan: Plan, partition: Partition) -> dict[str, Key]:
@@ -36,7 +32,7 @@ def _previous(plan: Plan, name: str, partition: Partition, dates: int) -> dict[s
 
 def record_of(plan: Plan, name: str, partition: Partition) -> Record | None:
     """What the ledger has of that pass and partition; None where it has nothing that can be read."""
-    found = ledger_of(plan).read(plan.target(name, partition, ""))
+    found = plan.ledger.read(plan.target(name, partition, ""))
     return found if isinstance(found, Record) else None
 
 
@@ -47,7 +43,7 @@ def statuses(plan: Plan, partition: Partition, keys: Mapping[str, Key] | None = 
 
 
 def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
-    record = ledger_of(plan).read(plan.target(name, partition, ""))
+    record = plan.ledger.read(plan.target(name, partition, ""))
     if isinstance(record, Record) and record.key == key.digest:
         lacking = [side.side for side in plan.sides[name] if side.side not in record.side_outputs]
         if lacking:
@@ -58,6 +54,7 @@ def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
     for result in plan.results(name):
         for one in plan.outputs[result.name]:
             target = plan.target(result.name, partition, one.name)
-            if not one.output.has(target):
-                return Status("stale", f"it is no longer at {one.output.place(target)}")
+            said = changed_since(one.output, target, key.digest)
+            if said:
+                return Status("stale", said)
     return found

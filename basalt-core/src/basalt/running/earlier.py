@@ -14,11 +14,12 @@ import polars as pl
 from basalt.documents import PassResult
 from basalt.errors import DataError, UserError, one_line
 from basalt.modules import FrameModule
+from basalt.planning.held import changed_since
 from basalt.planning.keys import Key
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.standing import ledger_of, record_of
+from basalt.planning.standing import record_of
 from basalt.running.ledger import Record, Unreadable
 from basalt.running.spool import Spool
 from basalt.tables import US_UTC
@@ -48,19 +49,24 @@ class Earlier:
         """`result`: what is read of the pass, its rows or a side output."""
         record = record_of(self.plan, name, self.partition)
         if record is None:
-            what = "is not published"
+            what = "is not published for that date"
         elif record.key != self.keys[name].digest:
-            what = "was published from other code, configuration or data"
-        elif not self._is_there(record, result, self.partition):
-            what = "was published elsewhere"
+            what = "was published from other code, configuration or data for that date"
         else:
-            return
-        raise DataError(f"{who_reads} passes.{name}, which {what} for that date: run {name} first")
+            what = self._lost(record, result, self.partition)
+        if what:
+            raise DataError(f"{who_reads} passes.{name}, which {what}: run {name} first")
 
-    def _is_there(self, record: Record, result: str, partition: Partition) -> bool:
-        """Whether the record is of the rows in the output that is read; other places may hold older ones."""
+    def _lost(self, record: Record, result: str, partition: Partition) -> str:
+        """Why the output that is read does not hold the rows that the record is of; empty where it does."""
         first = next(iter(self.plan.outputs[result]), None)
-        return first is None or first.output.place(self.plan.target(result, partition, first.name)) in record.places
+        if first is None:
+            return ""
+        target = self.plan.target(result, partition, first.name)
+        if first.output.place(target) not in record.places:
+            return "was published elsewhere"
+        said = changed_since(first.output, target, record.key)
+        return said and f"cannot be read back, as {said}"
 
     def side(self, name: str) -> pl.LazyFrame:
         """A side output of an earlier pass, by its name `pass:side`, as a table."""
@@ -102,7 +108,7 @@ class Earlier:
 
     def _is_published(self, name: str, day: date) -> bool:
         """DataError where there is a record that says nothing."""
-        record = ledger_of(self.plan).read(self.plan.target(name, self._on(day), ""))
+        record = self.plan.ledger.read(self.plan.target(name, self._on(day), ""))
         if isinstance(record, Unreadable):
             raise DataError(f"{self.partition} reads passes.{name} of {day}, and {record.said}: run {day} first")
         return record is not None
@@ -111,15 +117,14 @@ class Earlier:
         """The raw data of an old date may be gone, so its definition alone is compared."""
         record = record_of(self.plan, name, self._on(day))
         if record is None or record.definition != self.plan.definitions[name]:
-            what = "by other code or configuration"
-        elif not self._is_there(record, name, self._on(day)):
-            what = "elsewhere"
+            what = "was published by other code or configuration"
         else:
-            return
-        raise DataError(
-            f"passes.{program.name} on {self.partition} reads passes.{name} of {day}, which was published {what}: run "
-            f"{name} for {day} first"
-        )
+            what = self._lost(record, name, self._on(day))
+        if what:
+            raise DataError(
+                f"passes.{program.name} on {self.partition} reads passes.{name} of {day}, which {what}: run {name} for "
+                f"{day} first"
+            )
 
     def _on(self, day: date) -> Partition:
         return attrs.evolve(self.partition, date=day)

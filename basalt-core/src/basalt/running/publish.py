@@ -18,7 +18,6 @@ from basalt.leftovers import sweep
 from basalt.outputs import Output, Staged
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
-from basalt.planning.standing import ledger_of
 from basalt.running import events
 from basalt.running.ledger import Record
 
@@ -44,7 +43,7 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
     places: list[str] = []
     with _discarding(waiting, name, partition):
         for each in spooled:
-            for output, staged in _staged(plan, partition, each):
+            for output, staged in _staged(plan, partition, each, record.key):
                 waiting.append((output, staged))
                 tell(events.Staged(*facts, staged.place))
         _suspend(plan, name, partition, record)
@@ -56,7 +55,7 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
             tell(events.Committed(*facts, staged.place))
     target = plan.target(name, partition, "")
     with _recording(plan, name, partition):
-        ledger_of(plan).write(target, attrs.evolve(record, places=places))
+        plan.ledger.write(target, attrs.evolve(record, places=places))
     return places
 
 
@@ -64,7 +63,7 @@ def sweep_places(plan: Plan) -> None:
     """Remove what killed processes left where the plan's partitions go: most of it goes when a partition is published
     again, but what is done already is not."""
     for name, partition in product(plan.names, plan.partitions):
-        sweep(ledger_of(plan).path(plan.target(name, partition, "")))
+        sweep(plan.ledger.path(plan.target(name, partition, "")))
         for result in plan.results(name):
             for one in plan.outputs[result.name]:
                 with suppress(Exception):  # an output's door, and what it leaves harms no reader
@@ -75,9 +74,9 @@ def _suspend(plan: Plan, name: str, partition: Partition, record: Record) -> Non
     """A record of other rows than those of `record`."""
     target = plan.target(name, partition, "")
     with _recording(plan, name, partition):
-        old = ledger_of(plan).read(target)
+        old = plan.ledger.read(target)
         if old is not None and not (isinstance(old, Record) and old.key == record.key):
-            ledger_of(plan).suspend(target, record.run)
+            plan.ledger.suspend(target, record.run)
 
 
 @contextmanager
@@ -100,15 +99,15 @@ def _recording(plan: Plan, name: str, partition: Partition) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = ledger_of(plan).path(plan.target(name, partition, ""))
+        place = plan.ledger.path(plan.target(name, partition, ""))
         raise PublishError(
             f"passes.{name} on {partition}: its record {place} cannot be replaced ({one_line(error)}): mend that and "
             "run it again"
         ) from error
 
 
-def _staged(plan: Plan, partition: Partition, each: Spooled) -> Iterator[tuple[Output, Staged]]:
-    document = to_json(each.result, pipeline=plan.config.name)
+def _staged(plan: Plan, partition: Partition, each: Spooled, key: str) -> Iterator[tuple[Output, Staged]]:
+    document = to_json(each.result, pipeline=plan.config.name, key=key)
     for one in plan.outputs[each.result.name]:
         target = plan.target(each.result.name, partition, one.name)
         yield one.output, one.output.stage(target, each.batches, document)

@@ -12,9 +12,10 @@ import attrs
 import polars as pl
 
 from basalt.checks.schema_lock import locked
-from basalt.documents import to_json
-from basalt.errors import BasaltError, DataError
+from basalt.documents import PassResult, to_json
+from basalt.errors import BasaltError, DataError, UserError
 from basalt.leftovers import is_gone, owner
+from basalt.planning.keys import pass_of
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.running import events
@@ -41,17 +42,30 @@ class RunResult:
     seconds: float
 
     def scan(self, name: str) -> pl.LazyFrame:
-        """The rows of a pass, over all partitions of this run, read back from its first output."""
-        program = self.plan.program(name)
+        """The rows of a pass, or of its side output `pass:side`, over all partitions of this run, from the first
+        output."""
+        result, pass_name = self._result(name), pass_of(name)
         told: list[events.PassPublished | events.PassSkipped] = [*self.published, *self.skipped]
-        done = sorted({Partition(p.date, p.universe) for p in told if p.name == name})
+        done = sorted({Partition(p.date, p.universe) for p in told if p.name == pass_name})
         if not done:
-            raise DataError(f"pass {program.name!r} published nothing in run {self.run}")
-        return pl.concat([published_rows(self.plan, name, partition) for partition in done])
+            raise DataError(f"pass {pass_name!r} published nothing in run {self.run}")
+        return pl.concat([published_rows(self.plan, result.name, partition) for partition in done])
 
     def document(self, name: str) -> dict[str, Any]:
-        """The column document of a pass: units, sentences, formulas, rollups, versions."""
-        return to_json(self.plan.program(name).result, pipeline=self.plan.config.name)
+        """The column document of a pass or a side output: units, sentences, formulas, rollups, versions."""
+        return to_json(self._result(name), pipeline=self.plan.config.name)
+
+    def _result(self, name: str) -> PassResult:
+        """UserError where the pass, or its side output, is not made."""
+        pass_name, _, side = name.partition(":")
+        main, *sides = self.plan.results(pass_name)
+        if not side:
+            return main
+        for result in sides:
+            if result.name == f"{pass_name}.{side}":
+                return result
+        made = ", ".join(result.name.replace(".", ":", 1) for result in sides) or "none"
+        raise UserError(f"pass {pass_name!r} made no side output {side!r} in this run; made: {made}")
 
     @property
     def exit_code(self) -> int:
@@ -96,7 +110,7 @@ def run_plan(
     names = tuple(plan.names if only is None else only)
     work_folder = plan.folder / plan.config.work
     _sweep(plan)
-    lock = locked(plan.config, plan.folder, [program.result for program in plan.programs])
+    lock = locked(plan.config, plan.folder, plan.all_results)
     if lock is not None:
         lock.write()
     watching = events.Observers([RunRecord(plan.folder / plan.config.state), *observers, told], _complain)

@@ -87,9 +87,10 @@ class ParquetOutput(Output):
         """Remove the hidden files of killed processes of this host."""
         sweep(self._place(target))
 
-    def has(self, target: Target) -> bool:
-        """Whether the file is there."""
-        return os.path.isfile(below(self._root, self.config.path, target))
+    def document(self, target: Target) -> Mapping[str, Any] | None:
+        """From the footer of the file."""
+        file = below(self._root, self.config.path, target)
+        return read_document(Path(file)) if os.path.isfile(file) else None
 
     def scan(self, target: Target) -> pl.LazyFrame:
         """The published partition; DataError where there is none, or it is no readable Parquet file."""
