@@ -292,6 +292,26 @@ def test_run_takes_universes(folder):
         basalt.run("pipeline.toml", universes=["two"])
 
 
+def test_run_takes_dates_as_text(folder):
+    result = basalt.run("pipeline.toml", dates=["2026-01-06"])
+    assert [p.date for p in result.published] == [TUESDAY]
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        ("2026-01-06", r"dates is '2026-01-06', a single one: put it in a list, as \['2026-01-06'\]"),
+        (TUESDAY, r"dates is datetime.date\(2026, 1, 6\), a single one"),
+        (["6 January"], "dates has '6 January', which is no date: give datetime.date, or text as '2026-01-05'"),
+        ([datetime(2026, 1, 6)], r"dates has datetime.datetime\(2026, 1, 6, 0, 0\), which is no date"),
+        ([20260106], "dates has 20260106, which is no date"),
+    ],
+)
+def test_what_is_no_list_of_dates_is_refused(folder, dates, said):
+    with pytest.raises(UserError, match=said):
+        basalt.run("pipeline.toml", dates=dates)
+
+
 def test_run_of_no_dates_is_refused_and_not_a_run_of_all(folder):
     with pytest.raises(UserError, match="dates is empty, which names nothing to run"):
         basalt.run("pipeline.toml", dates=[])

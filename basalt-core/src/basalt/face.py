@@ -1,7 +1,8 @@
 """`compute` and `run`: basalt from Python, in a notebook or a script."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def plan_in_memory(
 def run(
     pipeline: str | Path | PipelineConfig,
     *,
-    dates: Sequence[date] | None = None,
+    dates: Sequence[date | str] | None = None,
     universes: Sequence[str] = (),
     overrides: Sequence[str] = (),
     observers: Sequence[Observer] = (),
@@ -95,14 +96,12 @@ def run(
 ) -> RunResult:
     """Run what is not done of a pipeline file (or of a PipelineConfig, relative to the working folder).
 
-    `dates`, `universes`: these alone. `overrides`: keys of the file, as `passes.bars.every=5m` or
-    `executor=processes`. `force`: what is done too. `only_missing`: leave partitions alone whose every pass was
-    published before, from whatever code and data. `fail_fast`: start nothing after a failure.
+    `dates`: `datetime.date`, or text as "2026-01-05"; they and `universes` are run alone. `overrides`: keys of the
+    file, as `passes.bars.every=5m` or `executor=processes`. `force`: what is done too. `only_missing`: leave partitions
+    alone whose every pass was published before, from whatever code and data. `fail_fast`: start nothing after a failure.
     A partition that fails is in `result.failed`; the others go on. Raises UserError where the plan is refused.
     """
-    if dates is not None and not len(dates):
-        raise UserError("dates is empty, which names nothing to run: name dates, or leave it out for all of them")
-    asked = Asked(tuple(dates or ()))
+    asked = Asked() if dates is None else Asked(_named(dates))
     if isinstance(pipeline, PipelineConfig):
         folder = Path.cwd()
         registry = open_registry([folder / f for f in pipeline.plugins.files], pipeline.plugins.prefer)
@@ -111,3 +110,20 @@ def run(
         plan = plan_file(Path(pipeline), overrides, asked, universes)
     everyone = [*plan.registry.observers(), *observers]
     return run_plan(plan, everyone, force=force, only_missing=only_missing, fail_fast=fail_fast)
+
+
+def _named(dates: Sequence[date | str]) -> tuple[date, ...]:
+    if isinstance(dates, str | date):
+        raise UserError(f"dates is {dates!r}, a single one: put it in a list, as [{dates!r}]")
+    if not len(dates):
+        raise UserError("dates is empty, which names nothing to run: name dates, or leave it out for all of them")
+    return tuple(map(_day, dates))
+
+
+def _day(given: object) -> date:
+    if isinstance(given, date) and not isinstance(given, datetime):
+        return given
+    with suppress(ValueError):
+        if isinstance(given, str):
+            return date.fromisoformat(given)
+    raise UserError(f"dates has {given!r}, which is no date: give datetime.date, or text as '2026-01-05'")
