@@ -98,7 +98,7 @@ def run(
 
     `dates`: `datetime.date`, or text as "2026-01-05"; they and `universes` are run alone. `overrides`: keys of the
     file, as `passes.bars.every=5m` or `executor=processes`. `force`: what is done too. `only_missing`: leave partitions
-    alone whose every pass was published before, from whatever code and data. `fail_fast`: start nothing after a failure.
+    alone whose every pass was published before, from whatever code and data. `fail_fast`: stop at the first failure.
     A partition that fails is in `result.failed`; the others go on. Raises UserError where the plan is refused.
     """
     asked = Asked() if dates is None else Asked(_named(dates))

@@ -84,7 +84,7 @@ class Tables:
             except (Exception, pl.exceptions.PanicException) as error:
                 raise DataError(
                     f"table {name!r} of source {self._plan.source.name!r} cannot be read for {self._day}: "
-                    f"{one_line(error)}"
+                    f"{one_line(error)}; run it again once that is mended"
                 ) from error
         return self._opened[name]
 
