@@ -1,4 +1,5 @@
-"""Testing: what proves an analytic. `AnalyticLaws` first; `market` simulates days, `days` names small ones.
+"""Testing: what proves a plugin. `AnalyticLaws`, `OutputLaws`, `SourceLaws`; `market` simulates days, `days` names
+small ones.
 
 Names are imported when first used, so that the simulator costs no engine.
 """
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from basalt.testing.laws import AnalyticLaws
+    from basalt.testing.output_laws import OutputLaws
 
-__all__ = ["AnalyticLaws"]
+_HOME_OF = {"AnalyticLaws": "basalt.testing.laws", "OutputLaws": "basalt.testing.output_laws"}
+__all__ = ["AnalyticLaws", "OutputLaws"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOME_OF:
         raise AttributeError(f"module 'basalt.testing' has no attribute {name!r}")
-    return getattr(import_module("basalt.testing.laws"), name)
+    return getattr(import_module(_HOME_OF[name]), name)
