@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from basalt.testing.laws import AnalyticLaws
     from basalt.testing.output_laws import OutputLaws
+    from basalt.testing.source_laws import SourceLaws
 
-_HOME_OF = {"AnalyticLaws": "basalt.testing.laws", "OutputLaws": "basalt.testing.output_laws"}
-__all__ = ["AnalyticLaws", "OutputLaws"]
+_HOME_OF = {
+    "AnalyticLaws": "basalt.testing.laws",
+    "OutputLaws": "basalt.testing.output_laws",
+    "SourceLaws": "basalt.testing.source_laws",
+}
+__all__ = ["AnalyticLaws", "OutputLaws", "SourceLaws"]
 
 
 def __getattr__(name: str) -> Any:
