@@ -54,6 +54,14 @@ def refuse_unwritable(place: Path) -> None:
         ) from error
 
 
+def refuse_mixed(place: Path) -> None:
+    """UserError where a table's file cannot be written at `place`, or other Parquet files of its date lie beside it."""
+    refuse_unwritable(place)
+    others = sorted(set(place.parent.glob("*.parquet")) - {place}) if "=" in place.parent.name else []
+    if others:
+        raise UserError(f"{others[0]} is there already, and rows beside it would mix with it: choose another folder")
+
+
 def stage(frame: pl.LazyFrame, place: Path, metadata: Mapping[str, str], **how: Any) -> Waiting:
     """Write `frame` as Parquet beside `place`, on disk when this returns; PublishError, and nothing left, if it fails.
 

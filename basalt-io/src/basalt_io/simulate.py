@@ -59,10 +59,11 @@ def _days(dates: tuple[dt.datetime, ...], first: dt.datetime | None, last: dt.da
 def _write(out: Path, day: dt.date, listings: int, seed: int, events: int) -> Iterator[dict[str, Any]]:
     """Simulate and publish one date; the rows that describe its files."""
     from basalt.testing import market
-    from basalt_io.files import publish, stage, withdraw
+    from basalt_io.files import publish, refuse_mixed, stage, withdraw
 
     places = {name: out / name / f"date={day}" / f"{name}.parquet" for name in market.TABLES}
-    _refuse(places)
+    for place in places.values():
+        refuse_mixed(place)
     tables: Mapping[str, pl.DataFrame] = market.simulate(listings=listings, seed=seed, date=day, events=events)
     staged = []
     try:
@@ -76,15 +77,3 @@ def _write(out: Path, day: dt.date, listings: int, seed: int, events: int) -> It
         publish(waiting)
     for name, table in tables.items():
         yield {"date": day, "table": name, "rows": table.height, "path": str(places[name])}
-
-
-def _refuse(places: Mapping[str, Path]) -> None:
-    """UserError where nothing can be written, or a folder holds other files, which readers would mix with these."""
-    from basalt.errors import UserError
-    from basalt_io.files import refuse_unwritable
-
-    for place in places.values():
-        refuse_unwritable(place)
-        others = sorted(set(place.parent.glob("*.parquet")) - {place})
-        if others:
-            raise UserError(f"{others[0]} is there already, and simulated rows would mix with it: choose another OUT")

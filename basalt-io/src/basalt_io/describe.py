@@ -1,0 +1,160 @@
+"""`basalt data describe`: what a source has, or what the columns of a published file are."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from basalt.cli.output import emit, format_option, narrate
+from basalt_io.read_by_command import Chosen, Readable, opened, reading
+
+TABLE_COLUMNS = (
+    "table", "dates", "from", "to", "rows", "listings", "first_event", "last_event", "columns", "contract",
+)  # fmt: skip
+
+
+@click.command("describe")
+@reading
+@click.option("--columns", is_flag=True, help="One line a column, against the contract of its table.")
+@format_option
+@click.pass_context
+def describe(ctx: click.Context, chosen: Chosen, columns: bool, format: str) -> None:
+    """Describe WHAT: a pipeline's source, a folder of data (--source names the layout), or a file basalt published.
+
+    One line a table: dates, rows, listings, times, and how it stands to the contract. Exit code 1 where a table is not
+    as it is declared.
+
+    Example: basalt data describe lake --columns
+    """
+    if chosen.what is not None and chosen.what.suffix == ".parquet" and chosen.kind is None:
+        _published(chosen.what, format)
+        return
+    readable = opened(ctx, chosen)
+    if columns:
+        emit([row for name in readable.tables for row in _columns(readable, name)], format)
+        return
+    rows = [_table(readable, name) for name in readable.tables]
+    emit(rows, format, TABLE_COLUMNS)
+    if any(row["contract"] == "broken" for row in rows):
+        ctx.exit(1)
+
+
+def _published(file: Path, format: str) -> None:
+    from basalt.documents import from_json
+    from basalt_io.outputs.parquet import read_document
+
+    document = read_document(file)
+    result, made = from_json(document), document["provenance"]
+    rule = "one row a date" if result.rule is None else f"buckets {result.rule.describe()}"
+    narrate(f"{file}: pass {result.name!r} of pipeline {made.get('pipeline')!r}, by {', '.join(result.keys)}; {rule}")
+    emit([_described(column) for column in document["columns"]], format)
+
+
+def _described(column: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "column": column["name"],
+        "dtype": _spelt(column["dtype"]),
+        "unit": column["unit"],
+        "what": column["doc"],
+        "formula": column["formula"],
+        "over_time": column["over_time"]["kind"],
+        "over_listings": column["over_listings"]["kind"],
+        "empty": column["empty"],
+        "known_after": column["known_after"],
+        "hidden": column["hidden"],
+        "module": column["module"],
+        "version": f"{column['distribution']} {column['version']}".strip(),
+    }
+
+
+def _spelt(dtype: Any) -> str:
+    """`Float64`, `Datetime[ns, UTC]`, `Enum[Bid, Ask]`, from how a document writes it."""
+    return dtype if isinstance(dtype, str) else f"{dtype[0]}[{', '.join(map(_spelt, dtype[1:]))}]"
+
+
+@attrs.define
+class _Seen:
+    """What a table has, date by date."""
+
+    rows: int = 0
+    listings: set[Any] = attrs.field(factory=set)
+    first: datetime | None = None
+    last: datetime | None = None
+    columns: int = 0
+
+
+def _table(readable: Readable, name: str) -> dict[str, Any]:
+    """One line; `contract`: ok, undeclared, or broken, which is told on stderr."""
+    from basalt.errors import BasaltError
+
+    days = readable.days(name)
+    line: dict[str, Any] = {"table": name, "dates": len(days), **_span(days)}
+    seen = _Seen()
+    try:
+        for _, frame in readable.frames(name):
+            _look(frame, readable, name, seen)
+    except BasaltError as error:
+        narrate(f"{name}: {error}")
+        return {**line, "contract": "broken"}
+    return {
+        **line,
+        "rows": seen.rows,
+        "listings": len(seen.listings) or None,
+        "first_event": seen.first,
+        "last_event": seen.last,
+        "columns": seen.columns,
+        "contract": "ok" if name in readable.schemas else "undeclared",
+    }
+
+
+def _span(days: list[date]) -> dict[str, date | None]:
+    return {"from": days[0] if days else None, "to": days[-1] if days else None}
+
+
+def _look(frame: Any, readable: Readable, name: str, seen: _Seen) -> None:
+    """One query a date, of the key and the stamps alone. DataError where the rows cannot be read."""
+    import polars as pl
+
+    from basalt.errors import DataError, one_line
+
+    found = frame.collect_schema().names()
+    key = readable.schemas[name].key if name in readable.schemas else "ListingId"
+    asked = [pl.len().alias("rows")]
+    asked += [pl.col(key).drop_nulls().unique().implode().alias("keys")] if key in found else []
+    at = pl.col("EventTimestamp")
+    asked += [at.min().alias("first"), at.max().alias("last")] if "EventTimestamp" in found else []
+    try:
+        row = frame.select(asked).collect().row(0, named=True)
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DataError(f"its rows cannot be read ({one_line(error)}): mend or remove the file") from error
+    seen.rows += row["rows"]
+    seen.listings.update(row.get("keys") or ())
+    seen.columns = max(seen.columns, len(found))
+    for stamp in (row.get("first"), row.get("last")):
+        if stamp is not None:
+            seen.first = stamp if seen.first is None else min(seen.first, stamp)
+            seen.last = stamp if seen.last is None else max(seen.last, stamp)
+
+
+def _columns(readable: Readable, name: str) -> Iterator[dict[str, Any]]:
+    """Every column the table has on its first date, then those that the contract knows and it lacks."""
+    from basalt.documents import dtype_to_json
+
+    schema = readable.schemas.get(name)
+    found = next((frame.collect_schema() for _, frame in readable.frames(name)), {})
+    for column, dtype in found.items():
+        known = schema.column(column) if schema is not None else None
+        stands = "not declared" if known is None else "required" if known.required else "optional"
+        yield _line(name, column, _spelt(dtype_to_json(dtype)), stands, known)
+    for known in schema.columns if schema is not None and found else ():
+        if known.name.replace("{i}", "1") not in found:
+            yield _line(name, known.name, None, "not there", known)
+
+
+def _line(table: str, column: str, dtype: str | None, stands: str, known: Any) -> dict[str, Any]:
+    unit = None if known is None or known.unit is None else known.unit.value
+    doc = None if known is None else known.doc
+    return {"table": table, "column": column, "dtype": dtype, "contract": stands, "unit": unit, "what": doc}

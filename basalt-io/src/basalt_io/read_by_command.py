@@ -1,0 +1,125 @@
+"""What a `basalt data` command reads: the source of a pipeline file, or of a path whose layout `--source` names.
+
+WHAT is a pipeline file, a folder or a file of data, or nothing for a source that needs none (`--source simulator`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from basalt.cli.session import registry_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from basalt.sources import Source
+    from basalt.tables import TableSchema
+
+DATE = click.DateTime(["%Y-%m-%d"])
+PIPELINES = (".toml", ".py")
+_ARGUMENTS = (
+    click.argument("what", type=click.Path(exists=True, path_type=Path), required=False),
+    click.option("--source", "kind", metavar="TYPE", help="Layout of WHAT: a source, as `basalt plugins list` has it."),
+    click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="An option of the source."),
+    click.option("--table", "tables", multiple=True, metavar="NAME", help="This table alone; may be given again."),
+    click.option("--date", "dates", type=DATE, multiple=True, help="This date alone; may be given again."),
+)
+
+
+@attrs.frozen
+class Chosen:
+    """What the command line names. `tables`, `dates`: these alone; empty: all."""
+
+    what: Path | None
+    kind: str | None
+    options: Sequence[str]
+    tables: Sequence[str]
+    dates: Sequence[date]
+
+
+@attrs.frozen
+class Readable:
+    """An open source, and of its tables and dates those that were asked for. `schemas`: every declared table."""
+
+    source: "Source"
+    schemas: Mapping[str, "TableSchema"]
+    tables: Sequence[str]
+    dates: Sequence[date]
+
+    def days(self, table: str) -> list[date]:
+        """The dates of that table, ascending; none for one that does not depend on the date."""
+        return [day for day in self.source.dates(table) if not self.dates or day in self.dates]
+
+    def frames(self, table: str) -> Iterator[tuple[date | None, "pl.LazyFrame"]]:
+        """Each date's rows as the contract wants them; with None what holds for every date.
+
+        DataError where a table is not as it is declared, with the fix.
+        """
+        from basalt.planning.inputs import canonical
+
+        for day in self.days(table) or ([] if self.source.dates(table) else [None]):
+            schema, at = self.schemas.get(table), day or self._some_day
+            yield day, self.source.scan(table, at) if schema is None else canonical(self.source, schema, at)
+
+    @property
+    def _some_day(self) -> date:
+        return next((day for table in self.source.tables() for day in self.source.dates(table)), date.min)
+
+
+def reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """WHAT, `--source`, `--set`, `--table` and `--date`, as one argument `chosen`."""
+
+    @wraps(command)
+    def called(*args: Any, **given: Any) -> Any:
+        said = {field.name: given.pop(field.name) for field in attrs.fields(Chosen)}
+        said["dates"] = tuple(map(datetime.date, said["dates"]))
+        return command(*args, chosen=Chosen(**said), **given)
+
+    for argument in reversed(_ARGUMENTS):
+        argument(called)
+    return called
+
+
+def opened(ctx: click.Context, chosen: Chosen) -> Readable:
+    """UserError for a source, table or date that is not there."""
+    from basalt.errors import UserError
+    from basalt.planning.inputs import declared_tables, open_source
+
+    entry, folder, registry = _named(ctx, chosen)
+    source = open_source(entry, registry, folder)
+    there = list(source.tables())
+    for name in chosen.tables:
+        if name not in there:
+            raise UserError(f"source {source.name!r} has no table {name!r}; it has {', '.join(there) or 'none'}")
+    dates = {day for name in there for day in source.dates(name)}
+    for day in chosen.dates:
+        if day not in dates:
+            span = f"{min(dates)} to {max(dates)}" if dates else "none"
+            raise UserError(f"source {source.name!r} has nothing on {day}; it has dates from {span}")
+    return Readable(source, declared_tables(registry), chosen.tables or there, chosen.dates)
+
+
+def _named(ctx: click.Context, chosen: Chosen) -> tuple[Any, Path, Any]:
+    """The source's entry, the folder its paths are relative to, and the registry it is found in."""
+    from basalt.config.model import SourceEntry
+    from basalt.config.override import override
+    from basalt.config.read import read_pipeline
+
+    if chosen.what is not None and chosen.what.suffix in PIPELINES:
+        if chosen.kind is not None:
+            raise click.UsageError(f"{chosen.what} is a pipeline, which names its source: leave --source out")
+        overrides = [f"source.{text}" for text in chosen.options]
+        config, folder = read_pipeline(chosen.what, overrides), chosen.what.resolve().parent
+        files = [folder / name for name in config.plugins.files]
+        return config.source, folder, registry_of(ctx, files, config.plugins.prefer)
+    if chosen.what is None and chosen.kind is None:
+        raise click.UsageError("name what to read: a pipeline file, a folder of data, or --source")
+    options: dict[str, Any] = {} if chosen.what is None else {"root": str(chosen.what.resolve())}
+    for text in chosen.options:
+        override(options, text)
+    return SourceEntry(type=chosen.kind or "parquet", options=options), Path.cwd(), registry_of(ctx)
