@@ -94,7 +94,7 @@ def from_json(document: Mapping[str, Any]) -> PassResult:
         tuple(document["keys"]),
         None if document["bucket"] is None else _rule_from_json(document["bucket"]),
         tuple(_column_from_json(column) for column in document["columns"]),
-        tuple(_dtype_from_json(dtype) for dtype in document["key_dtypes"]),
+        tuple(dtype_from_json(dtype) for dtype in document["key_dtypes"]),
     )
 
 
@@ -125,7 +125,7 @@ def _column_to_json(column: ResultColumn) -> dict[str, Any]:
 def _column_from_json(column: Mapping[str, Any]) -> ResultColumn:
     structured = {
         "unit": Unit(column["unit"]),
-        "dtype": _dtype_from_json(column["dtype"]),
+        "dtype": dtype_from_json(column["dtype"]),
         "over_time": Rollup(**column["over_time"]),
         "over_listings": Rollup(**column["over_listings"]),
         "empty": Empty(column["empty"]),
@@ -170,7 +170,8 @@ def dtype_to_json(dtype: DType) -> str | list[Any]:
             return str(dtype)
 
 
-def _dtype_from_json(dtype: str | Sequence[Any]) -> DType:
+def dtype_from_json(dtype: str | Sequence[Any]) -> DType:
+    """The dtype again; DataError for one that this version does not know."""
     parts: list[Any] = [dtype] if isinstance(dtype, str) else list(dtype)
     name, parameters = parts[0], parts[1:]
     known: type[pl.DataType] | None = getattr(pl, name, None)
@@ -180,6 +181,6 @@ def _dtype_from_json(dtype: str | Sequence[Any]) -> DType:
         case "Enum":
             return pl.Enum(parameters)
         case "List":
-            return pl.List(_dtype_from_json(parameters[0]))
+            return pl.List(dtype_from_json(parameters[0]))
         case _:
             return known(*parameters) if parameters else known
