@@ -23,8 +23,8 @@ def test_every_component_is_what_its_name_says():
 
 
 def test_sources_and_outputs_of_the_first_set():
-    assert [lazy.name for lazy in plugin.basalt_sources()] == ["parquet", "lobster", "simulator"]
-    assert [lazy.name for lazy in plugin.basalt_outputs()] == ["parquet"]
+    assert {"parquet", "lobster", "simulator"} <= {lazy.name for lazy in plugin.basalt_sources()}
+    assert "parquet" in {lazy.name for lazy in plugin.basalt_outputs()}
 
 
 def test_naming_components_imports_neither_polars_nor_a_source():

@@ -9,6 +9,7 @@ def basalt_sources() -> list[Lazy]:
     return [
         Lazy("parquet", "basalt_io.sources.parquet:ParquetSource", "canonical tables in Parquet, a folder a date"),
         Lazy("lobster", "basalt_io.sources.lobster:LobsterSource", "LOBSTER message and order-book files"),
+        Lazy("china_l2", "basalt_io.sources.china_l2:ChinaL2Source", "Shanghai Level-2 orders, trades and snapshots"),
         Lazy("simulator", "basalt_io.sources.simulator:SimulatorSource", "simulated market days, from a seed"),
     ]
 

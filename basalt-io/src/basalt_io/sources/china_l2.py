@@ -1,0 +1,133 @@
+"""The `china_l2` source: Level-2 orders, trades and snapshots of the Shanghai Stock Exchange, as CSV.
+
+The files of a date are `entrust.csv` (orders), `trade.csv` and `snapshot.csv`, with header, of any number of
+securities. They lie in `ROOT/YYYYMMDD/`, or in zips `ROOT/CODE_YYYYMMDD….zip`, one a security; a folder and a zip of
+the same date are refused, as both may hold the same rows. Files with another layout are refused, and so are
+Shenzhen's, whose orders come with their whole size and whose cancels are trades.
+
+Columns that are read, all others being ignored:
+* entrust.csv: SecurityID, OrderTime, OrderType (A add, D delete), OrderNO, OrderPrice, Balance, OrderBSFlag (B, S),
+  BizIndex
+* trade.csv: TradeIndex, SecurityID, TradTime, TradPrice, TradVolume, TradeBuyNo, TradeSellNo, TradeBSFlag (B, S, N),
+  BizIndex
+* snapshot.csv: SecurityID, UpdateTime, InstruStatus, BidPrice1 … 10, BidVolume1 … 10, NumOrdersB1 … 10, and the same
+  of the asks (NumOrdersS1 … 10)
+
+What becomes of it
+* ListingId is SecurityID as the file has it, a String (`600519`; zeros in front stay). Times of day are Asia/Shanghai.
+* SequenceNo of `trades` and `l3` is BizIndex, one sequence over orders and trades (`shared_sequence`). The other
+  tables have none.
+* `trades`: TradeBSFlag B is AggressorSide Buy, S Sell; both TradeType Lit and MarketState CONTINUOUS_TRADING. N is an
+  auction: no side, TradeType Auction, MarketState OPENING_AUCTION before 09:30, CLOSING_AUCTION from 14:57 on, else
+  UNSCHEDULED_AUCTION. TradeId is TradeIndex.
+* `l3`, OrderId = OrderNO: A is Insert, D is Remove. The Balance of an A row is what was left after the order's
+  immediate execution, which comes before the row: an aggressor's own part never rests, and one that is filled at once
+  has no row. So a B or S trade executes the other side's order only, an N trade both (Bid first). What is left of an
+  order is its Balance less all that trades took: 0 makes the execution a Remove, else it is an Update. An order whose
+  A row is not in the file had all that later rows take from it; its price is that of its D row, else that of a B or S
+  trade, else null. EndOfEvent ends an order's entry (all its immediate executions and its A row), a D row or an
+  auction. A limit order's price and side never change, so there is no other Update.
+* `l2`: a row a snapshot, ten levels with numbers of orders. A level with price 0 or none is null. In call auctions
+  (OCALL, CCALL) the file has no book but the indicative match: all levels are null, and `imbalance` has the price, the
+  PairedQuantity and what is left over (ImbalanceSide Buy where bids are).
+* `marketstate`, and MarketState of `l2`, from InstruStatus: START PRE_OPEN, OCALL OPENING_AUCTION, TRADE
+  CONTINUOUS_TRADING, CCALL CLOSING_AUCTION, CLOSE POST_TRADE, ENDTR CLOSED, SUSP HALTED, another one UNKNOWN. The feed
+  says TRADE from the opening cross on and through lunch, when nothing trades: TRADE before 09:30 is PRE_OPEN, from
+  11:30 to 13:00 CLOSED. The state table has rows at those times, and one where the status changes.
+* `reference`: Ticker, MIC XSHG, currency (USD for codes 900…, else CNY), InstrumentId the same as ListingId.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import attrs
+import polars as pl
+
+from basalt.conform import conform
+from basalt.errors import UserError
+from basalt.options import option
+from basalt.sources import Promises, Source
+from basalt.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES, TableSchema
+from basalt_io.files import fingerprint
+from basalt_io.paths import located
+from basalt_io.sources import china_l2_books, china_l2_orders
+from basalt_io.sources.china_l2_files import Part, find
+from basalt_io.sources.dates import span
+
+
+@attrs.frozen
+class ChinaL2Options:
+    """`[source] type = "china_l2"`."""
+
+    root: str = option("folder of the dates' folders (20230201) or zips (600519_20230201_….zip)")
+
+
+class ChinaL2Source(Source):
+    """Shanghai Level-2 files of one folder."""
+
+    name = "china_l2"
+    Config = ChinaL2Options
+    promises = Promises(shared_sequence=True)
+
+    @cached_property
+    def root(self) -> Path:
+        """The configured folder, absolute."""
+        return located(self.folder, self.config.root)
+
+    def tables(self) -> Sequence[str]:
+        """Always the same six; a table has the dates for which the files are there that it is made of."""
+        return list(_TABLES)
+
+    def dates(self, table: str) -> Sequence[dt.date]:
+        """Dates in the names of folders and zips that hold the table's files."""
+        return sorted({part.date for part in self._found if _offers(part, table)})
+
+    def fingerprint(self, table: str, day: dt.date) -> str:
+        """Changes with the names, sizes and times of the table's files of that date."""
+        kinds = _TABLES[table].kinds if table in _TABLES else ()
+        return fingerprint({part.file(kind) for part in self._parts(table, day) for kind in kinds})
+
+    def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
+        """That date's rows, one place after the other in the order of their names; zips are unpacked in memory.
+        UserError where there is no such table or date; DataError where a file is not what the layout asks."""
+        midnight = int(dt.datetime.combine(day, dt.time(), ZoneInfo("Asia/Shanghai")).timestamp()) * 1_000_000_000
+        frames = [_TABLES[table].build(part, midnight) for part in self._parts(table, day)]
+        return conform(pl.concat(frames), _TABLES[table].schema, f"{self.root}")
+
+    @cached_property
+    def _found(self) -> list[Part]:
+        return find(self.root)
+
+    def _parts(self, table: str, day: dt.date) -> list[Part]:
+        if table not in _TABLES:
+            raise UserError(f"source china_l2 has no table {table}: it makes {', '.join(_TABLES)}")
+        dates = self.dates(table)
+        if day not in dates:
+            raise UserError(f"source china_l2 has no {table} for {day}: {self.root} has {span(dates)}")
+        return [part for part in self._found if part.date == day and _offers(part, table)]
+
+
+@attrs.frozen
+class _Made:
+    """How a table is made, and of which files."""
+
+    schema: TableSchema
+    build: Callable[[Part, int], pl.LazyFrame]
+    kinds: tuple[str, ...]
+
+
+_TABLES = {
+    "reference": _Made(REFERENCE, china_l2_books.reference, ("snapshot",)),
+    "marketstate": _Made(MARKETSTATE, china_l2_books.marketstate, ("snapshot",)),
+    "imbalance": _Made(IMBALANCE, china_l2_books.imbalance, ("snapshot",)),
+    "l3": _Made(L3, china_l2_orders.l3, ("entrust", "trade")),
+    "l2": _Made(L2, china_l2_books.l2, ("snapshot",)),
+    "trades": _Made(TRADES, china_l2_orders.trades, ("trade",)),
+}
+
+
+def _offers(part: Part, table: str) -> bool:
+    return table in _TABLES and set(_TABLES[table].kinds) <= part.members.keys()

@@ -1,0 +1,162 @@
+"""Where the `china_l2` files lie, and their rows as text turned into numbers, or a refusal that names the file.
+
+A *part* is what one folder or one zip has of a date: `entrust.csv`, `trade.csv`, `snapshot.csv`, or some of them.
+"""
+
+import datetime as dt
+import io
+import os
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import attrs
+import polars as pl
+
+from basalt.columns import DType
+from basalt.errors import DataError, UserError
+from basalt_io.files import first_line
+
+KINDS = ("entrust", "trade", "snapshot")
+_TAIL = 65_536  # bytes; more than a row of any file
+_FOLDER = re.compile(r"(?P<date>\d{8})")
+_ZIP = re.compile(r"(?P<code>[^_]+)_(?P<date>\d{8})(_.*)?\.zip")
+
+
+@attrs.frozen
+class Part:
+    """`code` is the security of a zip, None for a folder. `members`: names inside the place, by kind."""
+
+    date: dt.date
+    code: str | None
+    place: Path
+    members: Mapping[str, str]
+
+    def file(self, kind: str) -> Path:
+        """The file that changes when those rows change: the CSV itself, or the zip."""
+        return self.place if self.code else self.place / self.members[kind]
+
+    def content(self, kind: str) -> Path | bytes:
+        """What Polars reads: a plain file where it lies, or a zip's member unpacked."""
+        if not self.code:
+            return self.file(kind)
+        try:
+            with zipfile.ZipFile(self.place) as archive:
+                return archive.read(self.members[kind])
+        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+            raise _unreadable(self.place, error) from error
+
+
+def find(root: Path) -> list[Part]:
+    """The parts of a folder, by (date, code). UserError where there is none, or where two may hold the same rows."""
+    if not root.is_dir():
+        raise UserError(f"source china_l2: root {root} is no folder: set `root` to the folder of the files")
+    parts = [part for place in sorted(root.iterdir()) if (part := _part(place)) is not None]
+    parts.sort(key=lambda part: (part.date, part.code or ""))
+    if not parts:
+        raise UserError(
+            f"source china_l2: {root} holds neither a folder as 20230201 with entrust.csv, trade.csv and snapshot.csv "
+            "nor a zip as 600519_20230201_level2.zip: set `root` to the folder that holds those"
+        )
+    _refuse_twins(parts)
+    return parts
+
+
+def rows(part: Part, kind: str, columns: Mapping[str, DType], words: Mapping[str, Sequence[str]]) -> pl.LazyFrame:
+    """Those columns of a file. `words`: what a column of labels may hold.
+
+    DataError where the header lacks a column or the last row is cut short; the query fails on a value that is no
+    number, on a label that is not among its words, and on an empty field of a column that has to be filled: every
+    one but book levels.
+    """
+    content = part.content(kind)
+    name = str(part.file(kind)) if part.code is None else f"{part.place}/{part.members[kind]}"
+    _refuse_cut(content, name, columns)
+    found = pl.scan_csv(content, schema_overrides=dict(columns), infer_schema=False, glob=False)
+    return found.select(list(columns)).map_batches(partial(_checked, name=name, words=words), streamable=True)
+
+
+def level(column: str) -> bool:
+    """Whether it is one of the book's columns, empty where there is no such level."""
+    return re.fullmatch(r"(Bid|Ask)(Price|Volume)\d+|NumOrders[BS]\d+", column) is not None
+
+
+def _part(place: Path) -> Part | None:
+    if place.is_dir() and (match := _FOLDER.fullmatch(place.name)):
+        members = {kind: f"{kind}.csv" for kind in KINDS if (place / f"{kind}.csv").is_file()}
+        return Part(_date(place, match), None, place, members) if members else None
+    if place.is_file() and (match := _ZIP.fullmatch(place.name)):
+        return Part(_date(place, match), match["code"], place, _members(place))
+    return None
+
+
+def _members(place: Path) -> dict[str, str]:
+    try:
+        with zipfile.ZipFile(place) as archive:
+            names = [name for name in archive.namelist() if PurePosixPath(name).stem in KINDS and name.endswith(".csv")]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise _unreadable(place, error) from error
+    twice = [stem for stem, times in Counter(PurePosixPath(name).stem for name in names).items() if times > 1]
+    if twice:
+        raise UserError(f"source china_l2: {place} holds more than one {twice[0]}.csv: make it a zip a date")
+    if not names:
+        raise UserError(f"source china_l2: {place} holds no entrust.csv, trade.csv or snapshot.csv: move it elsewhere")
+    return {PurePosixPath(name).stem: name for name in names}
+
+
+def _date(place: Path, match: re.Match[str]) -> dt.date:
+    with suppress(ValueError):
+        return dt.datetime.strptime(match["date"], "%Y%m%d").date()
+    raise UserError(f"source china_l2: {place} names no date of the calendar: rename it")
+
+
+def _refuse_twins(parts: Sequence[Part]) -> None:
+    for before, part in pairwise(parts):
+        if before.date == part.date and (before.code is None or before.code == part.code):
+            raise UserError(
+                f"source china_l2: {before.place} and {part.place} may both hold rows of {part.date}: keep one of them"
+            )
+
+
+def _refuse_cut(content: Path | bytes, name: str, columns: Iterable[str]) -> None:
+    try:
+        with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as stream:
+            first, last = _ends(stream)
+    except OSError as error:
+        raise _unreadable(Path(name), error) from error
+    found = first.decode("utf-8-sig", "replace").split(",")
+    missing = [column for column in columns if column not in found]
+    if missing:
+        raise DataError(
+            f"{name} has no column {missing[0]}, its header begins {', '.join(found[:4])[:80]!r}: this source reads "
+            "Shanghai's Level-2 layout only, so fetch the file again or convert it to that"
+        )
+    if last.count(b",") + 1 < len(found):
+        raise DataError(f"{name} ends in the middle of a row: fetch it again")
+
+
+def _ends(stream: IO[bytes]) -> tuple[bytes, bytes]:
+    first = stream.readline().rstrip()
+    stream.seek(-min(_TAIL, stream.seek(0, os.SEEK_END)), os.SEEK_END)
+    return first, stream.read().rstrip().rpartition(b"\n")[2]
+
+
+def _checked(found: pl.DataFrame, name: str, words: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    for column in found:
+        if column.name in words and len(other := column.filter(~column.is_in(words[column.name]))):
+            known = ", ".join(words[column.name])
+            raise DataError(f"{name} has {column.name} {other[0]!r}, and {known} are known: fetch it again")
+        if column.null_count() and not level(column.name):
+            raise DataError(f"{name} has {column.null_count()} rows without {column.name}: fetch it again")
+    return found
+
+
+def _unreadable(place: Path, error: Exception) -> DataError:
+    return DataError(f"{place} cannot be read ({first_line(error)}): fetch it again")
