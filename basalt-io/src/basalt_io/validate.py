@@ -1,0 +1,126 @@
+"""`basalt data validate`: the feed-quality report, with limits that must hold."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from basalt.cli.output import emit, format_option, narrate
+from basalt_io.read_by_command import Chosen, Readable, opened, reading
+
+if TYPE_CHECKING:
+    import polars as pl
+
+COLUMNS = ("date", "table", "measure", "value", "limit", "kept", "what")
+
+
+@attrs.frozen
+class Limit:
+    """What a measure must keep: at most `value`, or at least, where low is bad. `table`: in that one alone."""
+
+    measure: str
+    value: float
+    table: str | None
+
+
+@click.command("validate")
+@reading
+@click.option("--limit", "limits", multiple=True, metavar="[TABLE.]MEASURE=NUMBER", help="What must hold; repeatable.")
+@click.option("--by-listing", is_flag=True, help="One line a listing, not one over all of them.")
+@format_option
+@click.pass_context
+def validate(ctx: click.Context, chosen: Chosen, limits: Sequence[str], by_listing: bool, format: str) -> None:
+    """Validate WHAT: order, sequence, orders, books, sizes, gaps and coverage of every event table and date.
+
+    Shares of 1; the longest gap in seconds. Exit code 4 where a limit is passed.
+
+    Example: basalt data validate lake --limit l2.crossed_time=0.001 --limit coverage=0.9
+    """
+    kept = [_limit(text) for text in limits]
+    readable = opened(ctx, chosen)
+    rows = [row for name in readable.tables for row in _of_table(readable, name, kept, by_listing)]
+    emit(rows, format, (*COLUMNS[:2], "listing", *COLUMNS[2:]) if by_listing else COLUMNS)
+    passed = [row for row in rows if row["kept"] is False]
+    for row in passed:
+        whose = f" of listing {row['listing']}" if by_listing else ""
+        narrate(
+            f"{row['table']} of {row['date']}: {row['measure']}{whose} is {row['value']:.6g}, limit {row['limit']:g}"
+        )
+    if passed:
+        ctx.exit(4)
+
+
+def _limit(text: str) -> Limit:
+    from basalt.errors import UserError
+    from basalt_io.feed_quality import MEASURES
+
+    name, _, number = text.partition("=")
+    table, _, measure = name.rpartition(".")
+    known = [each.name for each in MEASURES]
+    if measure not in known:
+        raise UserError(f"--limit {text}: {measure or text!r} is no measure; measures: {', '.join(known)}")
+    try:
+        return Limit(measure, float(number), table or None)
+    except ValueError:
+        raise UserError(f"--limit {text}: {number!r} is no number: write {name}=0.01") from None
+
+
+def _of_table(readable: Readable, name: str, limits: Sequence[Limit], by_listing: bool) -> Iterator[dict[str, Any]]:
+    schema = readable.schemas.get(name)
+    if schema is None or not schema.events:
+        return
+    for day, frame in readable.frames(name):
+        narrate(f"validating {name} of {day}")
+        for listing, measure, found in _measured(readable, name, day, frame, by_listing):
+            limit = next((each for each in limits if each.measure == measure.name and each.table in (None, name)), None)
+            yield {
+                "date": day,
+                "table": name,
+                "listing": listing,
+                "measure": measure.name,
+                "value": found,
+                "limit": None if limit is None else limit.value,
+                "kept": None if limit is None else _keeps(measure, found, limit.value),
+                "what": measure.what,
+            }
+
+
+def _keeps(measure: Any, found: float | None, limit: float) -> bool:
+    """What could not be measured keeps no limit that is a least."""
+    if measure.low_is_bad:
+        return found is not None and found >= limit
+    return found is None or found <= limit
+
+
+def _measured(
+    readable: Readable, name: str, day: date | None, frame: "pl.LazyFrame", by_listing: bool
+) -> Iterator[tuple[Any, Any, float | None]]:
+    """Listing (None over all), measure and value. DataError where the rows cannot be read."""
+    import polars as pl
+
+    from basalt.errors import DataError, one_line
+    from basalt_io.feed_quality import Feed, measured, value
+
+    feed = Feed.of(readable.schemas[name], frame, _states(readable, day))
+    try:
+        found = list(measured(feed))
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DataError(f"{name} of {day} cannot be read ({one_line(error)}): mend or remove the file") from error
+    for measure, rows in found:
+        if by_listing:
+            for (listing,), own in rows.sort(feed.key).group_by([feed.key], maintain_order=True):
+                yield listing, measure, value(measure, own)
+        else:
+            yield None, measure, value(measure, rows)
+
+
+def _states(readable: Readable, day: date | None) -> "pl.LazyFrame | None":
+    """Table marketstate, where the source has it for that date."""
+    from basalt.planning.inputs import canonical
+
+    name = "marketstate"
+    if day is None or name not in readable.source.tables() or day not in readable.source.dates(name):
+        return None
+    return canonical(readable.source, readable.schemas[name], day)
