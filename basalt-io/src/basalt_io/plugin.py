@@ -10,8 +10,16 @@ def basalt_sources() -> list[Lazy]:
         Lazy("parquet", "basalt_io.sources.parquet:ParquetSource", "canonical tables in Parquet, a folder a date"),
         Lazy("lobster", "basalt_io.sources.lobster:LobsterSource", "LOBSTER message and order-book files"),
         Lazy("china_l2", "basalt_io.sources.china_l2:ChinaL2Source", "Shanghai Level-2 orders, trades and snapshots"),
+        Lazy("databento", "basalt_io.sources.databento:DatabentoSource", "Databento's files in DBN"),
         Lazy("simulator", "basalt_io.sources.simulator:SimulatorSource", "simulated market days, from a seed"),
     ]
+
+
+@hookimpl
+def basalt_tables() -> list[Lazy]:
+    """Tables that feeds have beside the canonical ones."""
+    where = "basalt_io.sources.databento_tables:L3_SNAPSHOT"
+    return [Lazy("l3_snapshot", where, "orders that stood when a feed sent its whole book")]
 
 
 @hookimpl

@@ -1,0 +1,193 @@
+"""The `databento` source: market data as Databento delivers it, in DBN files.
+
+`root` is a folder of `*.dbn` and `*.dbn.zst` files of one dataset. A file's metadata say its schema, the time it covers
+and its symbols; its records are read by the package `databento-dbn` (`pip install 'basalt-io[dbn]'`; the client
+`databento` is not needed).
+
+| table | schemas |
+|---|---|
+| l3, l3_snapshot | mbo |
+| l2 | mbp-1, mbp-10, bbo-1s, bbo-1m |
+| trades | mbo, mbp-1, mbp-10, tbbo, trades |
+| cbbo | cbbo-1s, cbbo-1m |
+| imbalance | imbalance |
+| marketstate | status |
+| reference | definition |
+
+Two schemas that give the same table of a date are refused: `schemas` says which to read.
+
+What becomes of it
+* A date is a UTC date, of the arrival stamp `ts_recv`: so Databento cuts its files, and so it sends the whole book anew
+  at each date's start. A futures session that begins in the evening is part of two dates.
+* EventTimestamp is the venue's stamp `ts_event`, as conventions ask; where a record has none, `ts_recv`. The books that
+  Databento samples (bbo, cbbo) are stamped with `ts_recv`, the end of the interval, since their `ts_event` is that of
+  the last trade.
+* ListingId is the symbol that the file's mappings give for the instrument id on that date, else (no symbol, or one that
+  stands for several ids, as a parent) the instrument id as text. InstrumentId is the same: ids are not stable over
+  dates on all venues.
+* SequenceNo is the record's number among those of the table's schema and date, from 1: the venue's own `sequence`
+  repeats within a packet. Where only one schema is read, it orders rows across tables (`shared_sequence`).
+* Prices are units of 1e-9. An undefined price, size or stamp is null; so is the whole level of an undefined price.
+* A trade's side is its aggressor's: B Buy, A Sell, N null. An order's side is where it rests: B Bid, A Ask.
+
+`l3` (mbo). A is Insert; M is Update to the new price and size; C is Remove, or Update where the order has shares left;
+R clears the book; T goes to `trades`. F says that an order was filled, and changes nothing: the C or M of the same
+order and stamp that follows takes the shares off. The two are one row, with the F's size as ExecutionSize and its price
+as ExecutionPrice (several F: the sum, and the size-weighted average). So sizes are reduced once. Not executions of a
+resting order, and without ExecutionSize, are fills of the order that a trade names as its aggressor (a resting order
+amended to a price that crosses: it is removed, and the trade is in `trades`). An F that no C or M follows is of an
+order that was never displayed, and makes no row. OldPrice and OldSize are those after the order's previous record; null
+in an Update of an order that is not known to stand, and the record's own in its Remove. An A of an order that stands
+replaces it. EndOfEvent marks the last row of what the venue flags as one event (F_LAST). OrderId is the venue's
+unsigned 64-bit id as a signed one, the same for ids below 2**63.
+
+`l3_snapshot`. Records with the flag F_SNAPSHOT are the book as it stood, in priority order: they are here and not in
+`l3`. They replace the book of the listing, and are stamped when they were sent, or a nanosecond before the first later
+event where that is earlier. A clear (R) without orders behind it is one row without OrderId. `complete_book` is
+promised where the first mbo file of each date begins at midnight, as only then the book is sent.
+
+`l2`. Every record but T and F (which repeat the book before the trade, and whose effect comes in a record of its own)
+is a row: levels as deep as the schema. `trades` of mbp-1, mbp-10 and tbbo carry the quote before the trade.
+
+`cbbo`. BidVenues and AskVenues are Databento's publisher ids as text.
+
+`imbalance`. IndicativePrice is `ind_match_price`, or where the venue gives none (0) `cont_book_clr_price`;
+ImbalanceSide is B Buy, A Sell, N null.
+
+`marketstate`. By action: PRE_OPEN 1 PRE_OPEN; TRADING 7 CONTINUOUS_TRADING; HALT 8, PAUSE 9, SUSPEND 10 HALTED;
+PRE_CLOSE 11 CLOSING_AUCTION; CLOSE 12 and NOT_AVAILABLE_FOR_TRADING 15 CLOSED; POST_CLOSE 13 POST_TRADE; PRE_CROSS 2,
+QUOTING 3, CROSS 4, ROTATION 5 OPENING_AUCTION before the date's first TRADING, after it INTRADAY_AUCTION if the reason
+is SCHEDULED and UNSCHEDULED_AUCTION if not. NEW_PRICE_INDICATION 6 is CONTINUOUS_TRADING where `is_trading` says yes
+(CME resumes so after a halt), an auction as above where it says no. Others (NONE, SSR_CHANGE) change no state and make
+no row. A state that began on an earlier date, and is repeated at a date's start, is stamped with that start.
+
+`reference`. Ticker, MIC (`exchange`), currency, tick and round-lot size of the date's last definition; a deleted
+instrument is left out. MatchingRule: F and T (FIFO, with top and lead market makers) are FIFO, every other algorithm
+that is defined is PRO_RATA.
+
+A compressed file that is cut short anywhere is refused; a plain one where it ends within a record.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+
+import attrs
+import polars as pl
+
+from basalt.conform import conform
+from basalt.errors import BasaltError, DataError, UserError
+from basalt.options import option
+from basalt.sources import Promises, Source
+from basalt.tables import CBBO, IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES, TableSchema
+from basalt_io.files import fingerprint, first_line
+from basalt_io.paths import located
+from basalt_io.sources import databento_orders, databento_tables
+from basalt_io.sources.databento_files import TABLES, DbnFile, by_table, find
+from basalt_io.sources.databento_records import none, records
+from basalt_io.sources.dates import span
+
+_DAY_NANOSECONDS = 86_400_000_000_000
+
+
+@attrs.frozen
+class DatabentoOptions:
+    """`[source] type = "databento"`."""
+
+    root: str = option("folder of the .dbn and .dbn.zst files, relative to the pipeline file")
+    dataset: str | None = option(
+        "dataset to read, as 'GLBX.MDP3', where the folder has several; not set: the only one", default=None
+    )
+    schemas: list[str] | None = option(
+        "schemas to read, as ['mbo', 'definition']; not set: all that make a table", default=None
+    )
+    publisher: int | None = option(
+        "number of the publisher (venue) to read, where an instrument has several; not set: all", default=None
+    )
+
+
+class DatabentoSource(Source):
+    """DBN files of one folder and dataset."""
+
+    name = "databento"
+    Config = DatabentoOptions
+
+    @property
+    def promises(self) -> Promises:  # type: ignore[override]
+        """What the files' metadata tell; nothing is sorted."""
+        schemas = {one.schema for one in self._files if one.schema != "definition"}
+        orders = self._tables.get("l3", {})
+        whole = all(files[0].start % _DAY_NANOSECONDS == 0 or files[0].dates[0] < day for day, files in orders.items())
+        return Promises(shared_sequence=len(schemas) == 1, complete_book=whole)
+
+    @cached_property
+    def root(self) -> Path:
+        """The configured folder, absolute."""
+        return located(self.folder, self.config.root)
+
+    def tables(self) -> Sequence[str]:
+        """Tables that the files' schemas make."""
+        return sorted(self._tables)
+
+    def dates(self, table: str) -> Sequence[dt.date]:
+        """UTC dates in the time that the table's files cover by their metadata, rows or not."""
+        return sorted(self._dated(table))
+
+    def fingerprint(self, table: str, day: dt.date) -> str:
+        """Changes with the names, sizes and times of that date's files, and with `publisher`."""
+        return fingerprint((one.file for one in self._made_of(table, day)), self.config.publisher)
+
+    def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
+        """That date's rows, decoded when a query reads them. UserError where there is no such table or date; the query
+        raises DataError for a file that is cut short or no sound DBN."""
+        files = self._made_of(table, day)
+        schema, build = _TABLES[table]
+        told = conform(build(none(files[0].schema)), schema, str(self.root)).collect_schema()
+        return pl.defer(partial(_read, table, tuple(files), day, self.config.publisher), schema=told)
+
+    @cached_property
+    def _files(self) -> list[DbnFile]:
+        return find(self.root, self.config.dataset, self.config.schemas)
+
+    @cached_property
+    def _tables(self) -> dict[str, dict[dt.date, list[DbnFile]]]:
+        return by_table(self._files)
+
+    def _dated(self, table: str) -> dict[dt.date, list[DbnFile]]:
+        if table not in self._tables:
+            makes = f", which a file of {' or '.join(TABLES[table])} would make" if table in TABLES else ""
+            raise UserError(
+                f"source databento has no table {table}{makes}: {self.root} makes {', '.join(sorted(self._tables))}"
+            )
+        return self._tables[table]
+
+    def _made_of(self, table: str, day: dt.date) -> list[DbnFile]:
+        dated = self._dated(table)
+        if day not in dated:
+            raise UserError(f"source databento has no {table} for {day}: {self.root} has {span(dated)}")
+        return dated[day]
+
+
+Build = Callable[[pl.LazyFrame], pl.LazyFrame]
+_TABLES: dict[str, tuple[TableSchema, Build]] = {
+    "l3": (L3, databento_orders.l3),
+    "l3_snapshot": (databento_tables.L3_SNAPSHOT, databento_orders.l3_snapshot),
+    "l2": (L2, databento_tables.l2),
+    "trades": (TRADES, databento_tables.trades),
+    "cbbo": (CBBO, databento_tables.cbbo),
+    "imbalance": (IMBALANCE, databento_tables.imbalance),
+    "marketstate": (MARKETSTATE, databento_tables.marketstate),
+    "reference": (REFERENCE, databento_tables.reference),
+}
+
+
+def _read(table: str, files: Sequence[DbnFile], day: dt.date, publisher: int | None) -> pl.DataFrame:
+    schema, build = _TABLES[table]
+    found = records(files, day, publisher)
+    try:
+        return conform(build(found), schema, str(files[0].file)).collect()
+    except BasaltError:
+        raise
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{files[0].file} gives no {table} ({first_line(error)}): fetch it again") from error

@@ -1,0 +1,517 @@
+"""The databento source: real CME, Nasdaq and OPRA files, and DBN files written here with exact values.
+
+The facts of the CME day were counted without basalt; so were the numbers of records, by `databento_dbn` itself.
+"""
+
+import datetime as dt
+import random
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from basalt.errors import DataError, UserError
+from basalt.testing import SourceLaws
+from basalt_io.sources.databento import DatabentoOptions, DatabentoSource
+
+dbn = pytest.importorskip("databento_dbn", reason="databento-dbn is not installed: pip install 'basalt-io[dbn]'")
+
+REAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "databento"
+DAY = dt.date(2023, 12, 25)
+MIDNIGHT = 1_703_462_400_000_000_000  # 2023-12-25 in nanoseconds since the epoch
+SECOND = 1_000_000_000
+SNAPSHOT, LAST = 32, 128
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    if not REAL.is_dir():
+        pytest.skip("the Databento files are not in the folder `shared/data/databento` beside the checkout")
+    return REAL.resolve()
+
+
+def source(folder: Path, **options: object) -> DatabentoSource:
+    return DatabentoSource(DatabentoOptions(root=str(folder), **options), Path("/nowhere"))
+
+
+def write(folder: Path, schema: str, records: list[object], **how: object) -> DatabentoSource:
+    """A source of one plain file of 2023-12-25 in which instrument 7 is ESH4; `how`: name, symbols, days, ids."""
+    symbols = how.get("symbols", {"ESH4": "7"})
+    days = how.get("days", 1)
+    interval = {"start_date": DAY, "end_date": DAY + dt.timedelta(days=days)}
+    metadata = dbn.Metadata(
+        dataset=how.get("dataset", "GLBX.MDP3"),
+        start=how.get("start", MIDNIGHT),
+        end=MIDNIGHT + days * 86_400 * SECOND,
+        stype_in=dbn.SType("raw_symbol"),
+        stype_out=dbn.SType("instrument_id"),
+        schema=dbn.Schema(schema),
+        symbols=list(symbols),
+        mappings=[
+            SimpleNamespace(raw_symbol=name, intervals=[SimpleNamespace(**interval, symbol=number)])
+            for name, number in symbols.items()
+        ],
+    )
+    (folder / how.get("name", "one.dbn")).write_bytes(bytes(metadata) + b"".join(map(bytes, records)))
+    return source(folder)
+
+
+def order(second: float, action: str, side: str, price: float, size: int, number: int, flags: int = LAST) -> object:
+    """An mbo record at that second of the date, received a microsecond later."""
+    at = MIDNIGHT + round(second * SECOND)
+    units = dbn.UNDEF_PRICE if price is None else round(price * SECOND)
+    return dbn.MBOMsg(1, 7, at, number, units, size, dbn.Action(action), dbn.Side(side), at + 1_000, flags)
+
+
+def rows(frame: pl.LazyFrame, *columns: str) -> list[tuple[object, ...]]:
+    return frame.select(columns).collect().rows()
+
+
+L3 = ("OrderId", "Side", "Action", "Price", "Size", "OldPrice", "OldSize", "ExecutionPrice", "ExecutionSize")
+
+
+def replayed(found: DatabentoSource, day: dt.date) -> pl.DataFrame:
+    """The last state of each order of snapshot and l3 that has shares left."""
+    columns = ("OrderId", "Side", "Price", "Size", "SequenceNo")
+    both = pl.concat([found.scan(table, day).select(columns) for table in ("l3_snapshot", "l3")])
+    return both.sort("SequenceNo").group_by("OrderId").last().filter(pl.col("Size") > 0).collect()
+
+
+@pytest.mark.parametrize("files", ["esh4-glbx-mdp3-20231225*", "esh4-glbx-mdp3-2023122[45]*"])
+def test_replaying_the_cme_day_ends_with_the_known_book(real, tmp_path, files):
+    """Also with the day before in front: each file's snapshot replaces the book, and nothing is carried over."""
+    for file in real.glob(files):
+        (tmp_path / file.name).symlink_to(file)
+    book = replayed(source(tmp_path), DAY)
+    bids, asks = (book.filter(pl.col("Side") == side)["Price"] for side in ("Bid", "Ask"))
+    assert (bids.n_unique(), asks.n_unique()) == (922, 565)
+    assert (bids.max(), asks.min()) == (4810.0, 4810.25)
+
+
+def test_orders_of_the_cme_day(real):
+    """29,216 A less 8,725 of the snapshot are 20,491 Insert; no C leaves shares, so 17,999 are Remove; 12,233 M."""
+    found = source(real, schemas=["mbo"])
+    l3 = found.scan("l3", DAY).collect()
+    assert dict(l3["Action"].value_counts().iter_rows()) == {"Insert": 20_491, "Remove": 17_999, "Update": 12_233}
+    snapshot = found.scan("l3_snapshot", DAY).collect()
+    assert snapshot.height == 8_725
+    assert snapshot["EventTimestamp"].unique().to_list() == [dt.datetime(2023, 12, 25, tzinfo=dt.UTC)]
+    assert found.promises.shared_sequence
+    assert found.promises.complete_book
+
+
+def test_executions_of_the_cme_day(real):
+    """6,371 F have 10,201 lots: 9,922 of them are of orders that rested, 265 of resting orders amended to cross, and
+    14 of orders of the opening that were never displayed. All but the 44 lots that the opening matched rest on one
+    side: 9,892 lots traded + 44 - 14 = 9,922. No fill takes a share that it did not report."""
+    l3 = source(real, schemas=["mbo"]).scan("l3", DAY).collect()
+    assert l3["ExecutionSize"].sum() == 9_922
+    filled = l3.filter((pl.col("ExecutionSize") > 0) & (pl.col("Action") == "Remove"))
+    assert filled.height == 5_234
+    assert filled.filter(pl.col("ExecutionSize") < pl.col("OldSize")).height == 0
+
+
+def test_states_of_an_order_join_up(real):
+    """Every row's old state is the one that the order's previous row, or the snapshot, left."""
+    found = source(real, schemas=["mbo"])
+    before = found.scan("l3_snapshot", DAY).select("SequenceNo", "OrderId", "Price", "Size")
+    l3 = found.scan("l3", DAY)
+    states = pl.concat([before, l3], how="diagonal").sort("SequenceNo").collect()
+    was = states.with_columns(pl.col("Price", "Size").shift(1).over("OrderId").name.prefix("Was"))
+    later = was.filter(pl.col("Action").is_in(["Update", "Remove"]))
+    assert later.height == 17_999 + 12_233
+    assert later.filter(
+        (pl.col("OldPrice") != pl.col("WasPrice")) | (pl.col("OldSize") != pl.col("WasSize"))
+    ).is_empty()
+
+
+def test_trades_of_the_cme_day(real):
+    trades = source(real, schemas=["mbo"]).scan("trades", DAY).collect()
+    assert (trades.height, trades["Size"].sum()) == (2_973, 9_892)
+    vwap = (trades["Price"] * trades["Size"]).sum() / trades["Size"].sum()
+    assert vwap == pytest.approx(4808.7227052, abs=5e-8)
+    assert trades["AggressorSide"].null_count() == 1
+
+
+def decoded(file: Path) -> int:
+    """Records of the file by `databento_dbn`, metadata not counted."""
+    packed = dbn.DBNDecoder(compression=dbn.Compression.ZSTD)
+    return len(packed.write_and_decode(file.read_bytes())) - 1
+
+
+SMALL = [
+    ("dbn-small", "GLBX.MDP3", "mbo", {"l3": 0, "l3_snapshot": 4, "trades": 0}),
+    ("dbn-small", "GLBX.MDP3", "mbp-1", {"l2": 4, "trades": 0}),
+    ("dbn-small", "GLBX.MDP3", "mbp-10", {"l2": 4, "trades": 0}),
+    ("dbn-small", "GLBX.MDP3", "trades", {"trades": 4}),
+    ("dbn-small", "GLBX.MDP3", "status", {"marketstate": 4}),
+    ("dbn-small", "OPRA.PILLAR", "cbbo-1s", {"cbbo": 4}),
+    ("dbn-small", "XNAS.ITCH", "imbalance", {"imbalance": 4}),
+    ("dbn-small", "XNAS.ITCH", "mbo", {"l3": 4, "l3_snapshot": 0, "trades": 0}),
+    ("dbn-small", "XNAS.ITCH", "mbp-1", {"l2": 4, "trades": 0}),
+    ("dbn-small", "XNAS.ITCH", "mbp-10", {"l2": 4, "trades": 0}),
+    ("dbn-small", "XNAS.ITCH", "trades", {"trades": 4}),
+    (".", "GLBX.MDP3", "bbo-1m", {"l2": 20}),
+]
+
+
+@pytest.mark.parametrize(("folder", "dataset", "schema", "expected"), SMALL)
+def test_every_record_of_the_small_files_is_a_row(real, folder, dataset, schema, expected):
+    found = source(real / folder, dataset=dataset, schemas=[schema])
+    counts = {table: found.scan(table, found.dates(table)[0]).collect().height for table in found.tables()}
+    assert counts == expected
+    assert sum(counts.values()) == sum(decoded(one.file) for one in found._files)
+
+
+def test_listings_have_the_symbols_of_the_mappings(real):
+    l2 = source(real, schemas=["bbo-1m"]).scan("l2", dt.date(2024, 5, 9)).collect()
+    assert sorted(l2["ListingId"].unique()) == ["ESM4", "NQM4"]
+    first = l2.filter(pl.col("ListingId") == "ESM4").row(0, named=True)
+    assert (first["BidPrice1"], first["BidQuantity1"], first["BidNumOrders1"]) == (5199.0, 19.0, 15)
+    assert first["EventTimestamp"] == dt.datetime(2024, 5, 9, 9, 55, tzinfo=dt.UTC)
+
+
+def test_an_option_without_a_quote_has_nulls(real):
+    found = source(real / "dbn-small", dataset="OPRA.PILLAR")
+    first, second = found.scan("cbbo", dt.date(2025, 2, 20)).collect().head(2).rows(named=True)
+    assert {name for name, value in first.items() if value is None} == {
+        f"{side}{what}" for side in ("Bid", "Ask") for what in ("Price1", "Quantity1", "Venues")
+    }
+    assert (second["BidPrice1"], second["AskPrice1"], second["BidVenues"]) == (0.1, 0.25, "23")
+
+
+def test_indications_of_the_nasdaq_opening(real):
+    found = source(real / "dbn-small", dataset="XNAS.ITCH", schemas=["imbalance"])
+    first = found.scan("imbalance", dt.date(2020, 12, 28)).collect().row(0)
+    assert first[3:] == (522.51, 522.2, 70_526.0, 6_981.0, "Sell")
+
+
+def test_states_of_the_cme_day_begin_with_the_date(real):
+    """TRADING of the evening before is repeated at midnight; a pause from 21:15 ends at 21:30 with a new indication."""
+    found = source(real / "dbn-small", dataset="GLBX.MDP3", schemas=["status"])
+    states = found.scan("marketstate", dt.date(2020, 12, 28)).collect()
+    stamps = states["EventTimestamp"].dt.strftime("%H:%M:%S").to_list()
+    assert stamps == ["00:00:00", "21:15:00", "21:29:30", "21:30:00"]
+    assert states["MarketState"].to_list() == ["CONTINUOUS_TRADING", "PRE_OPEN", "PRE_OPEN", "CONTINUOUS_TRADING"]
+
+
+class TestLawsOfTheSource(SourceLaws):
+    def source(self, folder: Path) -> DatabentoSource:
+        if not (folder / "one.dbn").exists():
+            write(
+                folder,
+                "mbo",
+                [
+                    order(0, "A", "B", 100.0, 5, 1, SNAPSHOT),
+                    order(1, "A", "A", 100.25, 3, 2),
+                    order(2, "T", "B", 100.25, 1, 9, 0),
+                    order(2, "F", "A", 100.25, 1, 2, 0),
+                    order(2, "M", "A", 100.25, 2, 2),
+                    order(86_400 + 1, "A", "B", 99.0, 5, 3),
+                ],
+                days=2,
+            )
+        return source(folder)
+
+
+def test_a_fill_and_the_record_that_carries_it_out_are_one_row(tmp_path):
+    """Order 1 has 10: two fills of 2 at 100.00 and 1 at 99.75 leave 7 (average 299.75 / 3); a cancel of 4 leaves 3; a
+    fill of 3 removes it."""
+    found = write(
+        tmp_path,
+        "mbo",
+        [
+            order(1, "A", "B", 100.0, 10, 1),
+            order(2, "T", "A", 100.0, 2, 0, 0),
+            order(2, "F", "B", 100.0, 2, 1, 0),
+            order(2, "F", "B", 99.75, 1, 1, 0),
+            order(2, "M", "B", 100.0, 7, 1),
+            order(3, "C", "B", 100.0, 4, 1),
+            order(4, "F", "B", 100.0, 3, 1, 0),
+            order(4, "C", "B", 100.0, 3, 1),
+        ],
+    )
+    assert rows(found.scan("l3", DAY), *L3) == [
+        (1, "Bid", "Insert", 100.0, 10.0, None, 0.0, None, 0.0),
+        (1, "Bid", "Update", 100.0, 7.0, 100.0, 10.0, pytest.approx(299.75 / 3, rel=1e-15), 3.0),
+        (1, "Bid", "Update", 100.0, 3.0, 100.0, 7.0, None, 0.0),
+        (1, "Bid", "Remove", None, 0.0, 100.0, 3.0, 100.0, 3.0),
+    ]
+    assert rows(found.scan("trades", DAY), "Price", "Size", "AggressorSide") == [(100.0, 2.0, "Sell")]
+    assert found.scan("l3", DAY).collect()["SequenceNo"].to_list() == [1, 5, 6, 8]
+
+
+def test_a_resting_order_amended_to_cross_is_no_execution_of_a_resting_order(tmp_path):
+    """Order 1 (a bid) is amended to 100.25 and takes order 2: the trade names it as the aggressor."""
+    found = write(
+        tmp_path,
+        "mbo",
+        [
+            order(1, "A", "B", 100.0, 1, 1),
+            order(1, "A", "A", 100.25, 4, 2),
+            order(2, "T", "B", 100.25, 1, 1, 0),
+            order(2, "F", "B", 100.25, 1, 1, 0),
+            order(2, "F", "A", 100.25, 1, 2, 0),
+            order(2, "C", "B", 100.0, 1, 1, 0),
+            order(2, "M", "A", 100.25, 3, 2),
+        ],
+    )
+    executed = rows(found.scan("l3", DAY), "OrderId", "Action", "ExecutionSize", "EndOfEvent")
+    assert executed[2:] == [(1, "Remove", 0.0, False), (2, "Update", 1.0, True)]
+
+
+def test_a_fill_that_nothing_follows_makes_no_row(tmp_path):
+    found = write(tmp_path, "mbo", [order(1, "F", "B", 100.0, 1, 1), order(2, "A", "B", 100.0, 2, 1)])
+    assert rows(found.scan("l3", DAY), "Action", "ExecutionSize") == [("Insert", 0.0)]
+
+
+def test_orders_that_are_not_known_to_stand(tmp_path):
+    """What the file does not tell is null; a cancel tells what it takes. An add of a standing order replaces it."""
+    found = write(
+        tmp_path,
+        "mbo",
+        [
+            order(1, "M", "A", 101.0, 5, 1),
+            order(2, "C", "A", 102.0, 6, 2),
+            order(3, "A", "A", 103.0, 7, 1),
+            order(4, "C", "A", 103.0, 7, 1),
+        ],
+    )
+    assert rows(found.scan("l3", DAY), *L3[2:7]) == [
+        ("Update", 101.0, 5.0, None, None),
+        ("Remove", None, 0.0, 102.0, 6.0),
+        ("Insert", 103.0, 7.0, None, 0.0),
+        ("Remove", None, 0.0, 103.0, 7.0),
+    ]
+
+
+def test_a_snapshot_and_a_clear_replace_the_book(tmp_path):
+    """Order 1 stands at midnight. At 5 s the book is cleared, and nothing sent; at 9 s it is cleared and sent again,
+    received 2 s late, so it is stamped just before the event at 10 s."""
+    late = MIDNIGHT + 11 * SECOND
+    resent = dbn.MBOMsg(1, 7, MIDNIGHT, 2, 99 * SECOND, 4, dbn.Action("A"), dbn.Side("A"), late, SNAPSHOT)
+    found = write(
+        tmp_path,
+        "mbo",
+        [
+            order(0, "A", "B", 98.0, 8, 1, SNAPSHOT),
+            order(1, "C", "B", 98.0, 3, 1),
+            order(5, "R", "N", None, 0, 0),
+            order(6, "M", "B", 97.0, 1, 1),
+            order(9, "R", "N", None, 0, 0, SNAPSHOT),
+            resent,
+            order(10, "C", "A", 99.0, 4, 2),
+        ],
+    )
+    midnight = dt.datetime(2023, 12, 25, tzinfo=dt.UTC)
+    snapshots = found.scan("l3_snapshot", DAY).collect()
+    assert snapshots.select("OrderId", "Side", "Price", "Size").rows() == [
+        (1, "Bid", 98.0, 8.0),
+        (None, None, None, None),
+        (2, "Ask", 99.0, 4.0),
+    ]
+    stamps = [stamp - MIDNIGHT for stamp in snapshots["EventTimestamp"].to_physical()]
+    assert stamps == [1_000, 5 * SECOND + 1_000, 10 * SECOND - 1]
+    assert snapshots["EventTimestamp"][0] == midnight + dt.timedelta(microseconds=1)
+    assert rows(found.scan("l3", DAY), "Action", "Size", "OldSize") == [
+        ("Update", 5.0, 8.0),
+        ("Update", 1.0, None),
+        ("Remove", 0.0, 4.0),
+    ]
+
+
+def test_price_levels_and_trades_with_the_quote_before(tmp_path):
+    """A trade repeats the book before it, and is no row of l2."""
+    book = dbn.BidAskPair(99_750_000_000, dbn.UNDEF_PRICE, 5, 0, 2, 0)
+    at = [MIDNIGHT + n * SECOND for n in range(2)]
+    records = [
+        dbn.MBP1Msg(1, 7, at[n], 99_750_000_000, 5, dbn.Action(action), dbn.Side(side), 0, at[n], LAST, levels=book)
+        for n, (action, side) in enumerate([("A", "B"), ("T", "A")])
+    ]
+    found = write(tmp_path, "mbp-1", records)
+    levels = ("BidPrice1", "BidQuantity1", "BidNumOrders1", "AskPrice1", "AskQuantity1", "AskNumOrders1")
+    assert rows(found.scan("l2", DAY), "SequenceNo", *levels) == [(1, 99.75, 5.0, 2, None, None, None)]
+    quote = ("AggressorSide", "BidPrice", "BidQuantity", "AskPrice", "AskQuantity")
+    assert rows(found.scan("trades", DAY), *quote) == [("Sell", 99.75, 5.0, None, None)]
+
+
+def test_a_tbbo_file_gives_trades_alone(tmp_path):
+    quote = dbn.BidAskPair(99_750_000_000, 100_000_000_000, 5, 6, 2, 3)
+    trade = dbn.MBP1Msg(
+        1, 7, MIDNIGHT, 100_000_000_000, 1, dbn.Action("T"), dbn.Side("B"), 0, MIDNIGHT, LAST, levels=quote
+    )
+    found = write(tmp_path, "tbbo", [trade])
+    assert found.tables() == ["trades"]
+    assert rows(found.scan("trades", DAY), "AggressorSide", "BidPrice", "AskQuantity") == [("Buy", 99.75, 6.0)]
+
+
+def test_states_by_action_and_reason(tmp_path):
+    """An auction before the date's first TRADING is the opening; after it, scheduled or not. SSR_CHANGE is no state."""
+    said = [("PRE_OPEN", 1), ("CROSS", 1), ("TRADING", 1), ("HALT", 30), ("QUOTING", 30), ("TRADING", 1)]
+    said += [("SSR_CHANGE", 1), ("PRE_CROSS", 1), ("PRE_CLOSE", 1), ("CLOSE", 1), ("POST_CLOSE", 1)]
+    records = [
+        dbn.StatusMsg(1, 7, MIDNIGHT + n, MIDNIGHT + n, getattr(dbn.StatusAction, action), dbn.StatusReason(reason))
+        for n, (action, reason) in enumerate(said)
+    ]
+    states = write(tmp_path, "status", records).scan("marketstate", DAY).collect()["MarketState"].to_list()
+    assert states == [
+        *("PRE_OPEN", "OPENING_AUCTION", "CONTINUOUS_TRADING", "HALTED", "UNSCHEDULED_AUCTION", "CONTINUOUS_TRADING"),
+        *("INTRADAY_AUCTION", "CLOSING_AUCTION", "CLOSED", "POST_TRADE"),
+    ]
+
+
+def definition(second: int, number: int, symbol: str, action: str, tick: int = 250_000_000, **more: object) -> object:
+    at = MIDNIGHT + second * SECOND
+    kind, what = dbn.InstrumentClass("F"), dbn.SecurityUpdateAction(action)
+    return dbn.InstrumentDefMsg(1, number, at, at, tick, SECOND, symbol, "ES", "FUT", kind, what, **more)
+
+
+def test_the_last_definition_of_a_listing_is_its_reference(tmp_path):
+    rule = {"match_algorithm": dbn.MatchAlgorithm("F"), "currency": "USD", "exchange": "XCME"}
+    found = write(
+        tmp_path,
+        "definition",
+        [
+            definition(1, 7, "ESH4", "A", tick=500_000_000, **rule),
+            definition(2, 8, "OLD", "A"),
+            definition(3, 7, "ESH4", "M", min_lot_size_round_lot=1, **rule),
+            definition(4, 8, "OLD", "D"),
+        ],
+    )
+    assert found.scan("reference", DAY).collect().rows(named=True) == [
+        {
+            "ListingId": "ESH4",
+            "InstrumentId": "ESH4",
+            "Ticker": "ESH4",
+            "MIC": "XCME",
+            "CurrencyCode": "USD",
+            "TickSize": 0.25,
+            "LotSize": 1.0,
+            "MatchingRule": "FIFO",
+        }
+    ]
+
+
+def test_an_instrument_without_one_symbol_goes_by_its_number(tmp_path):
+    records = [order(1, "A", "B", 1.0, 1, 1)]
+    assert rows(write(tmp_path, "mbo", records, symbols={}).scan("l3", DAY), "ListingId") == [("7",)]
+    parent = write(tmp_path, "mbo", records, symbols={"ESH4": "7", "ES.c.0": "7"})
+    assert rows(parent.scan("l3", DAY), "ListingId") == [("7",)]
+
+
+def test_a_file_of_two_dates_is_two_partitions(tmp_path):
+    found = write(tmp_path, "mbo", [order(1, "A", "B", 1.0, 1, 1), order(86_401, "A", "B", 2.0, 1, 2)], days=2)
+    days = found.dates("l3")
+    assert days == [DAY, DAY + dt.timedelta(days=1)]
+    assert [rows(found.scan("l3", day), "SequenceNo", "Price") for day in days] == [[(1, 1.0)], [(1, 2.0)]]
+
+
+def test_a_book_that_begins_within_a_date_is_not_promised_to_be_complete(tmp_path):
+    assert not write(tmp_path, "mbo", [order(2, "A", "B", 1.0, 1, 1)], start=MIDNIGHT + SECOND).promises.complete_book
+
+
+def test_two_schemas_of_one_table_are_refused_until_one_is_named(tmp_path):
+    write(tmp_path, "mbo", [order(1, "A", "B", 1.0, 1, 1)])
+    found = write(tmp_path, "trades", [], name="two.dbn")
+    with pytest.raises(UserError, match=r"one.dbn \(mbo\) and .*two.dbn \(trades\) both give trades of 2023-12-25"):
+        found.tables()
+    assert source(tmp_path, schemas=["trades"]).tables() == ["trades"]
+    with pytest.raises(UserError, match="schema 'mb0' makes no table"):
+        source(tmp_path, schemas=["mb0"]).tables()
+
+
+def test_the_same_records_twice_are_refused(tmp_path):
+    write(tmp_path, "mbo", [])
+    with pytest.raises(UserError, match="hold mbo of the same instruments and time: keep one"):
+        write(tmp_path, "mbo", [], name="two.dbn").tables()
+
+
+def test_one_dataset_is_read_at_a_time(tmp_path):
+    write(tmp_path, "mbo", [])
+    found = write(tmp_path, "mbo", [], name="two.dbn", dataset="XNAS.ITCH")
+    with pytest.raises(UserError, match=r"holds files of GLBX.MDP3, XNAS.ITCH.*dataset = 'GLBX.MDP3'"):
+        found.tables()
+    assert source(tmp_path, dataset="XNAS.ITCH").tables() == ["l3", "l3_snapshot", "trades"]
+    with pytest.raises(UserError, match="nothing of dataset 'ARCX'"):
+        source(tmp_path, dataset="ARCX").tables()
+
+
+def test_a_listing_of_two_venues_is_refused_until_one_is_named(tmp_path):
+    other = dbn.TradeMsg(2, 7, MIDNIGHT, SECOND, 1, dbn.Action("T"), dbn.Side("B"), 0, MIDNIGHT)
+    one = dbn.TradeMsg(1, 7, MIDNIGHT, SECOND, 3, dbn.Action("T"), dbn.Side("B"), 0, MIDNIGHT)
+    found = write(tmp_path, "trades", [one, other])
+    with pytest.raises(DataError, match="ESH4 from publishers 1, 2"):
+        found.scan("trades", DAY).collect()
+    assert rows(source(tmp_path, publisher=2).scan("trades", DAY), "Size") == [(1.0,)]
+
+
+def test_folders_tables_and_dates_that_are_not_there(tmp_path):
+    with pytest.raises(UserError, match="holds no file named"):
+        source(tmp_path).tables()
+    with pytest.raises(UserError, match="is no folder"):
+        source(tmp_path / "no").tables()
+    found = write(tmp_path, "mbo", [])
+    with pytest.raises(UserError, match="no table l2, which a file of mbp-1 or mbp-10"):
+        found.dates("l2")
+    with pytest.raises(UserError, match=r"no l3 for 2024-01-01: .* has 2023-12-25 alone"):
+        found.scan("l3", dt.date(2024, 1, 1))
+
+
+def test_records_that_cannot_be_what_they_say_are_refused(tmp_path):
+    with pytest.raises(DataError, match="1 of 1 records with a stamp outside 2023-12-25 to 2023-12-25"):
+        write(tmp_path, "mbo", [order(90_000, "A", "B", 1.0, 1, 1)]).scan("l3", DAY).collect()
+    with pytest.raises(DataError, match="1 of 1 records with an order event without side or price"):
+        write(tmp_path, "mbo", [order(1, "A", "N", 1.0, 1, 1)]).scan("l3", DAY).collect()
+    status = dbn.StatusMsg(1, 7, MIDNIGHT, MIDNIGHT)
+    with pytest.raises(DataError, match="a record of type 18, and its schema mbo has type 160"):
+        write(tmp_path, "mbo", [status]).scan("l3", DAY).collect()
+
+
+def test_a_file_that_is_cut_short_anywhere_is_refused(real, tmp_path):
+    """A compressed file, at every length: the decoder itself minds only some."""
+    whole = (real / "dbn-small" / "GLBX.MDP3.mbp-1.dbn.zst").read_bytes()
+    for length in range(len(whole)):
+        (tmp_path / "one.dbn.zst").write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"one\.dbn\.zst"):
+            source(tmp_path).scan("l2", dt.date(2020, 12, 28)).collect()
+
+
+def test_a_plain_file_that_ends_within_a_record_is_refused(tmp_path):
+    write(tmp_path, "mbo", [order(1, "A", "B", 1.0, 1, 1)])
+    file = tmp_path / "one.dbn"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"one\.dbn is cut short: fetch it again"):
+        source(tmp_path).scan("l3", DAY).collect()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=False), st.sampled_from(["cut", "mix", "flip", "garbage"]), st.booleans())
+def test_spoilt_bytes_are_refused_or_give_whole_tables(tmp_path, chance, how, head):
+    """Four orders: what is read of spoilt bytes is a sentence, or as many rows as there were whole records."""
+    write(tmp_path, "mbo", [order(n, "A", "B", 100.0 - n, 1 + n, n) for n in range(4)])
+    file = tmp_path / "one.dbn"
+    spoilt = spoil(bytearray(file.read_bytes()), chance, how, head)
+    file.write_bytes(spoilt)
+    try:
+        found = source(tmp_path)
+        for table in found.tables():
+            for day in found.dates(table)[:2]:
+                assert found.scan(table, day).collect().height <= 4 + len(spoilt) // 56
+    except (DataError, UserError):
+        return
+
+
+def spoil(data: bytearray, chance: random.Random, how: str, head: bool) -> bytes:
+    if how == "cut":
+        return bytes(data[: chance.randrange(len(data))])
+    if how == "mix":
+        first, last = sorted(chance.sample(range(len(data)), 2))
+        return bytes(data[first:last] + data[:first] + data[last:])
+    if how == "garbage":
+        return bytes(data[: chance.randrange(len(data))]) + chance.randbytes(chance.randrange(200))
+    for _ in range(chance.randrange(1, 5)):
+        data[chance.randrange(120 if head else len(data))] = chance.randrange(256)
+    return bytes(data)
