@@ -5,7 +5,6 @@ A *part* is what one folder or one zip has of a date: `entrust.csv`, `trade.csv`
 
 import datetime as dt
 import io
-import os
 import re
 import zipfile
 import zlib
@@ -15,7 +14,6 @@ from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import attrs
 import polars as pl
@@ -23,9 +21,9 @@ import polars as pl
 from basalt.columns import DType
 from basalt.errors import DataError, UserError
 from basalt_io.files import first_line
+from basalt_io.sources.csv_ends import ends
 
 KINDS = ("entrust", "trade", "snapshot")
-_TAIL = 65_536  # bytes; more than a row of any file
 _FOLDER = re.compile(r"(?P<date>\d{8})")
 _ZIP = re.compile(r"(?P<code>[^_]+)_(?P<date>\d{8})(_.*)?\.zip")
 
@@ -73,8 +71,7 @@ def rows(part: Part, kind: str, columns: Mapping[str, DType], words: Mapping[str
     """Those columns of a file. `words`: what a column of labels may hold.
 
     DataError where the header lacks a column or the last row is cut short; the query fails on a value that is no
-    number, on a label that is not among its words, and on an empty field of a column that has to be filled: every
-    one but book levels.
+    finite number, on a label that is not among its words, and on an empty field of any column but book levels.
     """
     content = part.content(kind)
     name = str(part.file(kind)) if part.code is None else f"{part.place}/{part.members[kind]}"
@@ -128,7 +125,7 @@ def _refuse_twins(parts: Sequence[Part]) -> None:
 def _refuse_cut(content: Path | bytes, name: str, columns: Iterable[str]) -> None:
     try:
         with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as stream:
-            first, last = _ends(stream)
+            first, last = ends(stream)
     except OSError as error:
         raise _unreadable(Path(name), error) from error
     found = first.decode("utf-8-sig", "replace").split(",")
@@ -142,12 +139,6 @@ def _refuse_cut(content: Path | bytes, name: str, columns: Iterable[str]) -> Non
         raise DataError(f"{name} ends in the middle of a row: fetch it again")
 
 
-def _ends(stream: IO[bytes]) -> tuple[bytes, bytes]:
-    first = stream.readline().rstrip()
-    stream.seek(-min(_TAIL, stream.seek(0, os.SEEK_END)), os.SEEK_END)
-    return first, stream.read().rstrip().rpartition(b"\n")[2]
-
-
 def _checked(found: pl.DataFrame, name: str, words: Mapping[str, Sequence[str]]) -> pl.DataFrame:
     for column in found:
         if column.name in words and len(other := column.filter(~column.is_in(words[column.name]))):
@@ -155,6 +146,8 @@ def _checked(found: pl.DataFrame, name: str, words: Mapping[str, Sequence[str]])
             raise DataError(f"{name} has {column.name} {other[0]!r}, and {known} are known: fetch it again")
         if column.null_count() and not level(column.name):
             raise DataError(f"{name} has {column.null_count()} rows without {column.name}: fetch it again")
+        if column.dtype.is_float() and not column.is_finite().all():
+            raise DataError(f"{name} has a {column.name} that is no number: fetch it again")
     return found
 
 
