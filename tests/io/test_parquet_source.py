@@ -209,7 +209,7 @@ def test_a_folder_that_names_no_date_is_refused(hive):
 
 def test_a_table_in_both_layouts_is_refused(hive):
     write(trades(FRIDAY, 1), hive / "trades.parquet")
-    with pytest.raises(UserError, match=r"table trades is both the folder .* and the file"):
+    with pytest.raises(UserError, match=r"table trades is both .*trades and .*trades.parquet: keep one"):
         source(hive).tables()
 
 

@@ -7,11 +7,11 @@ except the stamps of single files.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import polars as pl
@@ -23,6 +23,8 @@ from basalt.sources import Size, Source
 from basalt.tables import BUILT_IN, NS_UTC
 from basalt_io.files import fingerprint, first_line
 from basalt_io.paths import located
+from basalt_io.sources import bmll
+from basalt_io.sources.bmll import FOLDERS
 from basalt_io.sources.dates import span
 
 _HIVE = "date="
@@ -37,6 +39,7 @@ class ParquetSourceOptions:
     columns: dict[str, dict[str, str]] = option(
         "by table, canonical column names and what your files call them, as `trades = { Price = 'px' }`", factory=dict
     )
+    dialect: Literal["basalt", "bmll"] = option("whose columns the files have", default="basalt")
 
 
 class ParquetSource(Source):
@@ -63,8 +66,9 @@ class ParquetSource(Source):
         return list(self._dated(table))
 
     def fingerprint(self, table: str, day: dt.date) -> str:
-        """Changes with the names, sizes and times of that date's files, and with `columns`."""
-        return fingerprint(self._files(table, day), self.config.columns.get(table))
+        """Changes with the names, sizes and times of that date's files, with `columns` and `dialect`."""
+        files, more = self._files(table, day), self._beside(table, day)
+        return fingerprint([*files, *more], self.config.columns.get(table), self.config.dialect)
 
     def size(self, table: str, day: dt.date) -> Size | None:
         """From footers; None for one file of several dates, whose rows by date are not in them."""
@@ -77,7 +81,7 @@ class ParquetSource(Source):
         """That date's rows, canonical. UserError where there is no such table, date or mapped column; DataError for a
         file that is no Parquet, differs from the date's first one, or cannot become canonical."""
         files = self._files(table, day)
-        frame = self._canonical(table, files)
+        frame = self._canonical(table, files, day)
         if self._places[table].is_dir() or not self._dated(table):
             return frame
         midnight = pl.lit(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC), dtype=NS_UTC)
@@ -89,19 +93,25 @@ class ParquetSource(Source):
         """The folder or file of each table."""
         if not self.root.is_dir():
             raise UserError(f"source parquet: root {self.root} is no folder: set `root` to the folder of the tables")
-        folders = {place.parent.name: place.parent for place in self.root.glob(f"*/{_HIVE}*") if place.is_dir()}
-        files = {place.stem: place for place in self.root.glob("*.parquet") if not place.name.startswith(".")}
-        both = sorted(folders.keys() & files.keys())
-        if both:
-            raise UserError(
-                f"source parquet: table {both[0]} is both the folder {folders[both[0]]} and the file "
-                f"{files[both[0]]}: keep one of them"
-            )
-        unknown = sorted(self.config.columns.keys() - folders.keys() - files.keys())
+        found: dict[str, Path] = {}
+        for name, place in _named_places(self.root):
+            table = FOLDERS.get(name, name) if self._is_bmll else name
+            if found.setdefault(table, place) != place:
+                raise UserError(f"source parquet: table {table} is both {found[table]} and {place}: keep one of them")
+        unknown = sorted(self.config.columns.keys() - found.keys())
         if unknown:
-            there = ", ".join(sorted({**folders, **files})) or "no table"
+            there = ", ".join(sorted(found)) or "no table"
             raise UserError(f"source parquet: `columns` names table {unknown[0]}, and {self.root} holds {there}")
-        return {**folders, **files}
+        return found
+
+    @property
+    def _is_bmll(self) -> bool:
+        return bool(self.config.dialect == "bmll")
+
+    def _beside(self, table: str, day: dt.date) -> list[Path]:
+        """Files of `reference` that decide what rows of the table say."""
+        needs = self._is_bmll and table in ("l3", "cbbo") and "reference" in self._places
+        return self._files("reference", day) if needs else []
 
     def _dated(self, table: str) -> dict[dt.date, list[Path]]:
         """Files of each date, ascending; empty for a file that holds for every date."""
@@ -114,7 +124,7 @@ class ParquetSource(Source):
         return self._days[table]
 
     def _file_dates(self, table: str, file: Path) -> dict[dt.date, list[Path]]:
-        frame = self._canonical(table, [file])
+        frame = self._canonical(table, [file], None)
         if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
             return {}
         try:
@@ -131,11 +141,34 @@ class ParquetSource(Source):
             raise UserError(f"source parquet has no {table} for {day}: {self._places[table]} has {span(dated)}")
         return dated[day]
 
-    def _canonical(self, table: str, files: list[Path]) -> pl.LazyFrame:
+    def _canonical(self, table: str, files: list[Path], day: dt.date | None) -> pl.LazyFrame:
         _refuse_differing(files)
-        frame = pl.scan_parquet(files, glob=False, hive_partitioning=False)
-        frame = _renamed(frame, self.config.columns.get(table, {}), f"table {table} of {files[0]}")
-        return conform(frame, _TABLES[table], str(files[0])) if table in _TABLES else frame
+        frame, where = pl.scan_parquet(files, glob=False, hive_partitioning=False), str(files[0])
+        asked = self.config.columns.get(table, {})
+        if self._is_bmll:
+            frame = bmll.canonical(table, frame, asked, lambda: self._reference(table, day))
+        else:
+            frame = _renamed(frame, asked, f"table {table} of {where}")
+        return conform(frame, _TABLES[table], where) if table in _TABLES else frame
+
+    def _reference(self, reader: str, day: dt.date | None) -> pl.LazyFrame:
+        """As BMLL has it; UserError where there is none."""
+        if "reference" not in self._places:
+            raise UserError(
+                f"source parquet: {reader} of dialect bmll takes CurrencyCode and InstrumentId from reference, which "
+                f"{self.root} does not have: add it"
+            )
+        files = self._files("reference", day) if day is not None else [self._places["reference"]]
+        return pl.scan_parquet(files, glob=False, hive_partitioning=False)
+
+
+def _named_places(root: Path) -> Iterator[tuple[str, Path]]:
+    """Folders of dates, then single files, by the name they have."""
+    for place in sorted({place.parent for place in root.glob(f"*/{_HIVE}*") if place.is_dir()}):
+        yield place.name, place
+    for file in sorted(root.glob("*.parquet")):
+        if not file.name.startswith("."):
+            yield file.stem, file
 
 
 def _folder_dates(folder: Path) -> dict[dt.date, list[Path]]:
