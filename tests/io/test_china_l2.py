@@ -109,9 +109,9 @@ def test_an_order_known_by_its_trades_only_had_what_they_took(tmp_path):
 
 
 def test_order_numbers_of_two_securities_do_not_meet(tmp_path):
-    lines = [order(1, "A", "S", 10.0, 100, 1), order(1, "A", "S", 20.0, 70, 1, "000001")]
+    lines = [order(1, "A", "S", 10.0, 100, 1), order(1, "A", "S", 20.0, 70, 1, "019547")]
     l3 = table(write(tmp_path, lines, [trade(2, "B", 10.0, 40, 5, 1)]), "l3")
-    assert l3.select("ListingId", "Size").rows() == [("600000", 100.0), ("000001", 70.0), ("600000", 60.0)]
+    assert l3.select("ListingId", "Size").rows() == [("600000", 100.0), ("019547", 70.0), ("600000", 60.0)]
 
 
 def test_auction_states_follow_the_clock(tmp_path):

@@ -4,6 +4,8 @@ The figures are facts of its files, counted there without basalt.
 """
 
 import datetime as dt
+import subprocess
+import sys
 import zipfile
 from bisect import insort
 from collections import defaultdict
@@ -138,6 +140,42 @@ class TestMoutai:
         ends = [book for at_volume in books.values() for at, book in at_volume if start <= at < end]
         assert len(ends) > 50_000
         assert not [1 for bids, asks in ends if bids[0][0] >= asks[0][0]]
+
+
+PIPELINE = """
+name = "moutai"
+source = { type = "china_l2", root = "ROOT" }
+outputs = [{ type = "parquet", root = "out" }]
+
+[[passes]]
+name = "bars"
+every = "1m"
+
+[[passes.modules]]
+module = "trade"
+market_states = "all"
+generic = [{ measures = ["Volume", "Count", "VWAP"], sides = ["Total", "Buy", "Sell"] }]
+
+[[passes]]
+name = "day"
+every = "1d"
+
+[[passes.modules]]
+module = "generic"
+source = "bars"
+"""
+
+
+@pytest.mark.slow
+def test_a_pipeline_over_it_says_what_the_day_is_known_for(moutai, tmp_path):
+    (tmp_path / "moutai.toml").write_text(PIPELINE.replace("ROOT", str(SHARED.resolve())))
+    command = [sys.executable, "-c", "from basalt.cli.main import main; main()", "pipeline", "run", "moutai.toml"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    day = pl.read_parquet(tmp_path / "out" / "day" / "date=2023-02-01" / "all.parquet").row(0, named=True)
+    assert (day["TradeTotalVolume"], day["TradeTotalCount"]) == (3_397_389, 27_135)
+    assert (day["TradeBuyCount"], day["TradeSellCount"]) == (12_601, 13_971)
+    assert day["TradeTotalVWAP"] == pytest.approx(1838.0818106522, abs=5e-10)
 
 
 def _snapshots_with_volume(found: ChinaL2Source) -> pl.DataFrame:

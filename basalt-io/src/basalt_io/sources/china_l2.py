@@ -2,8 +2,8 @@
 
 The files of a date are `entrust.csv` (orders), `trade.csv` and `snapshot.csv`, with header, of any number of
 securities. They lie in `ROOT/YYYYMMDD/`, or in zips `ROOT/CODE_YYYYMMDD….zip`, one a security; a folder and a zip of
-the same date are refused, as both may hold the same rows. Files with another layout are refused, and so are
-Shenzhen's, whose orders come with their whole size and whose cancels are trades.
+the same date are refused, as both may hold the same rows. Files in another layout are refused too, Shenzhen's own
+among them: there, orders come with their whole size and cancels among the trades.
 
 Columns that are read, all others being ignored:
 * entrust.csv: SecurityID, OrderTime, OrderType (A add, D delete), OrderNO, OrderPrice, Balance, OrderBSFlag (B, S),
