@@ -172,6 +172,23 @@ def test_stamps_of_one_column_with_and_without_zone(tmp_path):
     assert stamps.to_list() == [dt.datetime(2018, 7, 2, 13, 30, 0, 125_000, tzinfo=dt.UTC)] * 2
 
 
+def test_stamps_of_parquet_columns(tmp_path):
+    """Zoned, naive (New York's) and as a date with a time of day, under names in lower case."""
+    naive = pl.Series([dt.datetime(2018, 1, 2, 9, 30, 0, 125_000)])
+    rows = pl.DataFrame({"ex": "N", "symbol": "XXX", "price": 1.5, "size": 100})
+    stamps = [
+        {"dt": naive},
+        {"dt": naive.dt.replace_time_zone("America/New_York")},
+        {"dt": naive.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")},
+        {"date": naive.dt.date(), "time_m": naive.dt.time()},
+    ]
+    for i, columns in enumerate(stamps):
+        rows.with_columns(**columns).write_parquet(tmp_path / f"trades_{i}_20180102.parquet")
+    found = source(tmp_path).scan("trades", DAY).collect()
+    assert found["EventTimestamp"].to_list() == [dt.datetime(2018, 1, 2, 14, 30, 0, 125_000, tzinfo=dt.UTC)] * 4
+    assert found.select("ListingId", "Price", "Size").unique().rows() == [("XXX.N", 1.5, 100.0)]
+
+
 def quotes(root: Path, *rows: tuple[str, float, int, float, int]) -> TaqSource:
     lines = [f"20180102,{time},N,{bid},{size},{ask},{more},R,XXX," for time, bid, size, ask, more in rows]
     return write(root, "quotes", QUOTES, *lines)
@@ -251,7 +268,9 @@ def test_bad_options_are_refused_while_planning(tmp_path):
     for options, said in (
         ({"hours": ["09:30"]}, "hours = .* are no two times"),
         ({"hours": ["9 am", "16:00"]}, "hours = .* are no two times"),
+        ({"hours": ["09:30", "16:00+01:00"]}, "hours = .* are no two times"),
         ({"hours": ["16:00", "09:30"]}, "end before they begin"),
+        ({"exchanges": ["N", "NYSE"]}, "exchanges has 'NYSE': write them as TAQ's letters"),
         ({"lot": 0.0}, r"lot = 0.0 must be above 0"),
         ({"max_spread": -1.0}, r"max_spread = -1.0 must be above 0"),
         ({"time_zone": "Mars/Base"}, "time_zone = 'Mars/Base' is unknown"),

@@ -33,6 +33,7 @@ prices, bids and asks and the sum of sizes. A merged trade has no condition and 
 import datetime as dt
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -135,6 +136,9 @@ class TaqSource(Source):
         for name, value in (("lot", config.lot), ("max_spread", config.max_spread)):
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f"source taq: {name} = {value} must be above 0: set it, or leave it out")
+        for letter in config.exchanges:
+            if len(letter) != 1 or not letter.isupper():
+                raise UserError(f"source taq: exchanges has {letter!r}: write them as TAQ's letters, ['N', 'P']")
         return Cleaning(
             tuple(config.exchanges),
             _hours(config.hours),
@@ -176,10 +180,12 @@ class TaqSource(Source):
 def _hours(written: Sequence[str]) -> tuple[int, int] | None:
     if not written:
         return None
-    try:
-        first, last = (dt.time.fromisoformat(text) for text in written)
-    except ValueError:
-        raise UserError(f"source taq: hours = {list(written)} are no two times: write ['09:30', '16:00']") from None
+    times: list[dt.time] = []
+    with suppress(ValueError):
+        times = [dt.time.fromisoformat(text) for text in written]
+    if len(times) != 2 or any(time.tzinfo for time in times):
+        raise UserError(f"source taq: hours = {list(written)} are no two times: write ['09:30', '16:00']")
+    first, last = times
     if first >= last:
         raise UserError(f"source taq: hours = {list(written)} end before they begin: write ['09:30', '16:00']")
     return _nanoseconds(first), _nanoseconds(last)
