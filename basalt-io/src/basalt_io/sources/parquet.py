@@ -1,17 +1,18 @@
 """The `parquet` source: canonical tables in Parquet files.
 
-A table is a folder of dates, `{root}/{table}/date=YYYY-MM-DD/*.parquet`, or one file, `{root}/{table}.parquet`, not
-both. In one file the date of a row is the UTC date of its EventTimestamp; a file without that column (`reference`)
-holds for every date. Files whose name begins with a dot are not there. Nothing but footers is read while planning,
-except the stamps of single files.
+A table is a folder of dates, `{root}/{table}/date=YYYY-MM-DD/*.parquet` or as `path` says, or one file,
+`{root}/{table}.parquet`, not both. In one file the date of a row is the UTC date of its EventTimestamp; a file without
+that column (`reference`) holds for every date. Files whose name begins with a dot are not there. Stamps without a zone
+are those of `time_zone`; one that its clock passes twice, or never, stops the query. Nothing but footers is read while
+planning, except the stamps of single files.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import attrs
 import polars as pl
@@ -26,8 +27,8 @@ from basalt_io.paths import located
 from basalt_io.sources import bmll
 from basalt_io.sources.bmll import FOLDERS
 from basalt_io.sources.dates import span
+from basalt_io.sources.layouts import Dates, by_template, hive_dates, hive_folders, single_files
 
-_HIVE = "date="
 _TABLES = {table.name: table for table in BUILT_IN}
 
 
@@ -36,10 +37,16 @@ class ParquetSourceOptions:
     """`[source] type = "parquet"`."""
 
     root: str = option("folder of the tables, relative to the pipeline file")
+    path: str | None = option(
+        "where files are below root, as `{table}/{year}/{month}/{day}.parquet`; variables: {table}, {date} or {year} "
+        "{month} {day}, `*`; not set: `{table}/date={date}/*.parquet`",
+        default=None,
+    )
     columns: dict[str, dict[str, str]] = option(
         "by table, canonical column names and what your files call them, as `trades = { Price = 'px' }`", factory=dict
     )
     dialect: Literal["basalt", "bmll"] = option("whose columns the files have", default="basalt")
+    time_zone: str | None = option("zone of stamps that have none, as `Europe/London`; not set: refused", default=None)
 
 
 class ParquetSource(Source):
@@ -50,7 +57,7 @@ class ParquetSource(Source):
 
     def __init__(self, config: Any, folder: Path) -> None:
         super().__init__(config, folder)
-        self._days: dict[str, dict[dt.date, list[Path]]] = {}
+        self._days: dict[str, Dates] = {}
 
     @cached_property
     def root(self) -> Path:
@@ -66,9 +73,10 @@ class ParquetSource(Source):
         return list(self._dated(table))
 
     def fingerprint(self, table: str, day: dt.date) -> str:
-        """Changes with the names, sizes and times of that date's files, with `columns` and `dialect`."""
+        """Changes with the names, sizes and times of that date's files, and with options that change rows."""
         files, more = self._files(table, day), self._beside(table, day)
-        return fingerprint([*files, *more], self.config.columns.get(table), self.config.dialect)
+        options = (self.config.columns.get(table), self.config.dialect, self.config.time_zone)
+        return fingerprint([*files, *more], *options)
 
     def size(self, table: str, day: dt.date) -> Size | None:
         """From footers; None for one file of several dates, whose rows by date are not in them."""
@@ -94,7 +102,7 @@ class ParquetSource(Source):
         if not self.root.is_dir():
             raise UserError(f"source parquet: root {self.root} is no folder: set `root` to the folder of the tables")
         found: dict[str, Path] = {}
-        for name, place in _named_places(self.root):
+        for name, place in self._theirs():
             table = FOLDERS.get(name, name) if self._is_bmll else name
             if found.setdefault(table, place) != place:
                 raise UserError(f"source parquet: table {table} is both {found[table]} and {place}: keep one of them")
@@ -113,17 +121,37 @@ class ParquetSource(Source):
         needs = self._is_bmll and table in ("l3", "cbbo") and "reference" in self._places
         return self._files("reference", day) if needs else []
 
-    def _dated(self, table: str) -> dict[dt.date, list[Path]]:
+    def _dated(self, table: str) -> Dates:
         """Files of each date, ascending; empty for a file that holds for every date."""
         if table not in self._places:
             there = ", ".join(self.tables()) or "no table"
             raise UserError(f"source parquet has no table {table}: {self.root} holds {there}")
         if table not in self._days:
             place = self._places[table]
-            self._days[table] = _folder_dates(place) if place.is_dir() else self._file_dates(table, place)
+            self._days[table] = self._folder_dates(table, place) if place.is_dir() else self._file_dates(table, place)
         return self._days[table]
 
-    def _file_dates(self, table: str, file: Path) -> dict[dt.date, list[Path]]:
+    def _theirs(self) -> Iterator[tuple[str, Path]]:
+        """Tables as the files call them, with what they are in: a folder, the root where `path` is set, or a file."""
+        if not self.config.path:
+            yield from (*hive_folders(self.root), *single_files(self.root))
+            return
+        taken = {file for dates in self._templated.values() for files in dates.values() for file in files}
+        yield from ((name, self.root) for name in self._templated)
+        yield from ((name, file) for name, file in single_files(self.root) if file not in taken)
+
+    @cached_property
+    def _templated(self) -> Mapping[str, Dates]:
+        """The files of `path`, by table as the files call it."""
+        return by_template(self.root, self.config.path)
+
+    def _folder_dates(self, table: str, place: Path) -> Dates:
+        if not self.config.path:
+            return hive_dates(place)
+        theirs = {FOLDERS.get(name, name) if self._is_bmll else name: dates for name, dates in self._templated.items()}
+        return theirs[table]
+
+    def _file_dates(self, table: str, file: Path) -> Dates:
         frame = self._canonical(table, [file], None)
         if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
             return {}
@@ -149,7 +177,23 @@ class ParquetSource(Source):
             frame = bmll.canonical(table, frame, asked, lambda: self._reference(table, day))
         else:
             frame = _renamed(frame, asked, f"table {table} of {where}")
-        return conform(frame, _TABLES[table], where) if table in _TABLES else frame
+        return conform(self._zoned(frame), _TABLES[table], where) if table in _TABLES else frame
+
+    def _zoned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        if self.config.time_zone is None:
+            return frame
+        found = frame.collect_schema()
+        naive = [name for name, dtype in found.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone is None]
+        return frame.with_columns(pl.col(naive).dt.replace_time_zone(self._zone)) if naive else frame
+
+    @cached_property
+    def _zone(self) -> str:
+        try:
+            return ZoneInfo(self.config.time_zone).key
+        except (KeyError, ValueError, OSError):
+            raise UserError(
+                f"source parquet: time_zone = {self.config.time_zone!r} is unknown: write it as 'Europe/London'"
+            ) from None
 
     def _reference(self, reader: str, day: dt.date | None) -> pl.LazyFrame:
         """As BMLL has it; UserError where there is none."""
@@ -160,33 +204,6 @@ class ParquetSource(Source):
             )
         files = self._files("reference", day) if day is not None else [self._places["reference"]]
         return pl.scan_parquet(files, glob=False, hive_partitioning=False)
-
-
-def _named_places(root: Path) -> Iterator[tuple[str, Path]]:
-    """Folders of dates, then single files, by the name they have."""
-    for place in sorted({place.parent for place in root.glob(f"*/{_HIVE}*") if place.is_dir()}):
-        yield place.name, place
-    for file in sorted(root.glob("*.parquet")):
-        if not file.name.startswith("."):
-            yield file.stem, file
-
-
-def _folder_dates(folder: Path) -> dict[dt.date, list[Path]]:
-    dated = {}
-    for place in sorted(folder.glob(f"{_HIVE}*")):
-        files = sorted(file for file in place.glob("*.parquet") if not file.name.startswith("."))
-        if files:
-            dated[_day(place)] = files
-    return dated
-
-
-def _day(place: Path) -> dt.date:
-    written = place.name.removeprefix(_HIVE)
-    with suppress(ValueError):
-        day = dt.date.fromisoformat(written)
-        if day.isoformat() == written:
-            return day
-    raise UserError(f"source parquet: {place} names no date: rename it as date=YYYY-MM-DD")
 
 
 def _refuse_differing(files: list[Path]) -> None:
