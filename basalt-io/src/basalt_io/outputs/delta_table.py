@@ -1,0 +1,180 @@
+"""A Delta table as its log tells it: which files make up a partition now, and what they hold.
+
+*Live* files are those that the newest version names. They are read by name, with the partition's values put beside
+them: `pl.scan_delta` takes these from folder names, and cannot read a table below a folder with a space in its name.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+from urllib.parse import unquote
+
+import attrs
+import polars as pl
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from basalt.columns import DType
+from basalt.errors import DataError
+from basalt_io.object_store import Location, said
+from basalt_io.outputs.delta_types import declared_from_json, restored
+
+DOCUMENT, DECLARED = "basalt", "basalt.dtypes"
+_UNREAD = {"deletionVectors": "deletion vectors", "columnMapping": "a column mapping"}
+
+
+@attrs.frozen
+class LiveFile:
+    """One file of the newest version. `path` is relative to the table, `changed` milliseconds since 1970."""
+
+    path: str
+    size: int
+    changed: int
+    rows: int | None
+    values: Mapping[str, Any]
+
+
+@attrs.frozen(eq=False)
+class Table:
+    """One version of a table, opened."""
+
+    place: Location
+    log: DeltaTable
+    partitioned_by: tuple[str, ...]
+    files: tuple[LiveFile, ...]
+
+    def of(self, day: date, universe: str) -> list[LiveFile]:
+        """The live files of that partition, oldest first."""
+        wanted = {"Date": day, "Universe": universe}
+        return [file for file in self.files if file.values == wanted]
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns as Delta holds them, partition columns included."""
+        return pl.Schema(self.log.schema().to_arrow())
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """What stands in the table's configuration."""
+        found: Mapping[str, str] = self.log.metadata().configuration
+        return found
+
+    def file(self, live: LiveFile) -> str:
+        """Its address."""
+        return self.place.below(live.path).uri
+
+
+def opened(place: Location) -> Table | None:
+    """The newest version; None where no Delta table is there, DataError where it cannot be read."""
+    if place.path is not None and not (place.path / "_delta_log").is_dir():
+        return None
+    try:
+        log = DeltaTable(place.uri, storage_options=place.options)
+        by = tuple(log.metadata().partition_columns)
+        return Table(place, log, by, _live(log, by))
+    except TableNotFoundError:
+        return None
+    except (OSError, DeltaError, ValueError) as error:
+        raise DataError(
+            f"the Delta table {place.uri} cannot be read ({said(error)}): see that it is there and may be read"
+        ) from error
+
+
+def refuse_unread(table: Table) -> None:
+    """DataError for a table of which files alone do not tell the rows."""
+    features = set(table.log.protocol().reader_features or ())
+    if table.properties.get("delta.columnMapping.mode", "none") != "none":
+        features.add("columnMapping")
+    for feature in sorted(features & _UNREAD.keys()):
+        raise DataError(
+            f"the Delta table {table.place.uri} has {_UNREAD[feature]}, which is not read here: rewrite it without"
+        )
+
+
+def rows_of(table: Table, files: list[LiveFile]) -> pl.LazyFrame:
+    """The rows of these files as Delta holds them, columns in the table's order."""
+    return pl.concat([_rows(table, file) for file in files])
+
+
+def footer(table: Table, file: LiveFile) -> Mapping[str, str]:
+    """The key-value metadata of one file; DataError where it cannot be read."""
+    with reading(table.place):
+        return pl.read_parquet_metadata(table.file(file), storage_options=table.place.options)
+
+
+def declared(table: Table, file: LiveFile) -> dict[str, DType]:
+    """The dtypes that were published in that file, of columns held as another; the table's where the file tells none,
+    as after a compaction."""
+    found = footer(table, file)
+    text = found.get(DECLARED) or table.properties.get(DECLARED)
+    return {} if text is None else declared_from_json(text)
+
+
+def published(table: Table, files: list[LiveFile]) -> pl.LazyFrame:
+    """The rows of these files with the dtypes they were published with."""
+    with reading(table.place):
+        frame = restored(rows_of(table, files), declared(table, files[-1]))
+        frame.collect_schema()
+    return frame
+
+
+def document_of(table: Table, files: list[LiveFile]) -> Mapping[str, Any]:
+    """The column document that the newest of these files carries; without provenance that of the table, where a
+    compaction has rewritten the file; DataError where there is none."""
+    text = footer(table, files[-1]).get(DOCUMENT)
+    if text is not None:
+        document: Mapping[str, Any] = json.loads(text)
+        return document
+    if DOCUMENT not in table.properties:
+        raise DataError(
+            f"the Delta table {table.place.uri} carries no column document: only those that a pipeline published do"
+        )
+    return {**json.loads(table.properties[DOCUMENT]), "provenance": {}}
+
+
+@contextmanager
+def reading(place: Location) -> Iterator[None]:
+    """DataError where files of the table cannot be read."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"files of the Delta table {place.uri} cannot be read ({said(error)}): restore the table, or publish again"
+        ) from error
+
+
+def _rows(table: Table, file: LiveFile) -> pl.LazyFrame:
+    whole = table.schema
+    inside = pl.Schema({name: dtype for name, dtype in whole.items() if name not in table.partitioned_by})
+    frame = pl.scan_parquet(
+        table.file(file),
+        schema=inside,
+        glob=False,
+        hive_partitioning=False,
+        missing_columns="insert",
+        extra_columns="ignore",
+        storage_options=table.place.options,
+    )
+    values = [pl.lit(value, dtype=whole[name]).alias(name) for name, value in file.values.items()]
+    return frame.with_columns(values).select(whole.names()) if values else frame
+
+
+def _live(log: DeltaTable, by: tuple[str, ...]) -> tuple[LiveFile, ...]:
+    found = pl.DataFrame(log.get_add_actions(flatten=True))
+    if found.is_empty():
+        return ()
+    names = {"path": "path", "size_bytes": "size", "modification_time": "changed", "num_records": "rows"}
+    facts = found.select(pl.col(name).cast(pl.Int64, strict=False) if name != "path" else name for name in names)
+    values = found.select(pl.col(f"partition.{name}").alias(name) for name in by).rows(named=True)
+    live = (
+        LiveFile(path=_decoded(path), size=size, changed=changed, rows=rows, values=value)
+        for (path, size, changed, rows), value in zip(facts.rows(), values or [{}] * found.height, strict=True)
+    )
+    return tuple(sorted(live, key=lambda file: (file.changed, file.path)))
+
+
+def _decoded(path: str) -> str:
+    """Paths stand percent-encoded in the log."""
+    return unquote(path)
