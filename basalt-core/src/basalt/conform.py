@@ -56,7 +56,7 @@ def _cast(name: str, found: pl.DataType, column: Column, whose: str) -> pl.Expr:
             return _zoned(pl.col(name), found).cast(wanted)
     naive = isinstance(found, pl.Datetime) and found.time_zone is None and column.dtype == pl.Datetime
     fix = (
-        "say which time zone the stamps are in: by the source's `time_zone`, or as .dt.replace_time_zone('Europe/London')"
+        "say which time zone the stamps are in, by `time_zone` of the source or .dt.replace_time_zone('Europe/London')"
         if naive
         else "cast it before, where that loses nothing"
     )
