@@ -1,12 +1,18 @@
 """Where the tests of basalt-io find real data, and the partition they publish."""
 
 import datetime as dt
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from basalt.outputs import Target
 
+sys.path.insert(0, str(Path(__file__).parent))  # for what stands beside this file
+if TYPE_CHECKING:
+    from sql_servers import Store
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
 
@@ -23,3 +29,22 @@ def lobster_folder() -> Path:
 def target() -> Target:
     """The partition that most tests publish."""
     return Target("equities", "bars", dt.date(2024, 3, 8), "xlon", "parquet")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session's own."""
+    from sql_servers import started
+
+    with started() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path) -> "Store":
+    """A place for tables in each of the databases, empty at first."""
+    from sql_servers import Store, postgresql_store
+
+    if request.param == "sqlite":
+        return Store("sqlite:///results.db", None, tmp_path)
+    return postgresql_store(request.getfixturevalue("postgresql"), tmp_path)

@@ -1,0 +1,205 @@
+"""The `sql` source: canonical tables in a database, filtered by date on the server, fetched in chunks.
+
+The date of a row is its column Date, else the UTC date of its EventTimestamp; a table with neither (`reference`) holds
+for every date. Tables whose names begin with `basalt_` are not there. What a pipeline published comes back in the
+dtypes it had. Of other tables: whole numbers where the contract has a stamp are nanoseconds since 1970 UTC; stamps
+without time zone are refused there, as nobody said which zone they are in, and SQLite's text has one if it ends in `Z`
+or `+00:00`; NUMERIC without precision is read as Float64; types that are not known here are read as text.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import attrs
+import polars as pl
+import sqlalchemy as sa
+
+from basalt.conform import conform
+from basalt.errors import DataError, UserError
+from basalt.options import option
+from basalt.sources import Source
+from basalt.tables import BUILT_IN
+from basalt_io.database import Database
+from basalt_io.outputs.sql_books import RESERVED, books, is_there
+from basalt_io.outputs.sql_fetch import Rows
+from basalt_io.outputs.sql_tables import column, named
+from basalt_io.sources.dates import span
+from basalt_io.sources.sql_columns import Columns, as_published, columns_of
+from basalt_io.sources.sql_dates import Dated, dated_by
+
+_TABLES = {table.name: table for table in BUILT_IN}
+
+
+@attrs.frozen
+class SqlSourceOptions:
+    """`[source] type = "sql"`."""
+
+    url: str = option(
+        "the database, as 'sqlite:///market.db' or 'postgresql://${PGUSER}:${PGPASSWORD}@host/market'; ${NAME} stands "
+        "for a variable of the environment"
+    )
+    schema: str | None = option("schema of the tables; the database's default if unset", default=None)
+    columns: dict[str, dict[str, str]] = option(
+        "by table, canonical column names and what yours are called, as `trades = { Price = 'px' }`", factory=dict
+    )
+    bulk: bool = option("fetch by COPY where PostgreSQL has it; false for servers that lack it", default=True)
+
+
+@attrs.frozen(eq=False)
+class _Table:
+    """A table: its columns, what dates its rows, and those dates, none where it holds for every date."""
+
+    columns: Columns
+    dated: Dated | None
+    days: Sequence[dt.date]
+
+
+class SqlSource(Source):
+    """Tables and views of one schema.
+
+    A fingerprint changes with the number of a date's rows and, of what a pipeline published, with the run keys it was
+    published under; of other tables with the first and the last stamp. Rows that are changed in place by anything else
+    are not noticed, but in tables that hold for every date: these are read whole.
+    """
+
+    name = "sql"
+    Config = SqlSourceOptions
+
+    def __init__(self, config: Any, folder: Path) -> None:
+        super().__init__(config, folder)
+        self._database = Database(config.url, folder)
+        self._known: dict[str, _Table] = {}
+
+    def tables(self) -> Sequence[str]:
+        """Names of the schema's tables and views."""
+        return self._names
+
+    def dates(self, table: str) -> Sequence[dt.date]:
+        """Dates that have rows; empty for a table with neither Date nor EventTimestamp."""
+        return self._table(table).days
+
+    def fingerprint(self, table: str, day: dt.date) -> str:
+        """From counts, stamps and the ledger, on the server; of a table that holds for every date from all its rows."""
+        found, facts = self._dated(table, day), [repr(self.config.columns.get(table))]
+        if found.dated is None:
+            rows = self._rows(table, found.columns.dtypes, []).lazily().collect()
+            facts += [str(found.columns.dtypes), rows.write_csv(null_value="\0")]
+        else:
+            with self._asking(table) as connection:
+                facts += map(str, self._counted(connection, table, day, found))
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+    def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
+        """That date's rows, canonical, fetched when they are collected. UserError where there is no such table, date or
+        mapped column; DataError for what cannot become canonical."""
+        found = self._dated(table, day)
+        with self._asking(table) as connection:
+            dtypes = as_published(connection, table, self.config.schema, day, found.columns)
+        frame = self._rows(table, dtypes, found.dated.on(day) if found.dated else []).lazily()
+        frame = frame.rename({theirs: name for name, theirs in self._mapped(table).items()})
+        return conform(frame, _TABLES[table], self._where) if table in _TABLES else frame
+
+    @cached_property
+    def _names(self) -> list[str]:
+        if not self._database.is_there:
+            raise UserError(f"source sql: {self._database.file} is no file: set `url` to the database of the tables")
+        remedy = "see that url and schema are right"
+        reading = self._database.failing(UserError, f"source sql: {self._where} cannot be read", remedy)
+        with reading, self._database.reading() as connection:
+            inspector = sa.inspect(connection)
+            names = [*inspector.get_table_names(self.config.schema), *inspector.get_view_names(self.config.schema)]
+        there = sorted(name for name in names if not name.startswith(RESERVED))
+        unknown = sorted(self.config.columns.keys() - {*there})
+        if unknown:
+            raise UserError(
+                f"source sql: `columns` names table {unknown[0]}, and {self._where} has "
+                f"{', '.join(there) or 'no table'}"
+            )
+        return there
+
+    def _table(self, table: str) -> _Table:
+        if table not in self._names:
+            there = ", ".join(self._names) or "no table"
+            raise UserError(f"source sql has no table {table}: {self._where} has {there}")
+        if table not in self._known:
+            with self._asking(table) as connection:
+                self._known[table] = self._look(connection, table)
+        return self._known[table]
+
+    def _look(self, connection: sa.Connection, table: str) -> _Table:
+        mapped = self._mapped(table)
+        theirs = {name: canonical for canonical, name in mapped.items()}
+        columns = columns_of(connection, table, self.config.schema, _TABLES.get(table), theirs)
+        _refuse_mapping(mapped, columns, f"table {table} of {self._where}")
+        date, stamp = (mapped.get(name, name) for name in ("Date", "EventTimestamp"))
+        dated = dated_by(columns, date, stamp, connection.dialect.name)
+        if dated is None:
+            return _Table(columns, None, [])
+        answers = connection.execute(
+            sa.select(dated.asked).select_from(named(table, self.config.schema)).distinct()
+        ).scalars()
+        return _Table(columns, dated, _days([*answers], dated, f"table {table} of {self._where}"))
+
+    def _dated(self, table: str, day: dt.date) -> _Table:
+        found = self._table(table)
+        if found.dated is not None and day not in found.days:
+            raise UserError(f"source sql has no {table} for {day}: {self._where} has {span(found.days)}")
+        return found
+
+    def _counted(self, connection: sa.Connection, table: str, day: dt.date, found: _Table) -> Iterator[object]:
+        """What the server tells of a date without sending rows."""
+        assert found.dated is not None
+        stamp = self._mapped(table).get("EventTimestamp", "EventTimestamp")
+        ends: list[sa.ColumnElement[Any]] = [sa.func.count()]
+        if stamp in found.columns.dtypes:
+            ends += [sa.func.min(column(stamp)), sa.func.max(column(stamp))]
+        rows = sa.select(*ends).select_from(named(table, self.config.schema)).where(*found.dated.on(day))
+        yield from connection.execute(rows).one()
+        ledger = books(self.config.schema).ledger
+        if is_there(connection, ledger):
+            facts = sa.select(ledger.c.universe, ledger.c.run_key, ledger.c.rows)
+            of_day = facts.where(ledger.c.table_name == table, ledger.c.date == day)
+            yield from connection.execute(of_day.order_by(ledger.c.universe))
+
+    def _rows(self, table: str, dtypes: Mapping[str, Any], where: Sequence[sa.ColumnElement[bool]]) -> Rows:
+        as_text = self._known[table].columns.as_text
+        return Rows(self._database, table, self.config.schema, dtypes, where, self.config.bulk, as_text)
+
+    def _mapped(self, table: str) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.config.columns.get(table, {})
+        return found
+
+    @property
+    def _where(self) -> str:
+        schema = f" schema {self.config.schema}" if self.config.schema else ""
+        return f"{self._database.place}{schema}"
+
+    @contextmanager
+    def _asking(self, table: str) -> Iterator[sa.Connection]:
+        what = f"table {table} of {self._where} cannot be read"
+        reading = self._database.failing(DataError, what, "see that it is still there, and who may read it")
+        with reading, self._database.reading() as connection:
+            yield connection
+
+
+def _days(answers: Sequence[Any], dated: Dated, whose: str) -> list[dt.date]:
+    if None in answers:
+        raise DataError(f"{whose} has rows without {dated.name}, by which they are dated: fill it or remove them")
+    try:
+        return sorted(dated.read(answer) for answer in answers)
+    except ValueError as error:
+        raise DataError(f"{whose} has a {dated.name} that is no date ({error}): write it as YYYY-MM-DD") from None
+
+
+def _refuse_mapping(mapped: Mapping[str, str], columns: Columns, whose: str) -> None:
+    found = columns.dtypes
+    for canonical, theirs in mapped.items():
+        if theirs not in found:
+            raise UserError(f"{whose} has no column {theirs} to be read as {canonical}: it has {', '.join(found)}")
+        if canonical in found and canonical not in mapped.values():
+            raise UserError(f"{whose} has a column {canonical} already: leave it out of `columns`")
