@@ -1,15 +1,35 @@
 """The sources of basalt-io under the laws."""
 
 import datetime as dt
+from pathlib import Path
+from typing import ClassVar
 
+import polars as pl
 import pytest
 
 from basalt.testing import SourceLaws, market
-from basalt_io.sources.lobster import LobsterSource
+from basalt_io.sources.china_l2 import ChinaL2Options, ChinaL2Source
+from basalt_io.sources.databento import DatabentoOptions, DatabentoSource
+from basalt_io.sources.lobster import LobsterOptions, LobsterSource
 from basalt_io.sources.parquet import ParquetSource, ParquetSourceOptions
 from basalt_io.sources.simulator import SimulatorOptions, SimulatorSource
+from basalt_io.sources.taq import TaqOptions, TaqSource
 
 DATES = [dt.date(2026, 1, 5), dt.date(2026, 1, 6)]
+SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+
+
+class OfRealData(SourceLaws):
+    """Files that stand beside the checkout."""
+
+    there: str
+
+    @pytest.fixture(autouse=True)
+    def root(self):
+        root = SHARED / self.there
+        if not root.is_dir():
+            pytest.skip(f"the folder `shared/data/{self.there}` is not beside the checkout")
+        self.root = str(root.resolve())
 
 
 class TestParquet(SourceLaws):
@@ -27,10 +47,39 @@ class TestSimulator(SourceLaws):
         return SimulatorSource(SimulatorOptions(listings=2, events=200, dates=DATES), folder)
 
 
-class TestLobster(SourceLaws):
-    @pytest.fixture(autouse=True)
-    def where(self, lobster_folder):
-        self.folder = lobster_folder
+class TestLobster(OfRealData):
+    there = "lobster"
 
     def source(self, folder):
-        return LobsterSource(LobsterSource.Config(root=str(self.folder)), folder)
+        return LobsterSource(LobsterOptions(root=self.root), folder)
+
+
+class TestShanghai(OfRealData):
+    there = "sse-600519"
+
+    def source(self, folder):
+        return ChinaL2Source(ChinaL2Options(root=self.root), folder)
+
+
+class TestDatabentoOrders(OfRealData):
+    there = "databento/dbn-small"
+    schemas: ClassVar = ["mbo", "status"]
+
+    def source(self, folder):
+        return DatabentoSource(DatabentoOptions(root=self.root, dataset="GLBX.MDP3", schemas=self.schemas), folder)
+
+
+class TestDatabentoLevels(TestDatabentoOrders):
+    schemas: ClassVar = ["mbp-10"]
+
+
+class TestTaq(SourceLaws):
+    def source(self, folder):
+        sides = {"BID": [9.5, 9.75, 10.0], "BIDSIZ": [1, 2, 3], "OFR": [10.5, 10.25, 10.5], "OFRSIZ": [1, 1, 1]}
+        prints = {"PRICE": [10.0, 10.5, 10.25], "SIZE": [100, 200, 300], "CORR": ["00", "00", "01"]}
+        for day in DATES if not any(folder.iterdir()) else ():
+            stamps = {"DATE": [f"{day:%Y%m%d}"] * 3, "TIME_M": ["09:30:00.5", "09:30:01", "15:59:59.123456"]}
+            whose = {**stamps, "EX": ["N", "N", "T"], "SYM_ROOT": ["XXX"] * 3}
+            pl.DataFrame({**whose, **prints}).write_csv(folder / f"trades_{day}.csv")
+            pl.DataFrame({**whose, **sides}).write_csv(folder / f"quotes_{day}.csv")
+        return TaqSource(TaqOptions(root=str(folder)), folder)
