@@ -1,9 +1,445 @@
-"""The delta output."""
+"""The delta output: one transaction a partition, whatever is killed, repeated or done at once."""
 
+import datetime as dt
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from polars.testing import assert_frame_equal
+
+from basalt.errors import DataError, PublishError, UserError
+from basalt.outputs import Target
 from basalt.testing import OutputLaws
+from basalt.testing.partitions import document, rows, spooled, target
 from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
+
+MONDAY, TUESDAY, WEDNESDAY = (dt.date(2026, 1, day) for day in (5, 6, 7))
 
 
 class TestDelta(OutputLaws):
     def output(self, folder):
         return DeltaOutput(DeltaOutputOptions(root="lake"), folder)
+
+
+def opened(folder: Path, **options: object) -> DeltaOutput:
+    return DeltaOutput(DeltaOutputOptions(root="lake", **options), folder)
+
+
+def spool(folder: Path, *frames: pl.DataFrame) -> list[Path]:
+    """A new folder each time."""
+    return spooled(folder / "spool" / str(len(list(folder.glob("spool/*")))), *frames)
+
+
+def publish(folder: Path, frame: pl.DataFrame, to: Target | None = None, key: str = "first", **options: object):
+    output = opened(folder, **options)
+    staged = output.stage(to or target(), spool(folder, frame), document(key))
+    output.commit(staged, key)
+    return staged
+
+
+def table(folder: Path, name: str = "bars") -> DeltaTable:
+    return DeltaTable(folder / "lake" / name)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in folder.rglob("*.parquet")}
+
+
+def listings(folder: Path, to: Target | None = None) -> list[int]:
+    found = opened(folder).scan(to or target()).select(pl.col("ListingId").unique().sort()).collect()
+    return found["ListingId"].to_list()
+
+
+def test_the_table_is_partitioned_and_its_stamps_are_microseconds_in_utc(tmp_path):
+    """As any Delta reader sees it: Enum is text, nanoseconds are Int64, unsigned 32 bits are Int64."""
+    publish(tmp_path, rows())
+    assert table(tmp_path).metadata().partition_columns == ["Date", "Universe"]
+    found = pl.scan_delta(table(tmp_path)).sort("ListingId", "TimeBucket").collect()
+    kinds = {"TimeBucket": pl.Datetime("us", "UTC"), "SeenAt": pl.Datetime("us", "UTC"), "Side": pl.String}
+    assert found.select("TimeBucket", "SeenAt", "Side").schema == pl.Schema(kinds)
+    assert found.select("LastAt", "Rank").schema == pl.Schema({"LastAt": pl.Int64, "Rank": pl.Int64})
+    assert found["LastAt"].head(4).to_list() == [1_767_603_600_000_000_001, 0, -1, None]
+    assert found["TimeBucket"].equals(rows()["TimeBucket"])
+
+
+def test_dtypes_that_delta_lacks_come_back_as_they_were(tmp_path):
+    hour = dt.timedelta(hours=1)
+    frame = rows().with_columns(
+        Local=pl.col("TimeBucket").dt.convert_time_zone("America/New_York"),
+        Naive=pl.col("TimeBucket").dt.replace_time_zone(None),
+        Age=pl.lit(hour).cast(pl.Duration("ns")),
+        Millis=pl.col("TimeBucket").dt.cast_time_unit("ms"),
+        Clock=pl.lit(dt.time(9, 30)),
+        Tiny=pl.lit(255, pl.UInt8),
+        Short=pl.lit(-1, pl.Int8),
+        Sides=pl.concat_list("Side", "Side"),
+        Sum=pl.lit("1.50").cast(pl.Decimal(12, 2)),
+    )
+    publish(tmp_path, frame)
+    assert_frame_equal(opened(tmp_path).scan(target()).collect(), frame)
+
+
+@pytest.mark.parametrize(("column", "told"), [(pl.struct(a=1), "Struct"), (pl.lit(None), "Null")])
+def test_a_dtype_that_delta_cannot_hold_is_refused_by_its_column(tmp_path, column, told):
+    with pytest.raises(PublishError, match=rf"column Odd is {told}.*, which Delta cannot hold"):
+        publish(tmp_path, rows().with_columns(Odd=column))
+    assert not (tmp_path / "lake").exists()
+
+
+def test_an_unsigned_number_past_the_signed_ones_is_refused_whole(tmp_path):
+    with pytest.raises(PublishError, match="could not be written"):
+        publish(tmp_path, rows().with_columns(Big=pl.lit(2**63, pl.UInt64)))
+    assert not (tmp_path / "lake").exists()
+
+
+def test_the_document_is_a_property_of_the_table_and_the_run_key_stands_in_the_commit(tmp_path):
+    publish(tmp_path, rows(), key="abc")
+    properties = table(tmp_path).metadata().configuration
+    told = json.loads(properties["basalt"])
+    assert told["columns"] == document("abc")["columns"]
+    assert told["provenance"] == {"pipeline": "desk"}
+    assert json.loads(properties["basalt.dtypes"])["Side"] == ["Enum", "Buy", "Sell"]
+    assert table(tmp_path).history(1)[0]["basalt.run_key"] == "abc"
+
+
+def test_one_of_three_partitions_is_replaced_and_the_others_files_stay_byte_for_byte(tmp_path):
+    for day in (MONDAY, TUESDAY, WEDNESDAY):
+        publish(tmp_path, rows(day), target(day))
+    before = contents(tmp_path / "lake")
+    publish(tmp_path, rows(TUESDAY, listings=(7,)), target(TUESDAY), key="second")
+    after = contents(tmp_path / "lake")
+    assert len(after) == 4
+    assert {name: after[name] for name in before} == before
+    live = {str(uri) for uri in table(tmp_path).file_uris()}
+    assert sorted("2026-01-06" in file for file in before if file not in live) == [True]
+    assert listings(tmp_path, target(TUESDAY)) == [7]
+    assert listings(tmp_path, target(MONDAY)) == [1, 2]
+
+
+def test_published_twice_the_rows_are_there_once(tmp_path):
+    for _ in range(2):
+        publish(tmp_path, rows())
+    assert_frame_equal(opened(tmp_path).scan(target()).collect(), rows())
+    assert pl.scan_delta(table(tmp_path)).collect().height == rows().height
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda frame: frame.drop("Price"), r"missing: Price\): set `evolve = true`"),
+        (lambda frame: frame.with_columns(New=1), r"new: New\): set `evolve = true`"),
+        (
+            lambda frame: frame.with_columns(Price=pl.lit("text")),
+            r"of another dtype: Price \(there Float64, here String\)\): publish to another path",
+        ),
+    ],
+)
+def test_other_columns_are_refused_by_name_and_nothing_changes(tmp_path, wrong, told):
+    publish(tmp_path, rows())
+    before, version = contents(tmp_path / "lake"), table(tmp_path).version()
+    with pytest.raises(PublishError, match=told):
+        publish(tmp_path, wrong(rows()), key="second")
+    assert contents(tmp_path / "lake") == before
+    assert table(tmp_path).version() == version
+    assert sorted(tmp_path.rglob("*.staged")) == []
+
+
+def test_columns_are_added_where_that_is_asked_for(tmp_path):
+    """Monday's file has no such column, so its rows show null; Tuesday's lacks Price, so there that is null."""
+    publish(tmp_path, rows())
+    new = rows(TUESDAY).drop("Price").with_columns(Kind=pl.lit("a", pl.Enum(["a", "b"])))
+    publish(tmp_path, new, target(TUESDAY), evolve=True)
+    assert opened(tmp_path).scan(target(MONDAY)).collect()["Kind"].null_count() == 8
+    found = opened(tmp_path).scan(target(TUESDAY)).collect()
+    assert_frame_equal(found.drop("Price"), new)
+    assert found["Price"].null_count() == 8
+    with pytest.raises(PublishError, match="of another dtype: Kind"):
+        publish(tmp_path, new.with_columns(Kind=1), target(TUESDAY), key="third", evolve=True)
+
+
+def test_rows_of_another_partition_are_refused(tmp_path):
+    with pytest.raises(PublishError, match="rows of bars are of another date or universe: none is published"):
+        publish(tmp_path, pl.concat([rows(), rows(TUESDAY)]))
+    with pytest.raises(PublishError, match="rows of bars lack Universe"):
+        publish(tmp_path, rows().drop("Universe"))
+    assert not (tmp_path / "lake").exists()
+
+
+def test_rows_are_appended_once_a_key_though_the_acknowledgement_was_lost(tmp_path):
+    """The process that staged again knows nothing of the first: the table tells that the key is there."""
+    publish(tmp_path, rows(listings=(1,)), mode="append")
+    version = table(tmp_path).version()
+    publish(tmp_path, rows(listings=(1,)), mode="append")
+    assert table(tmp_path).version() == version
+    assert listings(tmp_path) == [1]
+    assert len(contents(tmp_path / "lake")) == 1
+    publish(tmp_path, rows(listings=(2,)), mode="append", key="second")
+    assert opened(tmp_path).scan(target()).collect()["ListingId"].to_list() == [1] * 4 + [2] * 4
+    publish(tmp_path, rows(listings=(1,)), mode="append")
+    assert opened(tmp_path).scan(target()).collect().height == 8
+
+
+def test_appended_rows_are_known_after_a_compaction(tmp_path):
+    for key, listing in (("first", 1), ("second", 2)):
+        publish(tmp_path, rows(listings=(listing,)), mode="append", key=key)
+    table(tmp_path).optimize.compact()
+    publish(tmp_path, rows(listings=(1,)), mode="append")
+    found = opened(tmp_path).scan(target()).collect().sort("ListingId", "TimeBucket")
+    assert_frame_equal(found, rows())
+    assert opened(tmp_path).document(target())["provenance"] == {}
+
+
+def test_overwriting_leaves_this_partition_alone_in_the_table(tmp_path):
+    publish(tmp_path, rows())
+    publish(tmp_path, rows(TUESDAY), target(TUESDAY), mode="overwrite")
+    assert opened(tmp_path).document(target(MONDAY)) is None
+    assert pl.scan_delta(table(tmp_path)).collect()["Date"].unique().to_list() == [TUESDAY]
+
+
+def test_merging_replaces_rows_of_the_same_keys_and_keeps_the_others(tmp_path):
+    """Listings 1 and 2 are there, 2 and 3 come: 1 stays, 2 is new, 3 is added; and once more changes nothing."""
+    publish(tmp_path, rows(listings=(1, 2)), mode="merge")
+    publish(tmp_path, rows(TUESDAY), target(TUESDAY), mode="merge")
+    new = rows(listings=(2, 3)).with_columns(Price=pl.lit(7.0))
+    wanted = pl.concat([rows(listings=(1,)), new])
+    for _ in range(2):
+        staged = publish(tmp_path, new, key="second", mode="merge")
+        assert staged.rows == 12
+        assert_frame_equal(opened(tmp_path).scan(target()).collect(), wanted)
+    assert_frame_equal(opened(tmp_path).scan(target(TUESDAY)).collect(), rows(TUESDAY))
+    with pytest.raises(PublishError, match="not unique by ListingId, TimeBucket"):
+        publish(tmp_path, pl.concat([new, new]), key="third", mode="merge")
+
+
+def test_of_two_that_staged_one_partition_the_first_to_commit_wins(tmp_path):
+    output = opened(tmp_path)
+    first, second = (
+        output.stage(target(), spool(tmp_path, rows(listings=(listing,))), document("k")) for listing in (1, 2)
+    )
+    output.commit(first, "k")
+    with pytest.raises(PublishError, match="was published by another writer meanwhile, whose rows stay"):
+        output.commit(second, "k")
+    output.discard(second)
+    assert listings(tmp_path) == [1]
+    assert len(contents(tmp_path / "lake")) == 1
+
+
+def test_discarding_what_was_committed_removes_nothing(tmp_path):
+    """As after a commit whose acknowledgement was lost: the file is part of the table."""
+    staged = publish(tmp_path, rows())
+    opened(tmp_path).discard(staged)
+    assert_frame_equal(opened(tmp_path).scan(target()).collect(), rows())
+
+
+def test_universes_may_have_any_name_that_a_path_can_hold(tmp_path):
+    for universe in ("50% é", "a=b;c"):
+        publish(tmp_path, rows(universe=universe), target(universe=universe))
+    for universe in ("50% é", "a=b;c"):
+        assert_frame_equal(opened(tmp_path).scan(target(universe=universe)).collect(), rows(universe=universe))
+
+
+def test_a_folder_with_a_space_in_its_name_will_do(tmp_path):
+    home = tmp_path / "a desk é"
+    publish(home, rows())
+    assert_frame_equal(opened(home).scan(target()).collect(), rows())
+
+
+def test_bad_options_are_refused_while_planning(tmp_path):
+    with pytest.raises(UserError, match="row_group_size = 0 must be positive"):
+        opened(tmp_path, row_group_size=0).check(target())
+    with pytest.raises(UserError, match=r"\{wrong\}, which is unknown"):
+        opened(tmp_path, path="{wrong}").check(target())
+    with pytest.raises(UserError, match="Delta takes no '%' there"):
+        opened(tmp_path, path="{universe}").check(target(universe="50%"))
+    with pytest.raises(UserError, match="is a folder: leave `storage` out"):
+        opened(tmp_path, storage={"aws_region": "x"}).check(target())
+
+
+def test_a_table_of_another_layout_is_refused_while_planning(tmp_path):
+    write_deltalake(tmp_path / "lake" / "bars", pl.DataFrame({"ListingId": [1]}))
+    with pytest.raises(UserError, match="is a Delta table partitioned by nothing, not by Date, Universe"):
+        opened(tmp_path).check(target())
+    with pytest.raises(PublishError, match="partitioned by nothing"):
+        publish(tmp_path, rows())
+
+
+def test_a_partition_that_nobody_published_has_no_document(tmp_path):
+    frame = rows().select("Date", "Universe", "ListingId")
+    write_deltalake(tmp_path / "lake" / "bars", frame, partition_by=["Date", "Universe"])
+    with pytest.raises(DataError, match="carries no column document"):
+        opened(tmp_path).document(target())
+
+
+def test_a_log_that_is_no_log_is_told_in_a_sentence(tmp_path):
+    publish(tmp_path, rows())
+    (tmp_path / "lake/bars/_delta_log/00000000000000000001.json").write_text("no log")
+    with pytest.raises(DataError, match=r"the Delta table .*/bars cannot be read"):
+        opened(tmp_path).scan(target())
+
+
+WRITER = """
+import datetime as dt, sys
+from pathlib import Path
+from basalt.errors import PublishError
+from basalt.testing.partitions import document, rows, spooled, target
+from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
+
+home, number = Path(sys.argv[1]), int(sys.argv[2])
+print("ready", flush=True)
+for turn, line in enumerate(sys.stdin):
+    name, day = line.split()
+    day = dt.date.fromisoformat(day)
+    output = DeltaOutput(DeltaOutputOptions(root="lake"), home)
+    files = spooled(home / f"spool-{number}-{turn}", rows(day, listings=(number,)))
+    staged = output.stage(target(day, result=name), files, document(str(number)))
+    print("staged", flush=True)
+    sys.stdin.readline()
+    try:
+        output.commit(staged, str(number))
+        print("won", flush=True)
+    except PublishError as error:
+        output.discard(staged)
+        print("lost", error, flush=True)
+"""
+
+
+class Writer:
+    """A process that stages and commits when told."""
+
+    def __init__(self, home: Path, number: int) -> None:
+        self.number = number
+        command = [sys.executable, "-c", WRITER, str(home), str(number)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def says(self) -> str:
+        return self.process.stdout.readline().strip()
+
+    def told(self, line: str) -> None:
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def ends(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def two(tmp_path):
+    writers = [Writer(tmp_path, 1), Writer(tmp_path, 2)]
+    assert [writer.says() for writer in writers] == ["ready", "ready"]
+    yield writers
+    for writer in writers:
+        writer.ends()
+
+
+def at_once(writers: list[Writer], *tasks: str) -> list[str]:
+    for writer, task in zip(writers, tasks, strict=True):
+        writer.told(task)
+    assert [writer.says() for writer in writers] == ["staged", "staged"]
+    for writer in writers:
+        writer.told("go")
+    return [writer.says() for writer in writers]
+
+
+@pytest.mark.slow
+def test_of_two_processes_one_wins_a_partition_and_both_win_two(tmp_path, two):
+    """Ten rounds: a table that is there from the second on, and a new table each round, whose creation they race."""
+    for turn in range(10):
+        for name in ("bars", f"new{turn}"):
+            told = at_once(two, *[f"{name} 2026-01-05"] * 2)
+            [winner] = [number for number, said in zip((1, 2), told, strict=True) if said == "won"]
+            assert listings(tmp_path, target(result=name)) == [winner]
+            assert any("was published by another writer meanwhile" in said for said in told)
+        for name in ("bars", f"fresh{turn}"):
+            assert at_once(two, f"{name} 2026-01-06", f"{name} 2026-01-07") == ["won", "won"]
+            assert listings(tmp_path, target(TUESDAY, result=name)) == [1]
+            assert listings(tmp_path, target(WEDNESDAY, result=name)) == [2]
+    assert sorted(tmp_path.rglob("*.staged")) == []
+
+
+@pytest.mark.slow
+def test_what_was_killed_when_staged_leaves_the_old_rows_and_is_swept(tmp_path, two):
+    publish(tmp_path, rows(listings=(9,)))
+    two[0].told("bars 2026-01-05")
+    assert two[0].says() == "staged"
+    assert len(contents(tmp_path / "lake")) == 2
+    opened(tmp_path).sweep(target())
+    assert len(contents(tmp_path / "lake")) == 2, "its process lives"
+    two[0].ends()
+    assert listings(tmp_path) == [9]
+    publish(tmp_path, rows(listings=(8,)), key="second")
+    assert listings(tmp_path) == [8]
+    assert len(contents(tmp_path / "lake")) == 2, "the old version's and the new one's"
+    assert sorted(tmp_path.rglob("*.staged")) == []
+
+
+LOOP = """
+import sys
+from pathlib import Path
+import polars as pl
+from basalt.testing.partitions import document, rows, spooled, target
+from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
+
+home, turn = Path(sys.argv[1]), 0
+while True:
+    turn += 1
+    frame = rows(listings=tuple(range(1, 50))).with_columns(Price=pl.lit(float(turn)))
+    output = DeltaOutput(DeltaOutputOptions(root="lake"), home)
+    output.commit(output.stage(target(), spooled(home / "loop", frame), document(str(turn))), str(turn))
+    print(turn, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_leaves_one_whole_version_and_the_next_run_repairs(tmp_path):
+    """Five processes that publish over and over are killed at random moments: the partition holds the last version
+    that was acknowledged, or the one after it."""
+    moments = random.Random(20260105)
+    for killed in range(5):
+        with subprocess.Popen([sys.executable, "-c", LOOP, str(tmp_path)], stdout=subprocess.PIPE, text=True) as writer:
+            last = int(writer.stdout.readline())
+            time.sleep(moments.uniform(0.0, 0.12))
+            writer.kill()
+            last = max([last, *(int(line) for line in writer.stdout.read().split())])
+        found = opened(tmp_path).scan(target()).collect()
+        assert found.height == 196
+        assert found["Price"].unique().to_list() in ([float(last)], [float(last + 1)])
+        assert opened(tmp_path).document(target())["provenance"]["key"] in (str(last), str(last + 1))
+        publish(tmp_path, rows(listings=(killed,)), key=f"repaired {killed}")
+        assert listings(tmp_path) == [killed]
+        assert sorted(tmp_path.rglob("*.staged")) == []
+        committed = {entry.get("basalt.file") for entry in table(tmp_path).history()} - {None}
+        assert {
+            str(Path(file).relative_to(tmp_path / "lake/bars")) for file in contents(tmp_path / "lake")
+        } <= committed
+
+
+def test_what_is_staged_is_written_before_it_is_committed(tmp_path):
+    """The batches may go: commit reads none of them."""
+    output, files = opened(tmp_path), spool(tmp_path, rows())
+    staged = output.stage(target(), files, document("first"))
+    for file in files:
+        file.unlink()
+    output.commit(staged, "first")
+    assert_frame_equal(output.scan(target()).collect(), rows())
+
+
+def test_a_scan_keeps_to_its_version(tmp_path):
+    publish(tmp_path, rows())
+    held = opened(tmp_path).scan(target())
+    publish(tmp_path, rows(listings=(5,)), key="second")
+    assert_frame_equal(held.collect(), rows())
+
+
+def test_places_are_told_apart_by_partition(tmp_path):
+    output = opened(tmp_path, path="{pipeline}/{pass}")
+    assert output.place(target()) == f"{tmp_path}/lake/desk/bars/Date=2026-01-05/Universe=all"
+    other = attrs.evolve(target(), universe="a b")
+    assert output.place(other) == f"{tmp_path}/lake/desk/bars/Date=2026-01-05/Universe=a%20b"
