@@ -104,6 +104,26 @@ def test_orders(tmp_path):
     assert (found["duplicate_orders"], found["unknown_orders"], found["nonpositive_size"]) == (1 / 4, 2 / 3, 1 / 4)
 
 
+def test_orders_of_the_opening_snapshot_are_there(tmp_path):
+    """Order 7 stood before the first event: its Remove is known, its Insert at once would be a duplicate."""
+    put(
+        tmp_path,
+        "l3",
+        ListingId=[1, 1, 1],
+        EventTimestamp=at(1, 2, 3),
+        OrderId=[7, 7, 8],
+        Side=pl.Series(["Bid"] * 3, dtype=SIDE),
+        Action=pl.Series(["Insert", "Remove", "Remove"], dtype=ACTION),
+        Price=[1.0] * 3,
+        Size=[5.0, 0.0, 0.0],
+    )
+    assert values(tmp_path, "l3")["duplicate_orders"] == 0.0
+    standing = {"OrderId": [7], "Side": pl.Series(["Bid"], dtype=SIDE), "Price": [1.0], "Size": [5.0]}
+    put(tmp_path, "l3_snapshot", ListingId=[1], EventTimestamp=at(0), **standing)
+    found = values(tmp_path, "l3")
+    assert (found["duplicate_orders"], found["unknown_orders"]) == (1.0, 1 / 2)
+
+
 def book(root, *rows):
     """(seconds, bid, ask) of listing 1."""
     seconds, bids, asks = zip(*rows, strict=True)

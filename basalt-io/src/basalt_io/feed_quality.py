@@ -29,18 +29,25 @@ class Feed:
     names: frozenset[str]
     sessions: pl.LazyFrame
     knows_sessions: bool
+    standing: pl.LazyFrame | None
 
     @classmethod
-    def of(cls, schema: TableSchema, frame: pl.LazyFrame, states: pl.LazyFrame | None) -> "Feed":
+    def of(
+        cls,
+        schema: TableSchema,
+        frame: pl.LazyFrame,
+        states: pl.LazyFrame | None,
+        standing: pl.LazyFrame | None = None,
+    ) -> "Feed":
         """`frame`: canonical, in the order of the source; that of `RowOrder` where it has that column. `states`: table
-        marketstate of the date."""
+        marketstate of the date. `standing`: table l3_snapshot, the orders that were there before the first event."""
         names = frame.collect_schema().names()
         frame = frame.sort("RowOrder") if "RowOrder" in names else frame
         rows = frame.with_columns(pl.col(AT).cast(pl.Int64))
         spans = rows.group_by(schema.key).agg(Start=pl.col(AT).min(), Last=pl.col(AT).max() + 1)
         if states is None or schema.key != LISTING:
-            return cls(schema, rows, frozenset(names), spans.rename({"Last": "End"}), knows_sessions=False)
-        return cls(schema, rows, frozenset(names), _sessions(states, spans), knows_sessions=True)
+            return cls(schema, rows, frozenset(names), spans.rename({"Last": "End"}), False, standing)
+        return cls(schema, rows, frozenset(names), _sessions(states, spans), True, standing)
 
     @property
     def key(self) -> str:
@@ -123,7 +130,12 @@ def _orders(feed: Feed) -> pl.LazyFrame:
     """Order events with `There`: whether the order was there before the event."""
     rows = feed.sorted("OrderId", "Action")
     before = pl.col("Action").cast(pl.String).shift().over(feed.key, "OrderId")
-    return rows.with_columns(There=(before != "Remove").fill_null(value=False))
+    stood = pl.lit(value=False)
+    if feed.standing is not None:
+        known = feed.standing.select(feed.key, "OrderId").unique().with_columns(Stood=True)
+        rows = rows.join(known, on=[feed.key, "OrderId"], how="left", maintain_order="left")
+        stood = pl.col("Stood").fill_null(value=False)
+    return rows.with_columns(There=(before != "Remove").fill_null(stood))
 
 
 def _duplicate_orders(feed: Feed) -> pl.LazyFrame | None:

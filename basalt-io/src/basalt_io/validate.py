@@ -103,7 +103,8 @@ def _measured(
     from basalt.errors import DataError, one_line
     from basalt_io.feed_quality import Feed, measured, value
 
-    feed = Feed.of(readable.schemas[name], frame, _states(readable, day))
+    standing = _beside(readable, "l3_snapshot", day) if name == "l3" else None
+    feed = Feed.of(readable.schemas[name], frame, _beside(readable, "marketstate", day), standing)
     try:
         found = list(measured(feed))
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -116,11 +117,11 @@ def _measured(
             yield None, measure, value(measure, rows)
 
 
-def _states(readable: Readable, day: date | None) -> "pl.LazyFrame | None":
-    """Table marketstate, where the source has it for that date."""
+def _beside(readable: Readable, name: str, day: date | None) -> "pl.LazyFrame | None":
+    """Another table of that date, as the contract wants it, where the source has it."""
     from basalt.planning.inputs import canonical
 
-    name = "marketstate"
-    if day is None or name not in readable.source.tables() or day not in readable.source.dates(name):
+    source = readable.source
+    if day is None or name not in source.tables() or name not in readable.schemas or day not in source.dates(name):
         return None
-    return canonical(readable.source, readable.schemas[name], day)
+    return canonical(source, readable.schemas[name], day)
