@@ -22,7 +22,6 @@ from basalt_io.object_store import Location, said
 from basalt_io.outputs.delta_types import declared_from_json, restored
 
 DOCUMENT, DECLARED = "basalt", "basalt.dtypes"
-_UNREAD = {"deletionVectors": "deletion vectors", "columnMapping": "a column mapping"}
 
 
 @attrs.frozen
@@ -83,13 +82,15 @@ def opened(place: Location) -> Table | None:
 
 
 def refuse_unread(table: Table) -> None:
-    """DataError for a table of which files alone do not tell the rows."""
-    features = set(table.log.protocol().reader_features or ())
+    """DataError for a table of which the files alone do not tell the rows or columns."""
+    what = ""
     if table.properties.get("delta.columnMapping.mode", "none") != "none":
-        features.add("columnMapping")
-    for feature in sorted(features & _UNREAD.keys()):
+        what = "a column mapping"
+    elif "deletionVectors" in (table.log.protocol().reader_features or ()) and _deleted(table.log):
+        what = "deletion vectors"
+    if what:
         raise DataError(
-            f"the Delta table {table.place.uri} has {_UNREAD[feature]}, which is not read here: rewrite it without"
+            f"the Delta table {table.place.uri} has {what}, not read here: have its writer rewrite it without"
         )
 
 
@@ -159,6 +160,11 @@ def _rows(table: Table, file: LiveFile) -> pl.LazyFrame:
     )
     values = [pl.lit(value, dtype=whole[name]).alias(name) for name, value in file.values.items()]
     return frame.with_columns(values).select(whole.names()) if values else frame
+
+
+def _deleted(log: DeltaTable) -> bool:
+    """Whether rows of a live file are marked as deleted."""
+    return not pl.DataFrame(log.deletion_vectors()).is_empty()
 
 
 def _live(log: DeltaTable, by: tuple[str, ...]) -> tuple[LiveFile, ...]:
