@@ -5,6 +5,8 @@ The facts of the CME day were counted without basalt; so were the numbers of rec
 
 import datetime as dt
 import random
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,7 +40,7 @@ def source(folder: Path, **options: object) -> DatabentoSource:
 
 
 def write(folder: Path, schema: str, records: list[object], **how: object) -> DatabentoSource:
-    """A source of one plain file of 2023-12-25 in which instrument 7 is ESH4; `how`: name, symbols, days, ids."""
+    """A source of one plain file of 2023-12-25 in which instrument 7 is ESH4, unless `how` says otherwise."""
     symbols = how.get("symbols", {"ESH4": "7"})
     days = how.get("days", 1)
     interval = {"start_date": DAY, "end_date": DAY + dt.timedelta(days=days)}
@@ -50,6 +52,7 @@ def write(folder: Path, schema: str, records: list[object], **how: object) -> Da
         stype_out=dbn.SType("instrument_id"),
         schema=dbn.Schema(schema),
         symbols=list(symbols),
+        version=how.get("version", dbn.DBN_VERSION),
         mappings=[
             SimpleNamespace(raw_symbol=name, intervals=[SimpleNamespace(**interval, symbol=number)])
             for name, number in symbols.items()
@@ -515,3 +518,56 @@ def spoil(data: bytearray, chance: random.Random, how: str, head: bool) -> bytes
     for _ in range(chance.randrange(1, 5)):
         data[chance.randrange(120 if head else len(data))] = chance.randrange(256)
     return bytes(data)
+
+
+def test_without_the_package_the_error_says_what_to_install(tmp_path):
+    write(tmp_path, "mbo", [])
+    code = (
+        "import sys; sys.modules['databento_dbn'] = None; from pathlib import Path\n"
+        "from basalt_io.sources.databento import DatabentoOptions, DatabentoSource\n"
+        "try: DatabentoSource(DatabentoOptions(root=sys.argv[1]), Path()).tables()\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("UserError")
+    assert "pip install 'basalt-io[dbn]'" in said
+
+
+def test_records_of_earlier_versions_are_upgraded(tmp_path):
+    """A definition of version 2, whose record is shorter and ordered otherwise; all that it need not say is 0."""
+    write(tmp_path, "definition", [], version=2)
+    said = {
+        "publisher_id": 1,
+        "instrument_id": 7,
+        "ts_event": MIDNIGHT,
+        "ts_recv": MIDNIGHT,
+        "min_price_increment": SECOND // 4,
+        "raw_symbol": "ESH4",
+        "currency": "USD",
+        "exchange": "XCME",
+        "instrument_class": dbn.InstrumentClass("F"),
+        "match_algorithm": dbn.MatchAlgorithm("K"),
+        "security_update_action": dbn.SecurityUpdateAction("A"),
+        "user_defined_instrument": dbn.UserDefinedInstrument("N"),
+    }
+    text = ("settl_currency", "secsubtype", "group", "asset", "cfi", "security_type", "unit_of_measure", "underlying")
+    numbers = (
+        *("display_factor", "expiration", "activation", "high_limit_price", "low_limit_price", "max_price_variation"),
+        *("trading_reference_price", "unit_of_measure_qty", "min_price_increment_amount", "price_ratio"),
+        *("strike_price", "inst_attrib_value", "underlying_id", "raw_instrument_id", "market_depth_implied"),
+        *("market_depth", "market_segment_id", "max_trade_vol", "min_lot_size", "min_lot_size_block"),
+        *("min_lot_size_round_lot", "min_trade_vol", "contract_multiplier", "decay_quantity"),
+        *("original_contract_size", "trading_reference_date", "appl_id", "maturity_year", "decay_start_date"),
+        *("channel_id", "md_security_trading_status", "main_fraction", "price_display_format", "settl_price_type"),
+        *("sub_fraction", "underlying_product", "maturity_month", "maturity_day", "maturity_week"),
+        *("contract_multiplier_unit", "flow_schedule_type", "tick_rule"),
+    )
+    rest = {**dict.fromkeys((*text, "strike_price_currency"), ""), **dict.fromkeys(numbers, 0)}
+    old = dbn.InstrumentDefMsgV2(**said, **rest)
+    assert len(bytes(old)) != len(bytes(definition(0, 7, "ESH4", "A")))
+    with (tmp_path / "one.dbn").open("ab") as file:
+        file.write(bytes(old))
+    told = ("ListingId", "Ticker", "MIC", "CurrencyCode", "TickSize", "LotSize", "MatchingRule")
+    assert rows(source(tmp_path).scan("reference", DAY), *told) == [
+        ("ESH4", "ESH4", "XCME", "USD", 0.25, None, "PRO_RATA")
+    ]

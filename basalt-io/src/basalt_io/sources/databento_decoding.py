@@ -19,7 +19,7 @@ UNDEFINED_PRICE = 2**63 - 1
 UNDEFINED_STAMP = 2**64 - 1
 UNDEFINED_SIZE = 2**32 - 1
 PRICE_UNITS, PRICE_DECIMALS = 1e9, 9
-_CHUNK = 1 << 20
+_CHUNK, _HEAD = 1 << 20, 1 << 12  # bytes
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -72,7 +72,7 @@ def library() -> ModuleType:
 def header(file: Path) -> Any:
     """The file's metadata, of which no more is read than that takes; DataError where there is none."""
     with _decoding(file), file.open("rb") as stream:
-        for records in _batches(stream):
+        for records in _batches(stream, _HEAD):
             if records:
                 return records[0]
     raise DataError(f"{file} ends before its metadata does: fetch it again")
@@ -89,7 +89,7 @@ def read(file: Path, schema: str) -> pl.DataFrame:
     layout = SCHEMAS[schema]
     with _decoding(file), file.open("rb") as stream:
         frames, heads = [empty(schema)], 1
-        for found in _batches(stream):
+        for found in _batches(stream, _CHUNK):
             records = pl.Series("record", list(map(bytes, found[heads:])), pl.Binary)
             heads -= min(heads, len(found))
             _refuse_others(records, layout, schema, file)
@@ -121,14 +121,14 @@ class _decoding:  # noqa: N801 - reads as a statement
             raise DataError(f"{self.file} is no readable DBN file ({first_line(error)}): fetch it again") from error
 
 
-def _batches(stream: BinaryIO) -> Iterator[Sequence[Any]]:
+def _batches(stream: BinaryIO, chunk: int) -> Iterator[Sequence[Any]]:
     """The decoder's objects, a chunk of the file at a time; DataError where the file ends within a record."""
     dbn = library()
     packed = stream.read(4) == _ZSTD
     stream.seek(0)
     decoder = dbn.DBNDecoder(compression=dbn.Compression.ZSTD if packed else dbn.Compression.NONE)
-    while chunk := stream.read(_CHUNK):
-        yield decoder.write_and_decode(chunk)
+    while data := stream.read(chunk):
+        yield decoder.write_and_decode(data)
     if decoder.buffer():
         raise _cut_short(Path(stream.name))
 

@@ -1,8 +1,9 @@
 """DBN files: what their metadata say of schema, dataset, dates and symbols, and which of them make which table."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ class DbnFile:
     def symbols(self, day: dt.date) -> dict[int, str]:
         """Symbol by instrument id on that date, where one stands for one."""
         pairs = {(name, number) for name, number, first, end in self.names if first <= day < end}
-        names, numbers = [name for name, _ in pairs], [number for _, number in pairs]
-        return {number: name for name, number in pairs if names.count(name) == 1 and numbers.count(number) == 1}
+        names, numbers = Counter(name for name, _ in pairs), Counter(number for _, number in pairs)
+        return {number: name for name, number in pairs if names[name] == 1 and numbers[number] == 1}
 
 
 def find(root: Path, dataset: str | None, schemas: Sequence[str] | None) -> list[DbnFile]:
@@ -142,10 +143,13 @@ def _nothing(root: Path, there: Sequence[DbnFile], dataset: str | None, schemas:
 
 
 def _refuse_twice(files: Sequence[DbnFile]) -> None:
-    for one, other in combinations(files, 2):
-        same = {number for _, number, *_ in one.names} & {number for _, number, *_ in other.names}
-        if one.schema == other.schema and same and one.start < other.end and other.start < one.end:
-            raise UserError(
-                f"source databento: {one.file} and {other.file} hold {one.schema} of the same instruments and time: "
-                "keep one of them"
-            )
+    ordered = sorted(files, key=lambda one: (one.schema, one.start))
+    for n, one in enumerate(ordered, 1):
+        for other in islice(ordered, n, None):
+            if other.schema != one.schema or other.start >= one.end:
+                break
+            if {number for _, number, *_ in one.names} & {number for _, number, *_ in other.names}:
+                raise UserError(
+                    f"source databento: {one.file} and {other.file} hold {one.schema} of the same instruments and "
+                    "time: keep one of them"
+                )
