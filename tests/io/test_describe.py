@@ -113,6 +113,33 @@ def test_a_published_file_gives_its_column_document(lake):
     assert "pass 'bars' of pipeline 'desk', by ListingId; buckets" in said
 
 
+def test_a_delta_table_gives_its_column_document_and_its_history(lake):
+    (lake.parent / "pipeline.toml").write_text(
+        PIPELINE.replace('type = "parquet", root = "out"', 'type = "delta", root = "out"')
+    )
+    for _ in range(2):
+        basalt.run(lake.parent / "pipeline.toml", dates=[MONDAY], force=True)
+    table = lake.parent / "out/bars"
+    rows, said = described(table)
+    assert next(row for row in rows if row["column"] == "TradeTotalVolume")["unit"] == "shares"
+    assert "pass 'bars' of pipeline 'desk'" in said
+    versions, _ = described(table, "--history")
+    assert versions[0]["mode"] == "replace"
+    assert [one["version"] for one in versions] == sorted((one["version"] for one in versions), reverse=True)
+    assert len({one["run_key"] for one in versions if one["run_key"]}) == 1
+
+
+def test_a_history_is_of_a_delta_table(lake):
+    result = CliRunner().invoke(describe, [str(lake), "--history"])
+    assert result.exit_code == 2
+    assert "--history is of a Delta table: name its folder" in result.stderr
+
+
+def test_a_folder_without_tables_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"source 'parquet' finds no table in .*: name its layout with --source"):
+        described(tmp_path)
+
+
 def test_a_table_that_is_not_as_declared_is_told_with_the_fix_and_the_others_are_described(lake):
     file = lake / "trades" / "date=2026-01-06" / "part.parquet"
     pl.read_parquet(file).drop("Price").write_parquet(file)

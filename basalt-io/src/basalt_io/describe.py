@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,18 +18,29 @@ TABLE_COLUMNS = (
 @click.command("describe")
 @reading
 @click.option("--columns", is_flag=True, help="One line a column, against the contract of its table.")
+@click.option("--history", is_flag=True, help="Of a Delta table: its versions, the newest first.")
 @format_option
 @click.pass_context
-def describe(ctx: click.Context, chosen: Chosen, columns: bool, format: str) -> None:
-    """Describe WHAT: a pipeline's source, a folder of data (--source names the layout), or a file basalt published.
+def describe(ctx: click.Context, chosen: Chosen, columns: bool, history: bool, format: str) -> None:
+    """Describe WHAT: a pipeline's source, a folder of data (--source names the layout), or what basalt published.
 
     One line a table: dates, rows, listings, times, and how it stands to the contract. Exit code 1 where a table is not
-    as it is declared.
+    as it is declared. Of a Parquet file or a Delta table that basalt published: what its columns are.
 
     Example: basalt data describe lake --columns
     """
-    if chosen.what is not None and chosen.what.suffix == ".parquet" and chosen.kind is None:
-        _published(chosen.what, format)
+    from basalt_io.published import columns_of, document_of, is_delta, is_published, spoken, versions
+
+    what = chosen.what if chosen.kind is None else None
+    if history and (what is None or not is_delta(what)):
+        raise click.UsageError("--history is of a Delta table: name its folder, the one with _delta_log in it")
+    if what is not None and history:
+        emit(versions(what), format)
+        return
+    if what is not None and is_published(what):
+        document = document_of(what)
+        narrate(f"{what}: {spoken(document)}")
+        emit(columns_of(document), format)
         return
     readable = opened(ctx, chosen)
     if columns:
@@ -40,39 +50,6 @@ def describe(ctx: click.Context, chosen: Chosen, columns: bool, format: str) -> 
     emit(rows, format, TABLE_COLUMNS)
     if any(row["contract"] == "broken" for row in rows):
         ctx.exit(1)
-
-
-def _published(file: Path, format: str) -> None:
-    from basalt.documents import from_json
-    from basalt_io.outputs.parquet import read_document
-
-    document = read_document(file)
-    result, made = from_json(document), document["provenance"]
-    rule = "one row a date" if result.rule is None else f"buckets {result.rule.describe()}"
-    narrate(f"{file}: pass {result.name!r} of pipeline {made.get('pipeline')!r}, by {', '.join(result.keys)}; {rule}")
-    emit([_described(column) for column in document["columns"]], format)
-
-
-def _described(column: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "column": column["name"],
-        "dtype": _spelt(column["dtype"]),
-        "unit": column["unit"],
-        "what": column["doc"],
-        "formula": column["formula"],
-        "over_time": column["over_time"]["kind"],
-        "over_listings": column["over_listings"]["kind"],
-        "empty": column["empty"],
-        "known_after": column["known_after"],
-        "hidden": column["hidden"],
-        "module": column["module"],
-        "version": f"{column['distribution']} {column['version']}".strip(),
-    }
-
-
-def _spelt(dtype: Any) -> str:
-    """`Float64`, `Datetime[ns, UTC]`, `Enum[Bid, Ask]`, from how a document writes it."""
-    return dtype if isinstance(dtype, str) else f"{dtype[0]}[{', '.join(map(_spelt, dtype[1:]))}]"
 
 
 @attrs.define
@@ -142,13 +119,14 @@ def _look(frame: Any, readable: Readable, name: str, seen: _Seen) -> None:
 def _columns(readable: Readable, name: str) -> Iterator[dict[str, Any]]:
     """Every column the table has on its first date, then those that the contract knows and it lacks."""
     from basalt.documents import dtype_to_json
+    from basalt_io.published import spelt
 
     schema = readable.schemas.get(name)
     found = next((frame.collect_schema() for _, frame in readable.frames(name)), {})
     for column, dtype in found.items():
         known = schema.column(column) if schema is not None else None
         stands = "not declared" if known is None else "required" if known.required else "optional"
-        yield _line(name, column, _spelt(dtype_to_json(dtype)), stands, known)
+        yield _line(name, column, spelt(dtype_to_json(dtype)), stands, known)
     for known in schema.columns if schema is not None and found else ():
         if known.name.replace("{i}", "1") not in found:
             yield _line(name, known.name, None, "not there", known)

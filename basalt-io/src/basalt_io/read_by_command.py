@@ -93,6 +93,10 @@ def opened(ctx: click.Context, chosen: Chosen) -> Readable:
     entry, folder, registry = _named(ctx, chosen)
     source = open_source(entry, registry, folder)
     there = list(source.tables())
+    if not there:
+        raise UserError(
+            f"source {source.name!r} finds no table in {source.root or 'what it reads'}: name its layout with --source"
+        )
     for name in chosen.tables:
         if name not in there:
             raise UserError(f"source {source.name!r} has no table {name!r}; it has {', '.join(there) or 'none'}")
