@@ -1,4 +1,4 @@
-"""What basalt published, told by itself: the column document of a Parquet file or a Delta table, and a table's history."""
+"""What basalt published, told by itself: the document of a Parquet file or a Delta table, and a table's history."""
 
 import json
 from collections.abc import Mapping
