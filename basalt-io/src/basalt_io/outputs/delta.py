@@ -191,7 +191,7 @@ class DeltaOutput(Output):
             path = place(root.path, self.config.path, target) if resolved else None
             uri = str(path or below(root.path, self.config.path, target))
         else:
-            uri = root.below(below(Path(), self.config.path, target)).uri
+            uri = root.below(below(Path("/"), self.config.path, target).lstrip("/")).uri
         if "%" in uri:
             raise UserError(
                 f"the Delta table would be at {uri!r}, and Delta takes no '%' there: leave out of root, path and "
