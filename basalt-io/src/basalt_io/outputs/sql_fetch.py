@@ -53,14 +53,16 @@ class Rows:
             yield pl.DataFrame(schema={name: self.dtypes[name] for name in names})
             _keep_order(connection)
             copies = self.bulk and connection.dialect.driver == "psycopg"
-            for chunk in (_copied if copies else _fetched)(connection, statement, self._wire(names)):
+            for chunk in (_copied if copies else _fetched)(connection, statement, self._wire(names, copies)):
                 yield chunk.select(restored(name, chunk.schema[name], self.dtypes[name]) for name in names)
 
     def _asked(self, name: str) -> sa.ColumnElement[Any]:
         return sa.cast(column(name), sa.Text).label(quoted(name)) if name in self.as_text else column(name)
 
-    def _wire(self, names: Sequence[str]) -> dict[str, DType | None]:
-        return {name: wire(self.dtypes[name]) for name in names}
+    def _wire(self, names: Sequence[str], copies: bool) -> dict[str, DType | None]:
+        """What columns are read as at once. Of a driver's integers the values tell: SQLite keeps any in any column."""
+        known = {name: wire(self.dtypes[name]) for name in names}
+        return {name: dtype if copies or dtype != pl.Int64 else None for name, dtype in known.items()}
 
 
 def _keep_order(connection: sa.Connection) -> None:

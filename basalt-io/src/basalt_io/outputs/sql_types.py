@@ -99,6 +99,8 @@ def wire(dtype: DType) -> DType | None:
 def restored(name: str, found: pl.DataType, wanted: DType) -> pl.Expr:
     """A fetched column, text or the driver's own type, as `wanted`; the query fails on a value that is none."""
     column = pl.col(name)
+    if found.is_float() and not wanted.is_float():
+        raise pl.exceptions.SchemaError(f"column {name} has fractions, and is {wanted}")
     if isinstance(wanted, pl.Datetime) and found != pl.Null:
         return _stamps(column, found, wanted)
     if found == pl.String and wanted == pl.Boolean:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 import polars as pl
@@ -30,14 +31,21 @@ def columns_of(
 ) -> Columns:
     """The columns of a table. `names`: canonical ones by theirs, where they differ."""
     dtypes: dict[str, DType] = {}
-    as_text, whole = set(), set()
+    as_text: set[str] = set()
+    whole: set[str] = set()
     for found in sa.inspect(connection).get_columns(table, schema=schema):
         theirs = found["name"]
         declared = contract.column(names.get(theirs, theirs)) if contract else None
         stamp = declared is not None and isinstance(declared.dtype, pl.Datetime)
-        dtype = _stamp(connection, table, schema, found, stamp) or _dtype(found["type"])
+        if connection.dialect.name == "sqlite" and (stamp or isinstance(found["type"], sa.DateTime)):
+            value = _first(connection, table, schema, theirs)
+            is_whole = isinstance(value, int)
+            dtype: DType | None = _sqlite_stamp(value)
+        else:
+            is_whole = stamp and isinstance(found["type"], sa.Integer)
+            dtype = pl.Datetime("ns", "UTC") if is_whole else _dtype(found["type"], connection.dialect)
         as_text |= {theirs} if dtype is None else set()
-        whole |= {theirs} if stamp and isinstance(found["type"], sa.Integer) else set()
+        whole |= {theirs} if is_whole else set()
         dtypes[theirs] = dtype or pl.String()
     return Columns(dtypes, frozenset(as_text), frozenset(whole))
 
@@ -60,32 +68,19 @@ def _agreed(name: str, published: list[dict[str, DType]]) -> DType | None:
     return first if all(dtypes.get(name) == first for dtypes in published) else None
 
 
-def _stamp(
-    connection: sa.Connection, table: str, schema: str | None, found: sa.engine.interfaces.ReflectedColumn, known: bool
-) -> DType | None:
-    """What a column of stamps is read as; None for any other column. `known`: the contract has a stamp there."""
-    kind = found["type"]
-    if known and isinstance(kind, sa.Integer):
-        return pl.Datetime("ns", "UTC")
-    if connection.dialect.name == "sqlite" and (isinstance(kind, sa.DateTime) or (known and _is_text(kind))):
-        return pl.Datetime("ns", "UTC" if _says_utc(connection, table, schema, found["name"]) else None)
-    if isinstance(kind, sa.DateTime):
-        return pl.Datetime("us", "UTC" if kind.timezone else None)
-    return None
-
-
-def _says_utc(connection: sa.Connection, table: str, schema: str | None, name: str) -> bool:
-    """Of the first stamp there is; one of them that differs from it is refused when it is read."""
+def _first(connection: sa.Connection, table: str, schema: str | None, name: str) -> Any:
+    """Any value of a column that is not null: SQLite's columns have no types, only its values do."""
     asked = sa.select(column(name)).select_from(named(table, schema)).where(column(name).is_not(None)).limit(1)
-    return str(connection.execute(asked).scalar()).endswith(_ZONED)
+    return connection.execute(asked).scalar()
 
 
-def _is_text(kind: sa.types.TypeEngine[object]) -> bool:
-    return isinstance(kind, sa.String | sa.types.NullType)
+def _sqlite_stamp(value: Any) -> DType:
+    """One that differs from the first one is refused when it is read."""
+    return pl.Datetime("ns", "UTC" if isinstance(value, int) or str(value).endswith(_ZONED) else None)
 
 
-def _dtype(kind: sa.types.TypeEngine[object]) -> DType | None:
-    """None for a type that is read as text."""
+def _dtype(kind: sa.types.TypeEngine[object], dialect: sa.Dialect) -> DType | None:
+    """None for a type that is read as text. SQLite has no decimals, whatever is declared."""
     match kind:
         case sa.Boolean():
             return pl.Boolean()
@@ -94,9 +89,12 @@ def _dtype(kind: sa.types.TypeEngine[object]) -> DType | None:
         case sa.Float() | sa.Double():
             return pl.Float64()
         case sa.Numeric():
-            return pl.Decimal(kind.precision, kind.scale or 0) if kind.precision else pl.Float64()
+            exact = kind.precision and dialect.name != "sqlite"
+            return pl.Decimal(kind.precision, kind.scale or 0) if exact else pl.Float64()
         case sa.Date():
             return pl.Date()
+        case sa.DateTime():
+            return pl.Datetime("us", "UTC" if kind.timezone else None)
         case sa.String():
             return pl.String()
     return None
