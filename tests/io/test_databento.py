@@ -218,7 +218,7 @@ def test_a_resting_order_amended_to_cross_is_no_execution_of_a_resting_order(tmp
 
 
 def test_a_fill_that_nothing_follows_makes_no_row(tmp_path):
-    found = write(tmp_path, "mbo", [order(1, "F", "B", 100.0, 1, 1), order(2, "A", "B", 100.0, 2, 1)])
+    found = write(tmp_path, "mbo", [order(1, "F", "B", 100.0, 1, 1), order(1, "A", "B", 100.0, 2, 1)])
     assert rows(found.scan("l3", DAY), "Action", "ExecutionSize") == [("Insert", 0.0)]
 
 
@@ -290,6 +290,19 @@ def test_price_levels_and_trades_with_the_quote_before(tmp_path):
     assert rows(found.scan("l2", DAY), "SequenceNo", *levels) == [(1, 99.75, 5.0, 2, None, None, None)]
     quote = ("AggressorSide", "BidPrice", "BidQuantity", "AskPrice", "AskQuantity")
     assert rows(found.scan("trades", DAY), *quote) == [("Sell", 99.75, 5.0, None, None)]
+
+
+def test_what_repeats_or_has_no_stamp_of_the_venue_is_stamped_on_arrival(tmp_path):
+    """A book sent anew at 5 s that stands since 1 s, and a record without a stamp of the venue, received at 6 s."""
+    book = dbn.BidAskPair(99_750_000_000, dbn.UNDEF_PRICE, 5, 0, 2, 0)
+    second = [MIDNIGHT + n * SECOND for n in range(7)]
+    sent = [(second[1], second[5], SNAPSHOT), (dbn.UNDEF_TIMESTAMP, second[6], LAST), (second[4], second[6], LAST)]
+    records = [
+        dbn.MBP1Msg(1, 7, event, SECOND, 5, dbn.Action("A"), dbn.Side("B"), 0, received, flags, levels=book)
+        for event, received, flags in sent
+    ]
+    stamps = write(tmp_path, "mbp-1", records).scan("l2", DAY).collect()["EventTimestamp"].to_physical()
+    assert stamps.to_list() == [second[5], second[6], second[4]]
 
 
 def test_a_tbbo_file_gives_trades_alone(tmp_path):
