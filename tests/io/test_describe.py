@@ -84,6 +84,7 @@ def test_columns_stand_beside_the_contract(lake):
     )
     assert by_name["EventTimestamp"]["dtype"] == "Datetime[ns, UTC]"
     assert by_name["AggressorSide"]["dtype"] == "Enum[Buy, Sell]"
+    assert by_name["MarketState"]["dtype"] == "Enum[14 labels]"
     assert (by_name["NotionalUSD"]["dtype"], by_name["NotionalUSD"]["contract"]) == (None, "not there")
 
 

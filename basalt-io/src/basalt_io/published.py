@@ -10,6 +10,8 @@ from basalt.documents import from_json
 from basalt.errors import DataError
 from basalt_io.outputs.parquet import read_document
 
+FEW = 5  # labels of an Enum that are spelt out
+
 
 def is_published(what: Path) -> bool:
     """Whether it is of a kind that carries a document."""
@@ -64,8 +66,13 @@ def _described(column: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spelt(dtype: Any) -> str:
-    """`Float64`, `Datetime[ns, UTC]`, `Enum[Bid, Ask]`, from how a document writes it."""
-    return dtype if isinstance(dtype, str) else f"{dtype[0]}[{', '.join(map(spelt, dtype[1:]))}]"
+    """`Float64`, `Datetime[ns, UTC]`, `Enum[Bid, Ask]` or `Enum[14 labels]`, from how a document writes it."""
+    if isinstance(dtype, str):
+        return dtype
+    kind, *parts = dtype
+    if kind == "Enum" and len(parts) > FEW:
+        return f"Enum[{len(parts)} labels]"
+    return f"{kind}[{', '.join(map(spelt, parts))}]"
 
 
 def versions(folder: Path) -> list[dict[str, Any]]:
