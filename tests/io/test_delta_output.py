@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -49,7 +50,8 @@ def table(folder: Path, name: str = "bars") -> DeltaTable:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(file): file.read_bytes() for file in folder.rglob("*.parquet")}
+    """The data files by name."""
+    return {str(file): file.read_bytes() for file in folder.rglob("Date=*/*/*.parquet")}
 
 
 def listings(folder: Path, to: Target | None = None) -> list[int]:
@@ -436,6 +438,20 @@ def test_a_scan_keeps_to_its_version(tmp_path):
     held = opened(tmp_path).scan(target())
     publish(tmp_path, rows(listings=(5,)), key="second")
     assert_frame_equal(held.collect(), rows())
+
+
+def test_documents_are_those_of_the_newest_version_though_the_table_is_opened_once(tmp_path):
+    """One output looks on while others publish, and while the table is made anew."""
+    output = opened(tmp_path)
+    assert output.document(target()) is None
+    for key in ("first", "second"):
+        publish(tmp_path, rows(), key=key)
+        assert [output.document(target())["provenance"]["key"] for _ in range(2)] == [key, key]
+    shutil.rmtree(tmp_path / "lake")
+    assert output.document(target()) is None
+    for key in ("third", "fourth"):
+        publish(tmp_path, rows(), key=key)
+    assert output.document(target())["provenance"]["key"] == "fourth"
 
 
 def test_places_are_told_apart_by_partition(tmp_path):

@@ -65,6 +65,10 @@ class DeltaOutput(Output):
     name = "delta"
     Config = DeltaOutputOptions
 
+    def __init__(self, config: Any, folder: Path) -> None:
+        super().__init__(config, folder)
+        self._held: Table | None = None
+
     def place(self, target: Target) -> str:
         """The table's address and the partition's folder in it."""
         return f"{self._table(target).uri}/{folder_of(target)}"
@@ -155,7 +159,7 @@ class DeltaOutput(Output):
 
     def document(self, target: Target) -> Mapping[str, Any] | None:
         """From the footer of the partition's newest file."""
-        table = opened(self._table(target, resolved=False))
+        table = self._looked_at(self._table(target, resolved=False))
         files = table.of(target.date, target.universe) if table is not None else []
         return document_of(table, files) if table is not None and files else None
 
@@ -169,6 +173,13 @@ class DeltaOutput(Output):
                 f"{target.pass_name} of {target.date} is not published at {self.place(target)}: run the pipeline first"
             )
         return published(table, files)
+
+    def _looked_at(self, where: Location) -> Table | None:
+        """The newest version, opened once for all that ask while it is: plans ask for every partition."""
+        held = self._held
+        if held is None or held.place.uri != where.uri or not held.is_newest:
+            self._held = held = opened(where)
+        return held
 
     def _merged(self, rows: pl.LazyFrame, table: Table | None, target: Target, keys: list[str]) -> pl.LazyFrame:
         """The partition's rows of other keys, and the new ones, by keys."""

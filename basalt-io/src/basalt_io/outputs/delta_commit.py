@@ -27,6 +27,7 @@ from basalt_io.outputs.delta_types import declared_to_json, delta_schema, held
 Mode = Literal["replace", "append", "overwrite", "merge"]
 PARTITIONED_BY = ("Date", "Universe")
 _TRIES = 30
+_CHECKPOINT = "10"  # commits between two checkpoints: each that follows the last is a file to read when opening
 
 
 @attrs.frozen
@@ -106,7 +107,7 @@ def _created(change: Change) -> Table:
             delta_schema(change.columns, change.place),
             mode="error",
             partition_by=list(PARTITIONED_BY),
-            configuration=_properties(change),
+            configuration={**_properties(change), "delta.checkpointInterval": _CHECKPOINT},
             storage_options=change.table.options,
             raise_if_key_not_exists=False,
         )

@@ -6,7 +6,7 @@ them: `pl.scan_delta` takes these from folder names, and cannot read a table bel
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 from urllib.parse import unquote
@@ -43,6 +43,17 @@ class Table:
     log: DeltaTable
     partitioned_by: tuple[str, ...]
     files: tuple[LiveFile, ...]
+    written: tuple[int, int] | None = None
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether no later version is there; False where that is not cheap to tell, as in an object store."""
+        version = self.log.version()
+        return (
+            self.written is not None
+            and self.written == _written(self.place, version)
+            and not _written(self.place, version + 1)
+        )
 
     def of(self, day: date, universe: str) -> list[LiveFile]:
         """The live files of that partition, oldest first."""
@@ -72,7 +83,7 @@ def opened(place: Location) -> Table | None:
     try:
         log = DeltaTable(place.uri, storage_options=place.options)
         by = tuple(log.metadata().partition_columns)
-        return Table(place, log, by, _live(log, by))
+        return Table(place, log, by, _live(log, by), _written(place, log.version()))
     except TableNotFoundError:
         return None
     except (OSError, DeltaError, ValueError) as error:
@@ -179,6 +190,16 @@ def _live(log: DeltaTable, by: tuple[str, ...]) -> tuple[LiveFile, ...]:
         for (path, size, changed, rows), value in zip(facts.rows(), values or [{}] * found.height, strict=True)
     )
     return tuple(sorted(live, key=lambda file: (file.changed, file.path)))
+
+
+def _written(place: Location, version: int) -> tuple[int, int] | None:
+    """The log entry of a version as a file: its inode and time."""
+    if place.path is None:
+        return None
+    with suppress(OSError):
+        entry = (place.path / "_delta_log" / f"{version:020}.json").stat()
+        return entry.st_ino, entry.st_mtime_ns
+    return None
 
 
 def _decoded(path: str) -> str:
