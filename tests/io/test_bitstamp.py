@@ -29,12 +29,12 @@ L3 = ("OrderId", "Side", "Action", "Price", "Size", "OldPrice", "OldSize", "Exec
 
 
 def write(
-    folder: Path, orders: list[str], trades: list[str] | None = None, listing: int | str | None = 1, **meta: object
+    folder: Path, orders: list[str], prints: list[str] | None = None, listing: int | str | None = 1, **meta: object
 ) -> BitstampSource:
     """A capture; `orders` are written as `id at price volume action direction`, `at` in milliseconds from START."""
     (folder / "orders.csv").write_text("\n".join([ORDERS, *map(event, orders), ""]))
-    if trades is not None:
-        (folder / "trades.csv").write_text("\n".join([TRADES, *map(event, trades), ""]))
+    if prints is not None:
+        (folder / "trades.csv").write_text("\n".join([TRADES, *map(event, prints), ""]))
     if meta:
         (folder / "meta.json").write_text(json.dumps(meta))
     return source(folder, listing)
@@ -214,6 +214,8 @@ def test_a_row_without_sense_is_refused(tmp_path, row, said):
 def test_files_that_do_not_fit_meta_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"has 1 rows, and meta\.json says 2"):
         write(tmp_path, ["1 0 100 1 created bid"], total_order_rows=2).scan("l3", DAY).collect()
+    with pytest.raises(DataError, match=r"trades\.csv has 1 rows, and meta\.json says 3"):
+        write(tmp_path, ["1 0 100 1 created bid"], ["7 0 100 1 2 1 buy"], trades=3).dates("trades")
     with pytest.raises(DataError, match=r"orders\.csv has no row"):
         write(tmp_path, []).dates("l3")
     with pytest.raises(DataError, match="does not end with the 1 rows deleted at one stamp"):

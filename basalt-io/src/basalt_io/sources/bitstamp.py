@@ -6,7 +6,7 @@
 |---|---|
 | orders.csv | id, exchange_timestamp (or exchange.timestamp), price, volume, action, direction |
 | trades.csv | trade_id, exchange_timestamp, price, amount, buy_order_id, sell_order_id, side; may be absent |
-| meta.json | pair, snapshot_microtimestamp, synthetic_deleted, total_order_rows; may be absent |
+| meta.json | pair, snapshot_microtimestamp, synthetic_deleted, total_order_rows, trades (rows); may be absent |
 
 Stamps are milliseconds since the epoch; that of the receiver, `timestamp`, is not read. `volume` is what the order has
 left after the event (a `deleted` order: what is withdrawn, 0 if it was filled). `action` is created, changed or
@@ -33,8 +33,8 @@ What becomes of it
   start: they are `l3_snapshot`, in file order, and not in `l3`. The last `synthetic_deleted` rows withdraw what stands
   at the end: they are left out, as the orders stood. Without meta.json all these rows are events like the others.
 
-A row with a field too few, too many or without sense is refused, and so are a file without rows and one with another
-number of rows than meta.json says. Without that number, a file cut short between two rows looks whole.
+A row with a field too few, too many or without sense is refused, and so are an order file without rows and a file with
+another number of rows than meta.json says. Without that number, a file cut short between two rows looks whole.
 """
 
 import datetime as dt
@@ -117,7 +117,7 @@ class BitstampSource(Source):
         found = self._capture
         dated = {"l3": days(found.orders, found.rows)}
         if found.trades is not None:
-            dated["trades"] = days(found.trades)
+            dated["trades"] = days(found.trades, found.prints)
         if found.snapshot is not None:
             dated["l3_snapshot"] = [found.snapshot.date()]
         return dated
@@ -149,6 +149,6 @@ def _named(rows: pl.LazyFrame, listing: int | str, table: str, where: Path) -> p
 
 def _read(table: str, capture: Capture, listing: int | str, day: dt.date) -> pl.DataFrame:
     events = NO_ORDERS if table == "trades" else orders(capture)
-    trades = NO_TRADES if table == "l3_snapshot" or capture.trades is None else prints(capture.trades)
+    trades = NO_TRADES if table == "l3_snapshot" or capture.trades is None else prints(capture)
     rows = _build(table, capture, events, trades).filter(pl.col("EventTimestamp").dt.date() == day)
     return _named(rows, listing, table, capture.orders).collect()

@@ -46,6 +46,7 @@ class Capture:
     snapshot: dt.datetime | None = None
     made_up: int = 0
     rows: int | None = None
+    prints: int | None = None
 
     @property
     def files(self) -> list[Path]:
@@ -73,7 +74,7 @@ def find(root: Path) -> Capture:
             else dt.datetime.fromtimestamp(int(stamp) // 1_000_000, dt.UTC)
             + dt.timedelta(milliseconds=int(stamp) // 1_000 % 1_000)
         )
-        rows = said.get("total_order_rows")
+        rows, prints = said.get("total_order_rows"), said.get("trades")
         return Capture(
             orders,
             trades,
@@ -82,6 +83,7 @@ def find(root: Path) -> Capture:
             snapshot,
             int(said.get("synthetic_deleted", 0)),
             None if rows is None else int(rows),
+            None if prints is None else int(prints),
         )
     except (OSError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise DataError(f"{meta} makes no sense ({first_line(error)}): mend it, or remove it") from error
@@ -121,9 +123,12 @@ def orders(capture: Capture) -> pl.DataFrame:
     return found.head(found.height - capture.made_up).sort("EventTimestamp", "SequenceNo")
 
 
-def prints(file: Path) -> pl.DataFrame:
+def prints(capture: Capture) -> pl.DataFrame:
     """Trades in file order."""
-    return _checked(file, TRADE_NUMBERS, TRADE_CHOICES)
+    assert capture.trades is not None
+    found = _checked(capture.trades, TRADE_NUMBERS, TRADE_CHOICES)
+    _refuse_cut(capture.trades, found.height, capture.prints)
+    return found
 
 
 def _checked(file: Path, numbers: dict[str, type[pl.DataType]], choices: dict[str, tuple[str, ...]]) -> pl.DataFrame:
