@@ -546,6 +546,7 @@ def test_a_whole_url_from_the_environment_is_not_shown_where_it_fails(tmp_path, 
     [
         "postgresql://u:hunter2@host/db",
         "postgresql://u:hunter2${MORE}@host/db",
+        "postgresql://u:a/hunter2@host/db",
         "postgresql://host/db?user=u&password=hunter2",
         "mssql://host/db?PWD=hunter2",
     ],

@@ -8,7 +8,7 @@ the pipeline file's folder. SQLAlchemy is imported here and by what uses this, n
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -39,8 +39,9 @@ class Database:
     @url.validator
     def _refuse_written_secrets(self, _: Any, url: str) -> None:
         credentials = _CREDENTIALS.search(url)
-        written = [credentials["password"] or ""] if credentials else []
-        written += _SECRET.findall(url)
+        written = [*_SECRET.findall(url), (credentials["password"] or "") if credentials else ""]
+        with suppress(sa.exc.ArgumentError, ValueError):  # what is no URL yet, as a port may be a variable
+            written.append(str(sa.make_url(url).password or ""))
         if any(_VARIABLE.sub("", secret) for secret in written):
             raise UserError(
                 "url holds a password: put it into a variable of the environment and write ${NAME} in its place"

@@ -4,7 +4,7 @@ A partition is loaded into a *staging* table, whose name begins with `basalt_` a
 transaction: the old rows out, the new ones in, the document into `basalt_columns`, and who published it under which
 run key into `basalt_ledger`, both in the table's schema. Killed processes leave their staging table, which the next
 one of that host drops. What databases have no type for is stored as `basalt_io.outputs.sql_types` says and read back
-as it was. SQLite and PostgreSQL are tested.
+as it was. SQLite and PostgreSQL are tested; SQLite has one writer at a time, and others wait a minute for it.
 """
 
 import json
