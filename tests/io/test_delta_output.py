@@ -106,7 +106,7 @@ def test_the_document_is_a_property_of_the_table_and_the_run_key_stands_in_the_c
     properties = table(tmp_path).metadata().configuration
     told = json.loads(properties["basalt"])
     assert told["columns"] == document("abc")["columns"]
-    assert told["provenance"] == {"pipeline": "desk"}
+    assert told["provenance"] == {}
     assert json.loads(properties["basalt.dtypes"])["Side"] == ["Enum", "Buy", "Sell"]
     assert table(tmp_path).history(1)[0]["basalt.run_key"] == "abc"
 
@@ -196,6 +196,29 @@ def test_appended_rows_are_known_after_a_compaction(tmp_path):
     found = opened(tmp_path).scan(target()).collect().sort("ListingId", "TimeBucket")
     assert_frame_equal(found, rows())
     assert opened(tmp_path).document(target())["provenance"] == {}
+
+
+@pytest.mark.parametrize("mode", ["replace", "append", "overwrite", "merge"])
+def test_a_table_without_rows_has_no_partition_and_takes_one(tmp_path, mode):
+    """As after a crash between making the table and the first commit, or after somebody deleted everything."""
+    publish(tmp_path, rows(), mode=mode)
+    table(tmp_path).delete()
+    assert opened(tmp_path).document(target()) is None
+    with pytest.raises(DataError, match="is not published at"):
+        opened(tmp_path).scan(target())
+    publish(tmp_path, rows(), mode=mode)
+    assert_frame_equal(opened(tmp_path).scan(target()).collect(), rows())
+
+
+def test_pipelines_that_share_a_table_change_it_once_a_partition(tmp_path):
+    """The table is made, and a partition published by each: versions 0, 1 and 2."""
+    for universe in ("low", "high"):
+        output, to = opened(tmp_path), target(universe=universe)
+        told = {**document("k"), "provenance": {"pipeline": universe, "key": "k"}}
+        output.commit(output.stage(to, spool(tmp_path, rows(universe=universe)), told), "k")
+    assert table(tmp_path).version() == 2
+    found = [opened(tmp_path).document(target(universe=name))["provenance"]["pipeline"] for name in ("low", "high")]
+    assert found == ["low", "high"]
 
 
 def test_overwriting_leaves_this_partition_alone_in_the_table(tmp_path):

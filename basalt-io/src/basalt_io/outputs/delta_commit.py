@@ -137,9 +137,8 @@ def _prepared(table: Table, change: Change, evolve: bool) -> bool:
 
 
 def _properties(change: Change) -> dict[str, str]:
-    """What holds for all partitions: the document without this one's key, and the declared dtypes."""
-    provenance = {k: v for k, v in change.document.get("provenance", {}).items() if k != "key"}
-    document = {**change.document, "provenance": provenance}
+    """What holds for all partitions, whoever published them: the document without provenance, the declared dtypes."""
+    document = {**change.document, "provenance": {}}
     return {
         DOCUMENT: json.dumps(document, ensure_ascii=False, allow_nan=False),
         DECLARED: declared_to_json(change.columns),

@@ -133,17 +133,15 @@ def published(table: Table, files: list[LiveFile]) -> pl.LazyFrame:
 
 
 def document_of(table: Table, files: list[LiveFile]) -> Mapping[str, Any]:
-    """The column document that the newest of these files carries; without provenance that of the table, where a
-    compaction has rewritten the file; DataError where there is none."""
-    text = footer(table, files[-1]).get(DOCUMENT)
-    if text is not None:
-        document: Mapping[str, Any] = json.loads(text)
-        return document
-    if DOCUMENT not in table.properties:
+    """The column document that the newest of these files carries; where a compaction has rewritten that, the table's,
+    which has no provenance; DataError where there is none."""
+    text = footer(table, files[-1]).get(DOCUMENT) or table.properties.get(DOCUMENT)
+    if text is None:
         raise DataError(
             f"the Delta table {table.place.uri} carries no column document: only those that a pipeline published do"
         )
-    return {**json.loads(table.properties[DOCUMENT]), "provenance": {}}
+    document: Mapping[str, Any] = json.loads(text)
+    return document
 
 
 @contextmanager
