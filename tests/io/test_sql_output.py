@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from sql_servers import postgresql_store
 
 from basalt.errors import DataError, PublishError, UserError
+from basalt.leftovers import owner
 from basalt.testing import OutputLaws
 from basalt_io.outputs.sql import SqlOutput, SqlOutputOptions
 
@@ -210,9 +211,9 @@ def test_other_columns_are_refused_and_nothing_is_changed(store, publish, spool,
     output = store.output()
     publish(output, rows(1, 2))
     everything = [store.run(f'SELECT * FROM {{}}"{table}"') for table in store.tables()]
-    for to in (target, attrs.evolve(target, date=DAY)):
+    for day in (DAY, DAY + dt.timedelta(1)):
         with pytest.raises(PublishError, match=said):
-            output.stage(to, spool(change(rows(3, 4))), document("second"))
+            output.stage(attrs.evolve(target, date=day), spool(change(rows(3, 4, day=day))), document("second"))
     assert [store.run(f'SELECT * FROM {{}}"{table}"') for table in store.tables()] == everything
 
 
@@ -423,6 +424,21 @@ def test_a_staging_table_that_was_emptied_is_not_published(store, publish, spool
     with pytest.raises(PublishError, match="2 rows were staged and 0 are left"):
         output.commit(staged, "second")
     assert output.scan(target).collect()["ListingId"].to_list() == [1, 2]
+
+
+def test_sweep_drops_what_ended_processes_staged_and_leaves_the_others(store, spool, target):
+    tell = "from basalt.leftovers import owner; print(owner())"
+    ended = subprocess.run([sys.executable, "-c", tell], capture_output=True, check=True, text=True).stdout.strip()
+    output = store.output()
+    for _ in range(2):
+        staged = output.stage(target, spool(rows(1)), document())
+    left = staged.waiting.staging.name
+    store.run(f'ALTER TABLE {{}}"{left}" RENAME TO "{left.removesuffix(owner())}{ended}"')
+    assert len(store.tables()) == 2
+    store.output().sweep(target)
+    [living] = store.tables()
+    assert living.endswith(owner())
+    assert living != left
 
 
 def test_what_was_discarded_cannot_be_committed(store, publish, spool, target):

@@ -380,6 +380,16 @@ def test_a_second_pipeline_reads_what_the_first_one_published(store):
     assert [basalt.run(file).published for file in (first, second)] == [[], []]
 
 
+@pytest.mark.slow
+def test_workers_publish_to_one_table_at_a_time(store):
+    """Each of two processes has a date of its own, and both would create the table."""
+    first, _ = pipelines(store)
+    first.write_text('executor = "processes"\nworkers = 2\n' + first.read_text())
+    assert len(basalt.run(first).published) == 2
+    assert len(volumes(store, "trades")) == 4
+    assert store.tables() == ["basalt_columns", "basalt_ledger", "trades"]
+
+
 def test_plans_records_and_documents_hold_no_password(postgresql, tmp_path, monkeypatch, capsys):
     """The password is in the environment; what is looked through is all that a run prints and writes."""
     monkeypatch.setenv("DESK_PASSWORD", "hunter2")
