@@ -106,7 +106,7 @@ def test_the_document_is_a_property_of_the_table_and_the_run_key_stands_in_the_c
     properties = table(tmp_path).metadata().configuration
     told = json.loads(properties["basalt"])
     assert told["columns"] == document("abc")["columns"]
-    assert told["provenance"] == {}
+    assert told["provenance"] == {"pipeline": "desk"}
     assert json.loads(properties["basalt.dtypes"])["Side"] == ["Enum", "Buy", "Sell"]
     assert table(tmp_path).history(1)[0]["basalt.run_key"] == "abc"
 
@@ -217,8 +217,20 @@ def test_pipelines_that_share_a_table_change_it_once_a_partition(tmp_path):
         told = {**document("k"), "provenance": {"pipeline": universe, "key": "k"}}
         output.commit(output.stage(to, spool(tmp_path, rows(universe=universe)), told), "k")
     assert table(tmp_path).version() == 2
+    assert json.loads(table(tmp_path).metadata().configuration["basalt"])["provenance"] == {"pipeline": "low"}
     found = [opened(tmp_path).document(target(universe=name))["provenance"]["pipeline"] for name in ("low", "high")]
     assert found == ["low", "high"]
+
+
+def test_the_property_follows_what_columns_say(tmp_path):
+    publish(tmp_path, rows())
+    told = document("k")
+    told["columns"][0]["doc"] = "Said better."
+    output = opened(tmp_path)
+    output.commit(output.stage(target(TUESDAY), spool(tmp_path, rows(TUESDAY)), told), "k")
+    found = json.loads(table(tmp_path).metadata().configuration["basalt"])
+    assert found["columns"][0]["doc"] == "Said better."
+    assert opened(tmp_path).document(target(MONDAY))["columns"] == document("k")["columns"]
 
 
 def test_overwriting_leaves_this_partition_alone_in_the_table(tmp_path):

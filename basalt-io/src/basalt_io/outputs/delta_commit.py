@@ -130,19 +130,25 @@ def _prepared(table: Table, change: Change, evolve: bool) -> bool:
         table.log.alter.add_columns(added.fields)
         return True
     wanted = _properties(change)
-    if any(table.properties.get(name) != value for name, value in wanted.items()):
+    if _said(table.properties) != _said(wanted):
         table.log.alter.set_table_properties(wanted, raise_if_not_exists=False)
         return True
     return False
 
 
 def _properties(change: Change) -> dict[str, str]:
-    """What holds for all partitions, whoever published them: the document without provenance, the declared dtypes."""
-    document = {**change.document, "provenance": {}}
+    """What holds for all partitions: the document without this one's key, and the declared dtypes."""
+    provenance = {name: value for name, value in change.document.get("provenance", {}).items() if name != "key"}
     return {
-        DOCUMENT: json.dumps(document, ensure_ascii=False, allow_nan=False),
+        DOCUMENT: json.dumps({**change.document, "provenance": provenance}, ensure_ascii=False, allow_nan=False),
         DECLARED: declared_to_json(change.columns),
     }
+
+
+def _said(properties: Mapping[str, str]) -> tuple[Any, ...]:
+    """The same for each pipeline that publishes there: the first one's name stays."""
+    document, declared = (json.loads(properties.get(name, "{}")) for name in (DOCUMENT, DECLARED))
+    return {**document, "provenance": {}}, declared
 
 
 def _write(table: Table, change: Change, mode: Mode, run_key: str, replaced: Sequence[LiveFile]) -> None:

@@ -134,14 +134,16 @@ def published(table: Table, files: list[LiveFile]) -> pl.LazyFrame:
 
 def document_of(table: Table, files: list[LiveFile]) -> Mapping[str, Any]:
     """The column document that the newest of these files carries; where a compaction has rewritten that, the table's,
-    which has no provenance; DataError where there is none."""
-    text = footer(table, files[-1]).get(DOCUMENT) or table.properties.get(DOCUMENT)
-    if text is None:
+    without provenance, as that may be another's; DataError where there is none."""
+    text = footer(table, files[-1]).get(DOCUMENT)
+    if text is not None:
+        document: Mapping[str, Any] = json.loads(text)
+        return document
+    if DOCUMENT not in table.properties:
         raise DataError(
             f"the Delta table {table.place.uri} carries no column document: only those that a pipeline published do"
         )
-    document: Mapping[str, Any] = json.loads(text)
-    return document
+    return {**json.loads(table.properties[DOCUMENT]), "provenance": {}}
 
 
 @contextmanager
