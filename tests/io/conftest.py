@@ -1,10 +1,12 @@
 """Where the tests of basalt-io find real data, and the partition they publish."""
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +14,7 @@ from basalt.outputs import Target
 
 sys.path.insert(0, str(Path(__file__).parent))  # for what stands beside this file
 if TYPE_CHECKING:
+    from s3_server import Prefix
     from sql_servers import Store
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
@@ -48,3 +51,26 @@ def store(request, tmp_path) -> "Store":
     if request.param == "sqlite":
         return Store("sqlite:///results.db", None, tmp_path)
     return postgresql_store(request.getfixturevalue("postgresql"), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server of this session's own, with the bucket `desk`."""
+    from s3_server import started
+
+    with started() as address:
+        yield address
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch) -> "Prefix":
+    """An empty prefix; no setting of the machine's own reaches the test."""
+    from s3_server import SECRET, Prefix
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DESK_ID", "desk")
+    monkeypatch.setenv("DESK_SECRET", SECRET)
+    storage = {"aws_access_key_id": "$DESK_ID", "aws_secret_access_key": "${DESK_SECRET}"}
+    where = {"aws_endpoint_url": s3_server, "aws_region": "us-east-1"}
+    return Prefix(f"s3://desk/{uuid4().hex}", {**where, **storage})

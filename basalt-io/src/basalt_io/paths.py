@@ -24,6 +24,11 @@ def place(root: Path, template: str, target: Target) -> Path:
 
 def below(root: Path, template: str, target: Target) -> str:
     """The same path, as `root` and links have it: enough to look whether it is there."""
+    return os.path.join(root, relative(template, target))
+
+
+def relative(template: str, target: Target) -> str:
+    """The same path, from the root on."""
     known = _values(target)
     filled = "".join(
         text if variable is None else _escaped(variable, known[variable]) for text, variable in _pieces(template)
@@ -32,7 +37,7 @@ def below(root: Path, template: str, target: Target) -> str:
         raise UserError(f"path = {template!r} must be a path below `root`: put the folder it starts from in `root`")
     if not {"", ".", ".."}.isdisjoint(filled.split("/")):
         raise UserError(f"path = {template!r} gives {filled!r}, which has an empty, '.' or '..' step: leave that out")
-    return os.path.join(root, filled)
+    return filled
 
 
 def located(folder: Path, path: str) -> Path:

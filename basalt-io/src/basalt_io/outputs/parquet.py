@@ -4,8 +4,8 @@ The document stands as JSON under the key `basalt` of the file's metadata; `read
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,20 +13,21 @@ import attrs
 import polars as pl
 
 from basalt.errors import DataError, PublishError, UserError
-from basalt.leftovers import sweep
 from basalt.options import option
 from basalt.outputs import Output, Staged, Target
-from basalt_io.files import first_line, publish, refuse_unwritable, stage, withdraw
-from basalt_io.paths import below, place
+from basalt_io.object_store import location
+from basalt_io.outputs.parquet_places import Folder, Place, Prefix
+from basalt_io.parquet_errors import unreadable
 
 METADATA_KEY = "basalt"
+_AGAIN = "remove it and run the pipeline again"
 
 
 @attrs.frozen
 class ParquetOutputOptions:
     """`[[outputs]] type = "parquet"`."""
 
-    root: str = option("folder the files go to, relative to the pipeline file", default=".")
+    root: str = option("folder the files go to, relative to the pipeline file, or s3://bucket/prefix", default=".")
     path: str = option(
         "path of a partition's file below root; variables: {pipeline} {pass} {output} {date} {year} {month} {day} "
         "{universe}",
@@ -36,6 +37,11 @@ class ParquetOutputOptions:
         "how the files are compressed", default="zstd"
     )
     row_group_size: int | None = option("rows of a row group; Polars decides where not set", default=None)
+    storage: dict[str, str] = option(
+        "how to reach an object store where the environment does not tell, as `aws_endpoint_url`, `aws_region`; "
+        'credentials as the name of an environment variable, `aws_secret_access_key = "$DESK_SECRET"`',
+        factory=dict,
+    )
 
 
 class ParquetOutput(Output):
@@ -45,84 +51,79 @@ class ParquetOutput(Output):
     Config = ParquetOutputOptions
 
     def place(self, target: Target) -> str:
-        """The file's absolute path, symbolic links resolved."""
+        """The file's absolute path, symbolic links resolved, or its address in the object store."""
         if not self.config.path.endswith(".parquet"):
             raise UserError(f"path = {self.config.path!r} must end in '.parquet': readers look for that")
-        return str(self._place(target))
+        return self._files.address(self.config.path, target)
 
     def check(self, target: Target) -> str:
-        """The file's absolute path; UserError where it is a folder, or its own folder cannot be written."""
+        """`place`; UserError where it is a folder, or its own folder, bucket or prefix cannot be written."""
         if self.config.row_group_size is not None and self.config.row_group_size <= 0:
             raise UserError(f"row_group_size = {self.config.row_group_size} must be positive: leave it out if unsure")
         file = self.place(target)
-        refuse_unwritable(Path(file))
+        self._files.check(file)
         return file
 
     def stage(self, target: Target, batches: Sequence[Path], document: Mapping[str, Any]) -> Staged:
-        """Stream the batches into a hidden file beside the place; PublishError, and nothing left, where that fails."""
-        file = self._place(target)
+        """Stream the batches into one file that waits; PublishError, and nothing left, where that fails."""
+        file = self.place(target)
         if not batches:
             raise PublishError(
                 f"{file} was given no batch of {target.pass_name}: an empty partition is one empty batch"
             )
-        waiting = stage(
+        waiting = self._files.stage(
             pl.scan_parquet(list(batches), glob=False, hive_partitioning=False),
             file,
+            batches[0].parent,
             {METADATA_KEY: json.dumps(document, ensure_ascii=False, allow_nan=False)},
             compression=self.config.compression,
             row_group_size=self.config.row_group_size,
         )
         rows = pl.scan_parquet(waiting.file, glob=False).select(pl.len()).collect().item()
-        return Staged(target, str(file), waiting, rows)
+        return Staged(target, file, waiting, rows)
 
     def commit(self, staged: Staged, run_key: str) -> None:
-        """Rename it to its place; a repetition after a lost acknowledgement finds it there and is done."""
-        publish(staged.waiting)
+        """Rename or put it; a repetition after a lost acknowledgement finds it there and is done."""
+        self._files.publish(staged.waiting)
 
     def discard(self, staged: Staged) -> None:
-        """Remove the hidden file, and the folders made for it."""
-        withdraw(staged.waiting)
+        """Remove the file that waits, and the folders made for it."""
+        self._files.withdraw(staged.waiting)
 
     def sweep(self, target: Target) -> None:
         """Remove the hidden files of killed processes of this host."""
-        sweep(self._place(target))
+        self._files.sweep(self.place(target))
 
     def document(self, target: Target) -> Mapping[str, Any] | None:
         """From the footer of the file."""
-        file = below(self._root, self.config.path, target)
-        return read_document(Path(file)) if os.path.isfile(file) else None
+        file = self._files.published(self.config.path, target)
+        return read_document(file, self._files.options) if file is not None else None
 
     def scan(self, target: Target) -> pl.LazyFrame:
         """The published partition; DataError where there is none, or it is no readable Parquet file."""
-        file = self._place(target)
-        if not file.is_file():
+        file = self.place(target)
+        if self._files.published(self.config.path, target) is None:
             raise DataError(f"{target.pass_name} of {target.date} is not published at {file}: run the pipeline first")
-        frame = pl.scan_parquet(file, glob=False, hive_partitioning=False)
+        frame = pl.scan_parquet(file, glob=False, hive_partitioning=False, storage_options=self._files.options)
         try:
             frame.collect_schema()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise _unreadable(file, error) from error
+            raise unreadable(file, error, _AGAIN) from error
         return frame
 
-    def _place(self, target: Target) -> Path:
-        return place(self._root, self.config.path, target)
-
-    @property
-    def _root(self) -> Path:
-        return self.folder / Path(self.config.root).expanduser()
+    @cached_property
+    def _files(self) -> Place:
+        root = location(self.folder, self.config.root, self.config.storage)
+        return Prefix(root) if root.path is None else Folder(root.path)
 
 
-def read_document(file: Path) -> dict[str, Any]:
+def read_document(file: Path | str, storage: dict[str, str] | None = None) -> dict[str, Any]:
     """The column document of a published file; DataError where it has none."""
     try:
-        found = pl.read_parquet_metadata(file)
+        found = pl.read_parquet_metadata(file, storage_options=storage)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(file, error) from error
+        raise unreadable(str(file), error, _AGAIN) from error
     if METADATA_KEY not in found:
         raise DataError(f"{file} carries no column document: only files that a pipeline published have one")
     document: dict[str, Any] = json.loads(found[METADATA_KEY])
     return document
-
-
-def _unreadable(file: Path, error: Exception) -> DataError:
-    return DataError(f"{file} is no readable Parquet file ({first_line(error)}): remove it and run the pipeline again")
