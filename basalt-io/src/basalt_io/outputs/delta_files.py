@@ -14,8 +14,10 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import attrs
+import obstore
 import polars as pl
-from deltalake._internal import DeltaFileSystemHandler  # the store's own client: nothing public tells a file's size
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
 
 from basalt.errors import PublishError
 from basalt.leftovers import beside, is_gone, sync
@@ -55,7 +57,7 @@ def write(frame: pl.LazyFrame, table: Location, target: Target, **how: Any) -> U
         return Unseen(path, marker, _size(table, path), _rows(file), made)
     except BaseException as error:
         remove(Unseen(path, marker, made=made), table)
-        if not isinstance(error, (OSError, pl.exceptions.PolarsError)):
+        if not isinstance(error, (OSError, pl.exceptions.PolarsError, BaseError)):
             raise
         raise PublishError(
             f"{table.uri}/{folder_of(target)} could not be written ({said(error)}): the old version stays; see that "
@@ -65,10 +67,10 @@ def write(frame: pl.LazyFrame, table: Location, target: Target, **how: Any) -> U
 
 def remove(unseen: Unseen, table: Location) -> None:
     """Remove the file and what was made for it; in a store that does not answer it stays, unseen."""
-    with suppress(OSError):
+    with suppress(OSError, BaseError):
         file = table.below(unseen.path).path
         if file is None:
-            DeltaFileSystemHandler(table.uri, table.options).delete_file(unseen.path)
+            obstore.delete(*_object(table, unseen.path))
             return
         file.unlink(missing_ok=True)
         settle(unseen)
@@ -117,8 +119,14 @@ def _size(table: Location, path: str) -> int:
     file = table.below(path).path
     if file is not None:
         return file.stat().st_size
-    size: int = DeltaFileSystemHandler(table.uri, table.options).open_input_file(path).size()
-    return size
+    return obstore.head(*_object(table, path))["size"]
+
+
+def _object(table: Location, path: str) -> tuple[S3Store, str]:
+    """The bucket of a table in a store, and the key of one of its files there."""
+    bucket, _, prefix = table.uri.removeprefix("s3://").partition("/")
+    config: Any = table.options
+    return S3Store(bucket, config=config), f"{prefix}/{path}"
 
 
 def _rows(file: Location) -> int:
