@@ -40,13 +40,15 @@ STATE = pl.Enum(MARKET_STATES)
 
 @attrs.frozen
 class TableSchema:
-    """A table's contract. `key` names whose rows they are; `events` whether rows carry EventTimestamp and an order."""
+    """A table's contract. `key` names whose rows they are; `events` whether rows carry EventTimestamp and an order;
+    `unique` whether a key has one row."""
 
     name: str
     doc: str
     columns: Sequence[Column]
     key: str = "ListingId"
     events: bool = True
+    unique: bool = False
 
     def column(self, name: str) -> Column | None:
         """The declared column of that name, levels included (`BidPrice7`); None where the table has none."""
@@ -256,6 +258,7 @@ REFERENCE = TableSchema(
         _label("MatchingRule", "how a level is allocated; null = FIFO", MATCHING_RULE),
     ],
     events=False,
+    unique=True,
 )
 
 CALENDAR = TableSchema(

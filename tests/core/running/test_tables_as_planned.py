@@ -102,3 +102,33 @@ def test_a_table_out_of_order_is_sorted_once_and_nothing_is_left(desk, events):
 
 def result_date(desk):
     return desk.plan(MINUTES).partitions[0].date
+
+
+def test_a_listing_that_stands_twice_in_reference_is_refused(desk):
+    """Its rows would count twice in whatever is joined with it; a universe needs only to know that it is there."""
+
+    class Sector(FrameModule):
+        """Rows of trades with the sector of their listing."""
+
+        name = "sector"
+        inputs = ("trades", "reference")
+
+        def columns(self):
+            return [ResultColumn("Known", Unit.COUNT, "Trades of a known sector.", pl.UInt32)]
+
+        def compute(self, inputs, pass_):
+            label = pass_.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+            known = inputs["trades"].join(inputs["reference"], on="ListingId", how="left", maintain_order="left")
+            return known.group_by("ListingId", TimeBucket=label).agg(Known=pl.col("Sector").count())
+
+    desk.modules.append(Sector)
+    sectors = {"name": "sectors", "every": "1m", "modules": [{"module": "sector"}]}
+    reference = pl.DataFrame({"ListingId": [1, 2, 2], "Sector": ["Energy", "Banks", "Banks"]})
+    desk.put("reference", "2026-01-05", reference)
+    desk.put("reference", "2026-01-06", reference.head(2))
+    result = desk.run(sectors)
+    assert [failed.error for failed in result.failed] == [
+        "table 'reference' of source 'parquet' has 2 rows of ListingId 2 on 2026-01-05, and one is wanted: drop those "
+        "that repeat it"
+    ]
+    assert [str(p.date) for p in result.published] == ["2026-01-06"]

@@ -95,7 +95,7 @@ class Tables:
         check_as_planned(plan, name, frame.collect_schema(), self._day)
         if not schema.events:
             counted = frame.group_by(schema.key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(schema.key)
-            return Opened(frame, counted.collect(engine="streaming"))
+            return Opened(frame, self._unrepeated(schema, counted.collect(engine="streaming")))
         order = _order(frame, schema)
         survey = _checked(frame, schema, order, plan.source.promises.sorted and ":" not in name)
         if survey.in_order:
@@ -103,6 +103,17 @@ class Tables:
         if self._spill is None:
             return Opened(sorted_by(frame, schema.key, order), survey.rows)
         return Opened(self._sorted(schema, list(columns), order, survey.rows, self._spill), survey.rows)
+
+    def _unrepeated(self, schema: TableSchema, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows by key; DataError for a key that has several where the contract wants one."""
+        several = rows.filter(pl.col("Rows") > 1) if schema.unique else rows.clear()
+        if len(several):
+            key, count = several.row(0)
+            raise DataError(
+                f"table {schema.name!r} of source {self._plan.source.name!r} has {count} rows of {schema.key} {key} on "
+                f"{self._day}, and one is wanted: drop those that repeat it"
+            )
+        return rows
 
     def _canonical(self, schema: TableSchema) -> pl.LazyFrame:
         """The table's rows as they come: of the source, or a side output of an earlier pass."""
