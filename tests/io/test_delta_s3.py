@@ -1,18 +1,15 @@
 """Delta in an object store: the same round trip, over a real server on this machine."""
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
+from s3_server import SECRET
 
 from basalt.errors import DataError, PublishError, UserError
 from basalt.testing import OutputLaws
@@ -22,48 +19,18 @@ from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
 from basalt_io.sources.delta import DeltaSource, DeltaSourceOptions
 
 MONDAY, TUESDAY = dt.date(2026, 1, 5), dt.date(2026, 1, 6)
-SECRET = "wJalrXUtnFEMI"
-SERVER = """
-import sys
-from moto.server import ThreadedMotoServer
-
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print("port", server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    """A server in a process of its own, with the bucket `lake`."""
-    pytest.importorskip("moto.server", reason="the S3 tests start moto's server: install moto[server]")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([sys.executable, "-c", SERVER], text=True, **pipes) as server:
-        port = next(line for line in server.stdout if line.startswith("port")).split()[1]
-        urlopen(Request(f"http://127.0.0.1:{port}/lake", method="PUT")).close()
-        yield f"http://127.0.0.1:{port}"
-        server.kill()
 
 
 @pytest.fixture(autouse=True)
-def storage(endpoint, monkeypatch) -> dict[str, str]:
+def storage(s3) -> dict[str, str]:
     """The option table: credentials by the names of variables."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("DESK_ID", "desk")
-    monkeypatch.setenv("DESK_SECRET", SECRET)
-    return {
-        "aws_endpoint_url": endpoint,
-        "aws_region": "us-east-1",
-        "aws_access_key_id": "$DESK_ID",
-        "aws_secret_access_key": "${DESK_SECRET}",
-    }
+    return s3.storage
 
 
 @pytest.fixture
-def root() -> str:
-    return f"s3://lake/{uuid4().hex}"
+def root(s3) -> str:
+    """A prefix that is the test's own."""
+    return s3.root
 
 
 def opened(root: str, storage: dict[str, str], **options: object) -> DeltaOutput:
@@ -72,12 +39,11 @@ def opened(root: str, storage: dict[str, str], **options: object) -> DeltaOutput
 
 class TestDeltaOnS3(OutputLaws):
     @pytest.fixture(autouse=True)
-    def where(self, storage):
-        self.storage = storage
+    def where(self, s3):
+        self.s3 = s3
 
     def output(self, folder):
-        """The folders are called `home`, and what is above them tells them apart."""
-        return opened(f"s3://lake/{folder.parent.name}", self.storage)
+        return opened(self.s3.root, self.s3.storage)
 
 
 def publish(folder: Path, output: DeltaOutput, frame: pl.DataFrame, to=None, key: str = "first"):
@@ -88,7 +54,7 @@ def publish(folder: Path, output: DeltaOutput, frame: pl.DataFrame, to=None, key
 
 
 def objects(root: str, storage: dict[str, str]) -> dict[str, int]:
-    """Live and replaced files by name, with their sizes."""
+    """The files of the newest version by name, with their sizes."""
     options = location(Path(), root, storage).options
     found = pl.DataFrame(DeltaTable(f"{root}/bars", storage_options=options).get_add_actions(flatten=True))
     return dict(found.select("path", "size_bytes").rows())
@@ -175,9 +141,9 @@ def test_universes_may_have_any_name_that_a_path_can_hold(tmp_path, root, storag
     assert_frame_equal(opened(root, storage).scan(to).collect(), rows(universe=to.universe))
 
 
-def test_the_environment_will_do(tmp_path, root, storage, endpoint, monkeypatch):
+def test_the_environment_will_do(tmp_path, root, storage, s3_server, monkeypatch):
     for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL": s3_server,
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "desk",
         "AWS_SECRET_ACCESS_KEY": SECRET,
@@ -189,13 +155,18 @@ def test_the_environment_will_do(tmp_path, root, storage, endpoint, monkeypatch)
 
 def test_a_bucket_that_is_not_there_is_told_in_a_sentence_before_anything_is_read(tmp_path, storage):
     output = opened("s3://nowhere/desk", storage)
-    with pytest.raises(UserError, match="the Delta table s3://nowhere/desk/bars cannot be read") as told:
+    with pytest.raises(UserError, match=r"s3://nowhere/desk/bars cannot be read \(there is no bucket nowhere") as told:
         output.check(target())
     assert "\n" not in str(told.value)
-    with pytest.raises(PublishError, match="s3://nowhere/desk/bars"):
+    with pytest.raises(PublishError, match="there is no bucket nowhere"):
         publish(tmp_path, output, rows())
-    with pytest.raises(DataError, match="s3://nowhere/desk"):
+    with pytest.raises(DataError, match="there is no bucket nowhere"):
         DeltaSource(DeltaSourceOptions(root="s3://nowhere/desk", storage=storage), Path()).tables()
+
+
+def test_a_server_that_does_not_answer_is_told(storage, root):
+    with pytest.raises(UserError, match="no server answers"):
+        opened(root, {**storage, "aws_endpoint_url": "http://127.0.0.1:9", "max_retries": "1"}).check(target())
 
 
 def test_credentials_are_never_written_out(tmp_path, root, storage):

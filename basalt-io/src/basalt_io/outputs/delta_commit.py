@@ -19,9 +19,9 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from basalt.errors import PublishError
 from basalt.outputs import Target
-from basalt_io.object_store import Location, said
+from basalt_io.object_store import Location
 from basalt_io.outputs.delta_files import Unseen, folder_of, keep
-from basalt_io.outputs.delta_table import DECLARED, DOCUMENT, LiveFile, Table, opened
+from basalt_io.outputs.delta_table import DECLARED, DOCUMENT, LiveFile, Table, cause, opened
 from basalt_io.outputs.delta_types import declared_to_json, delta_schema, held
 
 Mode = Literal["replace", "append", "overwrite", "merge"]
@@ -187,4 +187,6 @@ def _version(table: Table, transaction: str) -> int:
 
 
 def _failed(change: Change, error: Exception) -> PublishError:
-    return PublishError(f"{change.place} could not be published ({said(error)}): the old version stays; run it again")
+    return PublishError(
+        f"{change.place} could not be published ({cause(error, change.table)}): the old version stays; run it again"
+    )

@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from basalt.columns import DType
 from basalt.errors import DataError
 from basalt_io.object_store import Location, said
+from basalt_io.objects import trouble
 from basalt_io.outputs.delta_types import declared_from_json, restored
 
 DOCUMENT, DECLARED = "basalt", "basalt.dtypes"
@@ -88,7 +89,7 @@ def opened(place: Location) -> Table | None:
         return None
     except (OSError, DeltaError, ValueError) as error:
         raise DataError(
-            f"the Delta table {place.uri} cannot be read ({said(error)}): see that it is there and may be read"
+            f"the Delta table {place.uri} cannot be read ({cause(error, place)}): see that it is there and may be read"
         ) from error
 
 
@@ -153,8 +154,14 @@ def reading(place: Location) -> Iterator[None]:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
-            f"files of the Delta table {place.uri} cannot be read ({said(error)}): restore the table, or publish again"
+            f"files of the Delta table {place.uri} cannot be read ({cause(error, place)}): restore the table, or "
+            "publish again"
         ) from error
+
+
+def cause(error: BaseException, place: Location) -> str:
+    """What a client says, or what a store means by it."""
+    return trouble(error, place.uri) or said(error)
 
 
 def _rows(table: Table, file: LiveFile) -> pl.LazyFrame:
