@@ -10,9 +10,9 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from basalt.errors import UserError
+from basalt_io.object_paths import AnyPath
 
 HIVE = "date="
 _VARIABLES = {
@@ -22,23 +22,23 @@ _VARIABLES = {
     "month": r"(?P<month>\d\d)",
     "day": r"(?P<day>\d\d)",
 }
-Dates = dict[dt.date, list[Path]]
+Dates = dict[dt.date, list[AnyPath]]
 
 
-def hive_folders(root: Path) -> Iterator[tuple[str, Path]]:
+def hive_folders(root: AnyPath) -> Iterator[tuple[str, AnyPath]]:
     """Folders that hold folders of dates, by their name."""
     for place in sorted({place.parent for place in root.glob(f"*/{HIVE}*") if place.is_dir()}):
         yield place.name, place
 
 
-def single_files(root: Path) -> Iterator[tuple[str, Path]]:
+def single_files(root: AnyPath) -> Iterator[tuple[str, AnyPath]]:
     """Parquet files in the root, by their name."""
     for file in sorted(root.glob("*.parquet")):
         if not file.name.startswith("."):
             yield file.stem, file
 
 
-def hive_dates(folder: Path) -> Dates:
+def hive_dates(folder: AnyPath) -> Dates:
     """The files of each date, ascending; UserError for a folder whose name tells no date."""
     dated = {}
     for place in sorted(folder.glob(f"{HIVE}*")):
@@ -48,7 +48,7 @@ def hive_dates(folder: Path) -> Dates:
     return dated
 
 
-def _hive_day(place: Path) -> dt.date:
+def _hive_day(place: AnyPath) -> dt.date:
     written = place.name.removeprefix(HIVE)
     with suppress(ValueError):
         day = dt.date.fromisoformat(written)
@@ -57,7 +57,7 @@ def _hive_day(place: Path) -> dt.date:
     raise UserError(f"source parquet: {place} names no date: rename it as date=YYYY-MM-DD")
 
 
-def by_template(root: Path, template: str) -> Mapping[str, Dates]:
+def by_template(root: AnyPath, template: str) -> Mapping[str, Dates]:
     """The files of each table and date; UserError for a template that is none, or a file whose date does not exist."""
     pattern, glob = _compiled(template)
     found: dict[str, Dates] = {}
@@ -94,7 +94,7 @@ def _literal(text: str) -> str:
     return "[^/]*".join(re.escape(part) for part in text.split("*"))
 
 
-def _day(told: Mapping[str, str | None], file: Path) -> dt.date:
+def _day(told: Mapping[str, str | None], file: AnyPath) -> dt.date:
     try:
         return dt.date.fromisoformat(told.get("date") or "{year}-{month}-{day}".format(**told))
     except ValueError as error:

@@ -18,16 +18,17 @@ import attrs
 import polars as pl
 
 from basalt.conform import conform
-from basalt.errors import DataError, UserError
+from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Size, Source
 from basalt.tables import BUILT_IN, NS_UTC
-from basalt_io.files import fingerprint, first_line
-from basalt_io.paths import located
+from basalt_io.object_paths import AnyPath
+from basalt_io.object_store import location
 from basalt_io.sources import bmll
 from basalt_io.sources.bmll import FOLDERS
 from basalt_io.sources.dates import span
 from basalt_io.sources.layouts import Dates, by_template, hive_dates, hive_folders, single_files
+from basalt_io.sources.parquet_files import ParquetFiles, unread
 
 _TABLES = {table.name: table for table in BUILT_IN}
 
@@ -36,7 +37,7 @@ _TABLES = {table.name: table for table in BUILT_IN}
 class ParquetSourceOptions:
     """`[source] type = "parquet"`."""
 
-    root: str = option("folder of the tables, relative to the pipeline file")
+    root: str = option("folder of the tables, relative to the pipeline file, or s3://bucket/prefix")
     path: str | None = option(
         "where files are below root, as `{table}/{year}/{month}/{day}.parquet`; variables: {table}, {date} or {year} "
         "{month} {day}, `*`; not set: `{table}/date={date}/*.parquet`",
@@ -47,10 +48,15 @@ class ParquetSourceOptions:
     )
     dialect: Literal["basalt", "bmll"] = option("whose columns the files have", default="basalt")
     time_zone: str | None = option("zone of stamps that have none, as `Europe/London`; not set: refused", default=None)
+    storage: dict[str, str] = option(
+        "how to reach an object store where the environment does not tell, as `aws_endpoint_url`, `aws_region`; "
+        'credentials as the name of an environment variable, `aws_secret_access_key = "$DESK_SECRET"`',
+        factory=dict,
+    )
 
 
 class ParquetSource(Source):
-    """Tables in a folder of Parquet files."""
+    """Tables in a folder of Parquet files, or a prefix of an S3 bucket, which is listed once."""
 
     name = "parquet"
     Config = ParquetSourceOptions
@@ -60,9 +66,9 @@ class ParquetSource(Source):
         self._days: dict[str, Dates] = {}
 
     @cached_property
-    def root(self) -> Path:
-        """The configured folder, absolute."""
-        return located(self.folder, self.config.root)
+    def root(self) -> Path | None:
+        """The configured folder, absolute; None for an object store."""
+        return self._parquet.where.path
 
     def tables(self) -> Sequence[str]:
         """Names of the folders and files below root that hold a table."""
@@ -73,17 +79,18 @@ class ParquetSource(Source):
         return list(self._dated(table))
 
     def fingerprint(self, table: str, day: dt.date) -> str:
-        """Changes with the names, sizes and times of that date's files, and with options that change rows."""
+        """Changes with the names, sizes, and times or entity tags of that date's files, and with options that change
+        rows."""
         files, more = self._files(table, day), self._beside(table, day)
         options = (self.config.columns.get(table), self.config.dialect, self.config.time_zone)
-        return fingerprint([*files, *more], *options)
+        return self._parquet.fingerprint([*files, *more], *options)
 
     def size(self, table: str, day: dt.date) -> Size | None:
         """From footers; None for one file of several dates, whose rows by date are not in them."""
         files = self._files(table, day)
         if self._places[table].is_file() and len(self._dated(table)) > 1:
             return None
-        return Size(sum(_rows(file) for file in files), sum(file.stat().st_size for file in files))
+        return self._parquet.size(files)
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, canonical. UserError where there is no such table, date or mapped column; DataError for a
@@ -97,11 +104,17 @@ class ParquetSource(Source):
         return frame.filter(stamps >= midnight, stamps < midnight + pl.duration(days=1, time_unit="ns"))
 
     @cached_property
-    def _places(self) -> dict[str, Path]:
+    def _parquet(self) -> ParquetFiles:
+        return ParquetFiles(location(self.folder, self.config.root, self.config.storage))
+
+    @property
+    def _root(self) -> AnyPath:
+        return self._parquet.root
+
+    @cached_property
+    def _places(self) -> dict[str, AnyPath]:
         """The folder or file of each table."""
-        if not self.root.is_dir():
-            raise UserError(f"source parquet: root {self.root} is no folder: set `root` to the folder of the tables")
-        found: dict[str, Path] = {}
+        found: dict[str, AnyPath] = {}
         for name, place in self._theirs():
             table = FOLDERS.get(name, name) if self._is_bmll else name
             if found.setdefault(table, place) != place:
@@ -109,14 +122,14 @@ class ParquetSource(Source):
         unknown = sorted(self.config.columns.keys() - found.keys())
         if unknown:
             there = ", ".join(sorted(found)) or "no table"
-            raise UserError(f"source parquet: `columns` names table {unknown[0]}, and {self.root} holds {there}")
+            raise UserError(f"source parquet: `columns` names table {unknown[0]}, and {self._root} holds {there}")
         return found
 
     @property
     def _is_bmll(self) -> bool:
         return bool(self.config.dialect == "bmll")
 
-    def _beside(self, table: str, day: dt.date) -> list[Path]:
+    def _beside(self, table: str, day: dt.date) -> list[AnyPath]:
         """Files of `reference` that decide what rows of the table say."""
         needs = self._is_bmll and table in ("l3", "cbbo") and "reference" in self._places
         return self._files("reference", day) if needs else []
@@ -125,43 +138,43 @@ class ParquetSource(Source):
         """Files of each date, ascending; empty for a file that holds for every date."""
         if table not in self._places:
             there = ", ".join(self.tables()) or "no table"
-            raise UserError(f"source parquet has no table {table}: {self.root} holds {there}")
+            raise UserError(f"source parquet has no table {table}: {self._root} holds {there}")
         if table not in self._days:
             place = self._places[table]
             self._days[table] = self._folder_dates(table, place) if place.is_dir() else self._file_dates(table, place)
         return self._days[table]
 
-    def _theirs(self) -> Iterator[tuple[str, Path]]:
+    def _theirs(self) -> Iterator[tuple[str, AnyPath]]:
         """Tables as the files call them, with what they are in: a folder, the root where `path` is set, or a file."""
         if not self.config.path:
-            yield from (*hive_folders(self.root), *single_files(self.root))
+            yield from (*hive_folders(self._root), *single_files(self._root))
             return
         taken = {file for dates in self._templated.values() for files in dates.values() for file in files}
-        yield from ((name, self.root) for name in self._templated)
-        yield from ((name, file) for name, file in single_files(self.root) if file not in taken)
+        yield from ((name, self._root) for name in self._templated)
+        yield from ((name, file) for name, file in single_files(self._root) if file not in taken)
 
     @cached_property
     def _templated(self) -> Mapping[str, Dates]:
         """The files of `path`, by table as the files call it."""
-        return by_template(self.root, self.config.path)
+        return by_template(self._root, self.config.path)
 
-    def _folder_dates(self, table: str, place: Path) -> Dates:
+    def _folder_dates(self, table: str, place: AnyPath) -> Dates:
         if not self.config.path:
             return hive_dates(place)
         theirs = {FOLDERS.get(name, name) if self._is_bmll else name: dates for name, dates in self._templated.items()}
         return theirs[table]
 
-    def _file_dates(self, table: str, file: Path) -> Dates:
+    def _file_dates(self, table: str, file: AnyPath) -> Dates:
         frame = self._canonical(table, [file], None)
         if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
             return {}
         try:
             days = frame.select(pl.col("EventTimestamp").drop_nulls().dt.date().unique().sort()).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise _unreadable(file, error) from error
+            raise unread(file, error) from error
         return {day: [file] for day in days["EventTimestamp"]}
 
-    def _files(self, table: str, day: dt.date) -> list[Path]:
+    def _files(self, table: str, day: dt.date) -> list[AnyPath]:
         dated = self._dated(table)
         if self._places[table].is_file() and not dated:
             return [self._places[table]]
@@ -169,9 +182,9 @@ class ParquetSource(Source):
             raise UserError(f"source parquet has no {table} for {day}: {self._places[table]} has {span(dated)}")
         return dated[day]
 
-    def _canonical(self, table: str, files: list[Path], day: dt.date | None) -> pl.LazyFrame:
-        _refuse_differing(files)
-        frame, where = pl.scan_parquet(files, glob=False, hive_partitioning=False), str(files[0])
+    def _canonical(self, table: str, files: list[AnyPath], day: dt.date | None) -> pl.LazyFrame:
+        self._parquet.refuse_differing(files)
+        frame, where = self._parquet.scan(files), str(files[0])
         asked = self.config.columns.get(table, {})
         if self._is_bmll:
             frame = bmll.canonical(table, frame, asked, lambda: self._reference(table, day))
@@ -200,42 +213,10 @@ class ParquetSource(Source):
         if "reference" not in self._places:
             raise UserError(
                 f"source parquet: {reader} of dialect bmll takes CurrencyCode and InstrumentId from reference, which "
-                f"{self.root} does not have: add it"
+                f"{self._root} does not have: add it"
             )
         files = self._files("reference", day) if day is not None else [self._places["reference"]]
-        return pl.scan_parquet(files, glob=False, hive_partitioning=False)
-
-
-def _refuse_differing(files: list[Path]) -> None:
-    first = _schema(files[0])
-    for file in files[1:]:
-        differing = set(_schema(file).items()) ^ set(first.items())
-        if differing:
-            name = sorted(name for name, _ in differing)[0]
-            raise DataError(
-                f"{file} differs from {files[0]} in column {name}: files of one table and date have the same columns "
-                "and dtypes, so write them alike"
-            )
-
-
-def _schema(file: Path) -> Mapping[str, pl.DataType]:
-    try:
-        return pl.read_parquet_schema(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(file, error) from error
-
-
-def _rows(file: Path) -> int:
-    """Of a bare scan, Polars takes the number of rows from the footer."""
-    try:
-        bare = pl.scan_parquet(file, glob=False, hive_partitioning=False)
-        return int(bare.select(pl.len()).collect().item())
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(file, error) from error
-
-
-def _unreadable(file: Path, error: Exception) -> DataError:
-    return DataError(f"{file} is no readable Parquet file ({first_line(error)}): write it again or remove it")
+        return self._parquet.scan(files)
 
 
 def _renamed(frame: pl.LazyFrame, names: Mapping[str, str], whose: str) -> pl.LazyFrame:
