@@ -8,7 +8,7 @@ from basalt.tables import BUILT_IN, L2, MARKET_STATES, REFERENCE, TRADES, depth
 
 
 def test_the_built_in_tables_are_those_of_the_conventions():
-    names = ["trades", "l2", "l3", "cbbo", "marketstate", "imbalance", "reference", "calendar"]
+    names = ["trades", "l2", "l3", "l3_snapshot", "cbbo", "marketstate", "imbalance", "reference", "calendar"]
     assert [t.name for t in BUILT_IN] == names
 
 

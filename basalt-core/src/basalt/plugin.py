@@ -6,6 +6,7 @@ TABLES = {
     "trades": "trade prints",
     "l2": "book changes by price level",
     "l3": "order events",
+    "l3_snapshot": "orders that stood when a feed sent its whole book",
     "cbbo": "best quotes of an instrument over its venues",
     "marketstate": "changes of the venue's state",
     "imbalance": "auction indications",

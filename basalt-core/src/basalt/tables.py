@@ -195,6 +195,20 @@ L3 = TableSchema(
     ],
 )
 
+L3_SNAPSHOT = TableSchema(
+    "l3_snapshot",
+    "one row an order that stood when the feed sent its whole book, in priority order",
+    [
+        _listing(),
+        _time("when the book stood so"),
+        _SEQUENCE,
+        Column("OrderId", pl.String, "as in l3; null = no order stands", Unit.LABEL, required=True, also=[pl.Int64]),
+        Column("Side", SIDE, "side the order rests on", Unit.LABEL, required=True),
+        _price("Price", "price of the order", required=True),
+        _shares("Size", "displayed size of the order", required=True),
+    ],
+)
+
 CBBO = TableSchema(
     "cbbo",
     "best quote of an instrument over its venues",
@@ -274,4 +288,4 @@ CALENDAR = TableSchema(
     events=False,
 )
 
-BUILT_IN = (TRADES, L2, L3, CBBO, MARKETSTATE, IMBALANCE, REFERENCE, CALENDAR)
+BUILT_IN = (TRADES, L2, L3, L3_SNAPSHOT, CBBO, MARKETSTATE, IMBALANCE, REFERENCE, CALENDAR)

@@ -20,13 +20,6 @@ def basalt_sources() -> list[Lazy]:
 
 
 @hookimpl
-def basalt_tables() -> list[Lazy]:
-    """Tables that feeds have beside the canonical ones."""
-    where = "basalt_io.sources.databento_tables:L3_SNAPSHOT"
-    return [Lazy("l3_snapshot", where, "orders that stood when a feed sent its whole book")]
-
-
-@hookimpl
 def basalt_outputs() -> list[Lazy]:
     """Places that results go to."""
     return [

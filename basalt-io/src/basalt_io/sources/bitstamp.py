@@ -49,12 +49,11 @@ from basalt.conform import conform
 from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Source
-from basalt.tables import L3, TRADES
+from basalt.tables import L3, L3_SNAPSHOT, TRADES
 from basalt_io.files import fingerprint
 from basalt_io.paths import located
 from basalt_io.sources import bitstamp_orders
 from basalt_io.sources.bitstamp_files import NO_ORDERS, NO_TRADES, Capture, days, find, orders, prints
-from basalt_io.sources.databento_tables import L3_SNAPSHOT
 from basalt_io.sources.dates import span
 
 _SCHEMAS = {"l3": L3, "l3_snapshot": L3_SNAPSHOT, "trades": TRADES}

@@ -80,7 +80,7 @@ from basalt.conform import conform
 from basalt.errors import BasaltError, DataError, UserError
 from basalt.options import option
 from basalt.sources import Promises, Source
-from basalt.tables import CBBO, IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES, TableSchema
+from basalt.tables import CBBO, IMBALANCE, L2, L3, L3_SNAPSHOT, MARKETSTATE, REFERENCE, TRADES, TableSchema
 from basalt_io.files import fingerprint, first_line
 from basalt_io.paths import located
 from basalt_io.sources import databento_orders, databento_tables
@@ -172,7 +172,7 @@ class DatabentoSource(Source):
 Build = Callable[[pl.LazyFrame], pl.LazyFrame]
 _TABLES: dict[str, tuple[TableSchema, Build]] = {
     "l3": (L3, databento_orders.l3),
-    "l3_snapshot": (databento_tables.L3_SNAPSHOT, databento_orders.l3_snapshot),
+    "l3_snapshot": (L3_SNAPSHOT, databento_orders.l3_snapshot),
     "l2": (L2, databento_tables.l2),
     "trades": (TRADES, databento_tables.trades),
     "cbbo": (CBBO, databento_tables.cbbo),

@@ -6,8 +6,7 @@ order.
 
 import polars as pl
 
-from basalt.columns import Column, Unit
-from basalt.tables import AGGRESSOR, L3, MATCHING_RULE, SIDE, STATE, TableSchema
+from basalt.tables import AGGRESSOR, MATCHING_RULE, STATE
 from basalt_io.sources.databento_decoding import dollars
 
 SNAPSHOT = 32  # flag: repeats what stands, stamped with when the order was entered
@@ -15,18 +14,6 @@ LAST = 128  # flag: last record of the venue's event
 TRADE, FILL, CLEAR = "T", "F", "R"
 FIFO = ("F", "T")
 PRO_RATA = ("K", "C", "O", "S", "Q", "Y", "P", "V", "A")
-
-L3_SNAPSHOT = TableSchema(
-    "l3_snapshot",
-    "one row an order that stood when the feed sent its whole book, in priority order",
-    [
-        *(column for column in L3.columns if column.name in ("ListingId", "EventTimestamp", "SequenceNo")),
-        Column("OrderId", pl.String, "as in l3; null = no order stands", Unit.LABEL, required=True, also=[pl.Int64]),
-        Column("Side", SIDE, "side the order rests on", Unit.LABEL, required=True),
-        Column("Price", pl.Float64, "price of the order", Unit.PRICE, required=True),
-        Column("Size", pl.Float64, "displayed size of the order", Unit.SHARES, required=True),
-    ],
-)
 
 
 def flagged(flag: int) -> pl.Expr:
