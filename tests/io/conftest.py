@@ -74,3 +74,31 @@ def s3(s3_server, monkeypatch) -> "Prefix":
     storage = {"aws_access_key_id": "$DESK_ID", "aws_secret_access_key": "${DESK_SECRET}"}
     where = {"aws_endpoint_url": s3_server, "aws_region": "us-east-1"}
     return Prefix(f"s3://desk/{uuid4().hex}", {**where, **storage})
+
+
+@pytest.fixture
+def spool(tmp_path):
+    """Writes a frame as the batch files that the engine hands over: two, where it has two rows."""
+
+    def written(frame):
+        folder = tmp_path / "spool" / str(len(list(tmp_path.glob("spool/*"))))
+        folder.mkdir(parents=True)
+        half = frame.height // 2
+        for i, part in enumerate([frame[:half], frame[half:]] if half else [frame]):
+            part.write_parquet(folder / f"{i}.parquet")
+        return sorted(folder.iterdir())
+
+    return written
+
+
+@pytest.fixture
+def publish(spool, target):
+    """Stages and commits the rows of `sql_rows` to an output."""
+    from sql_rows import document
+
+    def published(output, frame, to=target, key="first"):
+        staged = output.stage(to, spool(frame), document(key))
+        output.commit(staged, key)
+        return staged
+
+    return published
