@@ -240,6 +240,20 @@ def test_overwriting_leaves_this_partition_alone_in_the_table(tmp_path):
     assert pl.scan_delta(table(tmp_path)).collect()["Date"].unique().to_list() == [TUESDAY]
 
 
+@pytest.mark.parametrize("mode", ["append", "merge"])
+def test_rows_that_mean_another_thing_are_not_put_beside_those_that_are_there(tmp_path, mode):
+    """Delta holds both Enums as text, and a stamp and a count as whole numbers: nothing else tells them apart."""
+    publish(tmp_path, rows())
+    other = rows(listings=(3,)).with_columns(pl.col("Side").cast(pl.Enum(["Buy", "Sell", "None"])))
+    with pytest.raises(PublishError, match=r"Side: Enum.*replace the partition"):
+        publish(tmp_path, other, key="second", mode=mode)
+    with pytest.raises(PublishError, match=r"LastAt: Datetime.* and None\): replace the partition"):
+        publish(tmp_path, rows(listings=(3,)).with_columns(pl.col("LastAt").cast(pl.Int64)), key="second", mode=mode)
+    assert_frame_equal(opened(tmp_path).scan(target()).collect(), rows())
+    publish(tmp_path, other, key="third")
+    assert_frame_equal(opened(tmp_path).scan(target()).collect(), other)
+
+
 def test_merging_replaces_rows_of_the_same_keys_and_keeps_the_others(tmp_path):
     """Listings 1 and 2 are there, 2 and 3 come: 1 stays, 2 is new, 3 is added; and once more changes nothing."""
     publish(tmp_path, rows(listings=(1, 2)), mode="merge")

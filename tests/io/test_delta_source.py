@@ -138,6 +138,18 @@ def test_what_was_published_comes_back_with_its_dtypes(tmp_path):
     assert_frame_equal(found, pl.concat([rows(universe="high"), rows(universe="low")]))
 
 
+def test_universes_that_were_published_with_other_dtypes_are_not_read_as_one(tmp_path):
+    enums = {"high": ["Buy", "Sell"], "low": ["Sell", "Buy"]}
+    for universe, labels in enums.items():
+        frame = rows(universe=universe).with_columns(pl.col("Side").cast(pl.String).cast(pl.Enum(labels)))
+        output = DeltaOutput(DeltaOutputOptions(root="lake"), tmp_path)
+        files = spooled(tmp_path / universe, frame)
+        output.commit(output.stage(target(universe=universe), files, document("k")), "k")
+        assert output.scan(target(universe=universe)).collect_schema()["Side"] == pl.Enum(labels)
+    with pytest.raises(DataError, match=r"published with other dtypes than the rest \(Side: "):
+        source(tmp_path / "lake").scan("bars", MONDAY)
+
+
 def test_tables_may_be_named_with_their_paths(lake):
     found = source(lake, tables={"trades": "trades", "cbbo": "reference"})
     assert found.tables() == ["cbbo", "trades"]

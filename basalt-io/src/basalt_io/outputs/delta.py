@@ -2,8 +2,8 @@
 
 *Stage* writes the partition's data file, which no version of the table names yet; *commit* is one transaction. The
 column document stands in the table's properties (`basalt`; `basalt.dtypes` tells the dtypes that Delta does not have)
-and, with the partition's key, in its data file; the run key in the commit. Give the table a folder of its own: a vacuum
-removes what else lies in it.
+and, with the partition's key, in its data file; the run key in the commit. Files that were replaced stay, for readers
+of older versions, until a vacuum of the table; give it a folder of its own, as a vacuum removes what else lies there.
 """
 
 import json
@@ -23,8 +23,19 @@ from basalt_io.files import refuse_unwritable
 from basalt_io.object_store import Location, location, said
 from basalt_io.outputs.delta_commit import PARTITIONED_BY, Change, commit, never_committed, refuse_columns
 from basalt_io.outputs.delta_files import folder_of, left, remove, settle, write
-from basalt_io.outputs.delta_table import DECLARED, DOCUMENT, Table, document_of, opened, published, rows_of
-from basalt_io.outputs.delta_types import declared_to_json, delta_schema, to_held
+from basalt_io.outputs.delta_table import (
+    DECLARED,
+    DOCUMENT,
+    LiveFile,
+    Table,
+    declared,
+    differing,
+    document_of,
+    opened,
+    published,
+    rows_of,
+)
+from basalt_io.outputs.delta_types import declared_from_json, declared_to_json, delta_schema, to_held
 from basalt_io.paths import below, place
 
 
@@ -109,6 +120,8 @@ class DeltaOutput(Output):
             if table is not None:
                 refuse_columns(table, columns, self.config.evolve)
             seen = table.of(target.date, target.universe) if table is not None else []
+            if table is not None and seen and self.config.mode in ("append", "merge"):
+                _refuse_mixed(table, seen, columns, whose)
             rows = frame.with_columns(to_held(columns)).drop(PARTITIONED_BY)
             if self.config.mode == "merge":
                 rows = self._merged(rows, table, target, _keys(document, columns, whose))
@@ -223,6 +236,17 @@ def _refuse_foreign(frame: pl.LazyFrame, columns: Mapping[str, Any], target: Tar
     foreign = pl.col("Date").ne_missing(pl.lit(target.date)) | pl.col("Universe").ne_missing(pl.lit(target.universe))
     if frame.select(foreign.any()).collect().item():
         raise PublishError(f"{whose}: rows of {target.pass_name} are of another date or universe: none is published")
+
+
+def _refuse_mixed(table: Table, there: list[LiveFile], columns: Mapping[str, Any], whose: str) -> None:
+    """Rows of one partition mean the same: text is text of one Enum, whole numbers are counts or stamps."""
+    there_now = {name: dtype for name, dtype in declared(table, there).items() if name in columns}
+    here = declared_from_json(declared_to_json({name: columns[name] for name in columns if name in table.schema}))
+    if names := differing(there_now, here):
+        raise PublishError(
+            f"{whose}: the result has other dtypes than the rows that are there ({', '.join(names)}): replace the "
+            "partition, or publish to another path"
+        )
 
 
 def _keys(document: Mapping[str, Any], columns: Mapping[str, Any], whose: str) -> list[str]:

@@ -117,18 +117,31 @@ def footer(table: Table, file: LiveFile) -> Mapping[str, str]:
         return pl.read_parquet_metadata(table.file(file), storage_options=table.place.options)
 
 
-def declared(table: Table, file: LiveFile) -> dict[str, DType]:
-    """The dtypes that were published in that file, of columns held as another; the table's where the file tells none,
-    as after a compaction."""
-    found = footer(table, file)
-    text = found.get(DECLARED) or table.properties.get(DECLARED)
-    return {} if text is None else declared_from_json(text)
+def declared(table: Table, files: list[LiveFile]) -> dict[str, DType]:
+    """The dtypes that these files were published with, of columns held as another; the table's for a file that tells
+    none, as after a compaction. DataError where they differ: one frame cannot have both."""
+    if DECLARED not in table.properties:
+        return {}
+    found = [declared_from_json(footer(table, file).get(DECLARED) or table.properties[DECLARED]) for file in files]
+    for other in found[:-1]:
+        if names := differing(other, found[-1]):
+            raise DataError(
+                f"the Delta table {table.place.uri} has rows of {files[-1].values} that were published with other "
+                f"dtypes than the rest ({', '.join(names)}): publish all of them again"
+            )
+    return found[-1] if found else {}
+
+
+def differing(one: Mapping[str, DType], other: Mapping[str, DType]) -> list[str]:
+    """Columns whose declared dtypes are not the same, `None` meaning as Delta has it."""
+    names = sorted(one.keys() | other.keys())
+    return [f"{n}: {one.get(n)} and {other.get(n)}" for n in names if one.get(n) != other.get(n)]
 
 
 def published(table: Table, files: list[LiveFile]) -> pl.LazyFrame:
     """The rows of these files with the dtypes they were published with."""
     with reading(table.place):
-        frame = restored(rows_of(table, files), declared(table, files[-1]))
+        frame = restored(rows_of(table, files), declared(table, files))
         frame.collect_schema()
     return frame
 
