@@ -5,6 +5,8 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -114,6 +116,16 @@ def test_committing_again_is_done_only_while_the_object_is_the_one_that_was_put(
         opened(s3).commit(waiting, "first")
 
 
+def test_of_two_writers_at_once_one_wins_whole(tmp_path, s3):
+    """Nothing of the other is left; its own commit, repeated, would win."""
+    waiting = [staged(tmp_path, opened(s3), rows(listings=range(n, n + 500))) for n in (1, 1001)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda one: opened(s3).commit(one, "first"), waiting))
+    listings = opened(s3).scan(target()).collect()["ListingId"]
+    assert (listings.min(), listings.max(), len(listings)) in [(1, 500, 2000), (1001, 1500, 2000)]
+    assert list(s3.tags()) == ["bars/date=2026-01-05/all.parquet"]
+
+
 def test_check_leaves_nothing_and_tries_a_prefix_once(tmp_path, s3, monkeypatch):
     """With its secret gone, an output that has tried would find out; it does not look again."""
     output = opened(s3)
@@ -199,6 +211,15 @@ def test_wrong_credentials_are_told(tmp_path, s3):
         asked(f"{server}/moto-api/reset-auth", "POST", b"Infinity")
 
 
+def test_credentials_that_are_not_there_are_told(s3):
+    """The last to be asked is the machine itself, here at an address where nobody is."""
+    where = {name: value for name, value in s3.storage.items() if "key" not in name}
+    output = opened(s3, storage={**where, "aws_metadata_endpoint": "http://127.0.0.1:9"})
+    with pytest.raises(UserError, match="as there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET") as told:
+        output.check(target())
+    sentence(told)
+
+
 @pytest.mark.slow
 def test_a_server_that_does_not_answer_is_told(tmp_path, s3):
     for said in refused(tmp_path, opened(s3, storage={**s3.storage, "aws_endpoint_url": "http://127.0.0.1:9"})):
@@ -240,6 +261,16 @@ sys.stdin.read()
 """
 
 
+def settled(s3) -> pl.DataFrame:
+    """What is there: the server may finish the last request of a killed client while this reads."""
+    while True:
+        before = s3.tags()
+        with suppress(pl.exceptions.ComputeError):
+            found = opened(s3).scan(target()).collect()
+            if s3.tags() == before:
+                return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("delay", [None, 0.02, 0.08])
 def test_a_killed_writer_leaves_the_old_object_or_the_new_one(tmp_path, s3, delay):
@@ -256,7 +287,7 @@ def test_a_killed_writer_leaves_the_old_object_or_the_new_one(tmp_path, s3, dela
             print(file=writer.stdin, flush=True)
             time.sleep(delay)
         writer.kill()
-    found = opened(s3).scan(target()).collect()
+    found = settled(s3)
     assert found.equals(old) or found.equals(new)
     assert list(s3.tags()) == list(before)
     assert delay is not None or s3.tags() == before

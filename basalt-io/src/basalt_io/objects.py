@@ -27,6 +27,7 @@ _MARK = "basalt-staged"
 _TIMEOUT = timedelta(minutes=5)  # of a request, which may carry a part over a slow line
 _RETRIES = 4  # three seconds of them
 _REFUSED = ("401 Unauthorized", "403 Forbidden", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+_OF_THE_MACHINE = ("/latest/api/token", "/latest/meta-data")  # asked last, where nothing else has credentials
 _UNREACHABLE = ("error sending request", "(Connect)", "dns error", "operation timed out")
 
 
@@ -48,9 +49,10 @@ class Objects:
 
     def __init__(self, root: Location) -> None:
         self.root = root
+        self._has_bucket = False
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"root": self.root}
+    def __reduce__(self) -> tuple[type["Objects"], tuple[Location]]:
+        return Objects, (self.root,)
 
     def put(self, key: str, file: Path, mark: str) -> None:
         """Make `file` the object, replacing what is there; `mark` is kept beside it. ObjectError if it fails, and then
@@ -74,7 +76,7 @@ class Objects:
             try:
                 obstore.head(self._store, self._full(key))
             except FileNotFoundError:
-                return self._is_there_after_all(key)
+                return not self._has_bucket and self._can_be_read(key)
         return True
 
     def remove(self, key: str) -> None:
@@ -98,13 +100,14 @@ class Objects:
             obstore.put(self._store, key, b"")
             obstore.delete(self._store, key)
 
-    def _is_there_after_all(self, key: str) -> bool:
+    def _can_be_read(self, key: str) -> bool:
         """The answer to a look says only "not found"; the answer to a reader says whether that is the bucket."""
         try:
             obstore.get(self._store, self._full(key))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise
+            self._has_bucket = True
             return False
         return True
 
@@ -150,6 +153,11 @@ def trouble(error: BaseException, address: str) -> str | None:
     if not is_remote(address):
         return None
     text, bucket = str(error), address.removeprefix("s3://").partition("/")[0]
+    if any(sign in text for sign in _OF_THE_MACHINE):
+        return (
+            "there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name the variables that "
+            "hold them in `storage`"
+        )
     if "NoSuchBucket" in text:
         return f"there is no bucket {bucket}: create it or mend `root`"
     if any(sign in text for sign in _REFUSED):

@@ -1,5 +1,9 @@
 """The `parquet` output: one file a partition, replaced in one step, the column document inside.
 
+In a folder the step is a rename, in an S3 bucket one put of the whole object: there is the old one or the new one, at
+any moment. A reader asks a store several times, for the footer first, and one that is under way when its object is
+replaced may meet both: it mostly stops at a page that is none, and is to read again.
+
 The document stands as JSON under the key `basalt` of the file's metadata; `read_document` gives it back.
 """
 

@@ -5,6 +5,10 @@ A table is a folder of dates, `{root}/{table}/date=YYYY-MM-DD/*.parquet` or as `
 that column (`reference`) holds for every date. Files whose name begins with a dot are not there. Stamps without a zone
 are those of `time_zone`; one that its clock passes twice, or never, stops the query. Nothing but footers is read while
 planning, except the stamps of single files.
+
+Of an S3 bucket the prefix is listed once, when the source first looks at it: what is put later is not there, and an
+object that was removed since is refused by name. One that is replaced during a run is read as it is then, in the worst
+case in part; the next plan sees by its entity tag that it changed, and computes again.
 """
 
 import datetime as dt
