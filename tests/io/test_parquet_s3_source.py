@@ -5,11 +5,12 @@ import json
 import pickle
 from pathlib import Path
 
+import attrs
 import polars as pl
 import pytest
 from click.testing import CliRunner
 from polars.testing import assert_frame_equal
-from s3_server import SECRET
+from s3_server import SECRET, asked
 
 import basalt
 from basalt.errors import DataError, UserError
@@ -20,6 +21,7 @@ from basalt_io.describe import describe
 from basalt_io.sources.parquet import ParquetSource, ParquetSourceOptions
 
 FRIDAY, MONDAY = dt.date(2024, 3, 8), dt.date(2024, 3, 11)
+SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 DATES = [dt.date(2026, 1, 5), dt.date(2026, 1, 6)]
 
 
@@ -265,3 +267,27 @@ def test_a_prefix_is_no_path_of_the_command_line(hive):
     said = described(hive.root)
     assert said[:2] == ([], 2)
     assert "does not exist" in said[2]
+
+
+def test_a_root_may_be_a_whole_bucket(tmp_path, s3, s3_server):
+    asked(f"{s3_server}/whole-bucket", "PUT")
+    bucket = attrs.evolve(s3, root="s3://whole-bucket")
+    put(bucket, "trades/date=2024-03-08/a.parquet", trades(FRIDAY, 1, 2), tmp_path)
+    assert opened(bucket).tables() == ["trades"]
+    assert_frame_equal(opened(bucket).scan("trades", FRIDAY).collect(), trades(FRIDAY, 1, 2))
+
+
+def test_the_bmll_dialect_reads_the_same_as_from_a_folder(s3):
+    """With the reference, which other tables need, as an object beside them."""
+    folder = SHARED / "bmll-layout"
+    if not folder.is_dir():
+        pytest.skip("the folder `shared/data/bmll-layout` is not beside the checkout")
+    for file in folder.glob("*.parquet"):
+        s3.put(file.name, file)
+    there = opened(s3, dialect="bmll")
+    here = ParquetSource(ParquetSourceOptions(root=str(folder.resolve()), dialect="bmll"), Path("/nowhere"))
+    assert there.tables() == here.tables() != []
+    for table in here.tables():
+        assert there.dates(table) == here.dates(table)
+        for day in here.dates(table) or [FRIDAY]:
+            assert_frame_equal(there.scan(table, day).collect(), here.scan(table, day).collect())
