@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from s3_server import SECRET, asked
 
 import basalt
-from basalt.errors import DataError, UserError
+from basalt.errors import DataError, UserError, one_line
 from basalt.sources import Size
 from basalt.tables import AGGRESSOR, NS_UTC
 from basalt.testing import SourceLaws, market
@@ -191,6 +191,15 @@ def test_an_object_that_was_removed_since_is_named(hive):
     with pytest.raises(DataError, match=r"a\.parquet cannot be read, as it is gone: see who removed it") as error:
         found.scan("trades", MONDAY)
     assert "\n" not in str(error.value)
+
+
+def test_an_object_that_is_removed_while_a_query_runs_is_told_without_the_servers_answer(hive):
+    rows = opened(hive).scan("trades", MONDAY)
+    hive.remove("trades/date=2024-03-11/a.parquet")
+    with pytest.raises(OSError, match="<Error>") as raised:
+        rows.collect()
+    assert "404 Not Found" in one_line(raised.value)
+    assert "<" not in one_line(raised.value)
 
 
 FIRST = """

@@ -14,8 +14,9 @@ class BasaltError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """The error's type and message on one line, without the query plan that Polars puts behind it."""
-    said = str(error).partition("\n\n")[0]
+    """The error's type and message on one line, without the query plan that Polars puts behind it, and without the
+    document that an object store answers with."""
+    said = str(error).partition("\n\n")[0].partition(": <?xml")[0]
     return f"{type(error).__name__}: {' '.join(said.split())}"
 
 
