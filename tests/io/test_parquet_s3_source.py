@@ -61,7 +61,7 @@ def hive(tmp_path, s3):
 
 
 class TestParquetOnS3(SourceLaws):
-    key, options = "{table}/date={date}/part.parquet", {}
+    key, options, tables = "{table}/date={date}/part.parquet", {}, ["l3", "trades", "marketstate", "reference"]
 
     @pytest.fixture(autouse=True)
     def where(self, s3):
@@ -69,13 +69,13 @@ class TestParquetOnS3(SourceLaws):
 
     def source(self, folder):
         for day in DATES if not any(folder.iterdir()) else ():
-            for name, rows in market.simulate(listings=2, events=200, date=day).items():
+            for name, rows in market.simulate(listings=2, events=200, date=day, tables=self.tables).items():
                 put(self.s3, self.key.format(table=name, date=day), rows, folder)
         return opened(self.s3, **self.options)
 
 
 class TestByTemplateOnS3(TestParquetOnS3):
-    key, options = "{date}/x {table}.parquet", {"path": "{date}/* {table}.parquet"}
+    key, options, tables = "{date}/x {table}.parquet", {"path": "{date}/* {table}.parquet"}, ["trades", "reference"]
 
 
 def test_tables_and_dates_are_those_that_have_objects(tmp_path, hive):
