@@ -9,10 +9,12 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from basalt.errors import UserError
+from basalt.options import option
 from basalt_io.paths import located
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -20,6 +22,15 @@ _NAMED = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _SECRET = re.compile(r"secret|key|token|password|credential|sas", re.IGNORECASE)
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 _ENDPOINTS = ("aws_endpoint_url", "aws_endpoint", "endpoint_url", "endpoint")
+
+
+def storage_option() -> Any:
+    """The option `storage` of a source or output whose root may be an object store."""
+    return option(
+        "how to reach an object store where the environment does not tell, as `aws_endpoint_url`, `aws_region`; "
+        'credentials as the name of an environment variable, `aws_secret_access_key = "$DESK_SECRET"`',
+        factory=dict,
+    )
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from basalt.cli.planned import DATE
 from basalt.cli.session import registry_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from basalt.sources import Source
     from basalt.tables import TableSchema
 
-DATE = click.DateTime(["%Y-%m-%d"])
 PIPELINES = (".toml", ".py")
 _ARGUMENTS = (
     click.argument("what", type=click.Path(exists=True, path_type=Path), required=False),

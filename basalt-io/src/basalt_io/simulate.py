@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from basalt.cli.output import emit, format_option, narrate
+from basalt.cli.planned import DATE
 
 if TYPE_CHECKING:
     import polars as pl
-
-DATE = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("simulate")

@@ -20,7 +20,7 @@ from basalt.errors import BasaltError, DataError, PublishError, UserError
 from basalt.options import option
 from basalt.outputs import Output, Staged, Target
 from basalt_io.files import refuse_unwritable
-from basalt_io.object_store import Location, location, said
+from basalt_io.object_store import Location, location, said, storage_option
 from basalt_io.outputs.delta_commit import PARTITIONED_BY, Change, commit, never_committed, refuse_columns
 from basalt_io.outputs.delta_files import folder_of, left, remove, settle, write
 from basalt_io.outputs.delta_table import (
@@ -36,6 +36,13 @@ from basalt_io.outputs.delta_table import (
     rows_of,
 )
 from basalt_io.outputs.delta_types import declared_from_json, declared_to_json, delta_schema, to_held
+from basalt_io.outputs.written import (
+    Compression,
+    compression_option,
+    refuse_no_batch,
+    refuse_row_groups,
+    row_group_option,
+)
 from basalt_io.paths import below, place
 
 
@@ -59,15 +66,9 @@ class DeltaOutputOptions:
         "a result with other columns is refused",
         default=False,
     )
-    compression: Literal["zstd", "lz4", "snappy", "gzip", "brotli", "uncompressed"] = option(
-        "how the files are compressed", default="zstd"
-    )
-    row_group_size: int | None = option("rows of a row group; Polars decides where not set", default=None)
-    storage: dict[str, str] = option(
-        "how to reach an object store where the environment does not tell, as `aws_endpoint_url`, `aws_region`; "
-        'credentials as the name of an environment variable, `aws_secret_access_key = "$DESK_SECRET"`',
-        factory=dict,
-    )
+    compression: Compression = compression_option()
+    row_group_size: int | None = row_group_option()
+    storage: dict[str, str] = storage_option()
 
 
 class DeltaOutput(Output):
@@ -86,8 +87,7 @@ class DeltaOutput(Output):
 
     def check(self, target: Target) -> str:
         """The place; UserError where it cannot be written, or a table of another layout is there."""
-        if self.config.row_group_size is not None and self.config.row_group_size <= 0:
-            raise UserError(f"row_group_size = {self.config.row_group_size} must be positive: leave it out if unsure")
+        refuse_row_groups(self.config.row_group_size)
         where = self._table(target)
         if where.path is not None:
             refuse_unwritable(where.path / folder_of(target) / "new.parquet")
@@ -107,10 +107,7 @@ class DeltaOutput(Output):
         fails or the columns are not the table's."""
         self.sweep(target)
         where, whose = self._table(target), self.place(target)
-        if not batches:
-            raise PublishError(
-                f"{whose} was given no batch of {target.pass_name}: an empty partition is one empty batch"
-            )
+        refuse_no_batch(batches, target, whose)
         frame = pl.scan_parquet(list(batches), glob=False, hive_partitioning=False)
         try:
             columns = dict(frame.collect_schema())

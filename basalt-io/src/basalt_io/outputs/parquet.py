@@ -11,16 +11,23 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import polars as pl
 
-from basalt.errors import DataError, PublishError, UserError
+from basalt.errors import DataError, UserError
 from basalt.options import option
 from basalt.outputs import Output, Staged, Target
-from basalt_io.object_store import location
+from basalt_io.object_store import location, storage_option
 from basalt_io.outputs.parquet_places import Folder, Place, Prefix
+from basalt_io.outputs.written import (
+    Compression,
+    compression_option,
+    refuse_no_batch,
+    refuse_row_groups,
+    row_group_option,
+)
 from basalt_io.parquet_errors import unreadable
 
 METADATA_KEY = "basalt"
@@ -37,15 +44,9 @@ class ParquetOutputOptions:
         "{universe}",
         default="{pass}/date={date}/{universe}.parquet",
     )
-    compression: Literal["zstd", "lz4", "snappy", "gzip", "brotli", "uncompressed"] = option(
-        "how the files are compressed", default="zstd"
-    )
-    row_group_size: int | None = option("rows of a row group; Polars decides where not set", default=None)
-    storage: dict[str, str] = option(
-        "how to reach an object store where the environment does not tell, as `aws_endpoint_url`, `aws_region`; "
-        'credentials as the name of an environment variable, `aws_secret_access_key = "$DESK_SECRET"`',
-        factory=dict,
-    )
+    compression: Compression = compression_option()
+    row_group_size: int | None = row_group_option()
+    storage: dict[str, str] = storage_option()
 
 
 class ParquetOutput(Output):
@@ -62,8 +63,7 @@ class ParquetOutput(Output):
 
     def check(self, target: Target) -> str:
         """`place`; UserError where it is a folder, or its own folder, bucket or prefix cannot be written."""
-        if self.config.row_group_size is not None and self.config.row_group_size <= 0:
-            raise UserError(f"row_group_size = {self.config.row_group_size} must be positive: leave it out if unsure")
+        refuse_row_groups(self.config.row_group_size)
         file = self.place(target)
         self._files.check(file)
         return file
@@ -71,10 +71,7 @@ class ParquetOutput(Output):
     def stage(self, target: Target, batches: Sequence[Path], document: Mapping[str, Any]) -> Staged:
         """Stream the batches into one file that waits; PublishError, and nothing left, where that fails."""
         file = self.place(target)
-        if not batches:
-            raise PublishError(
-                f"{file} was given no batch of {target.pass_name}: an empty partition is one empty batch"
-            )
+        refuse_no_batch(batches, target, file)
         waiting = self._files.stage(
             pl.scan_parquet(list(batches), glob=False, hive_partitioning=False),
             file,

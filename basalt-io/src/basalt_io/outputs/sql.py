@@ -36,6 +36,7 @@ from basalt_io.outputs.sql_tables import (
     result_table,
     same_schema,
 )
+from basalt_io.outputs.written import refuse_no_batch
 
 
 @attrs.frozen
@@ -95,10 +96,7 @@ class SqlOutput(Output):
         """Load the batches into a staging table. PublishError, and nothing left, where that fails, where rows are of
         another partition, and where the table has other columns."""
         place = self.place(target)
-        if not batches:
-            raise PublishError(
-                f"{place} was given no batch of {target.pass_name}: an empty partition is one empty batch"
-            )
+        refuse_no_batch(batches, target, place)
         self._sweep()
         with self._publishing(place):
             waiting = self._waiting(target, batches, document, place)

@@ -54,7 +54,7 @@ from basalt_io.files import fingerprint
 from basalt_io.paths import located
 from basalt_io.sources import bitstamp_orders
 from basalt_io.sources.bitstamp_files import NO_ORDERS, NO_TRADES, Capture, days, find, orders, prints
-from basalt_io.sources.dates import span
+from basalt_io.sources.dates import refuse_date
 
 _SCHEMAS = {"l3": L3, "l3_snapshot": L3_SNAPSHOT, "trades": TRADES}
 
@@ -127,9 +127,7 @@ class BitstampSource(Source):
         return self._days[table]
 
     def _refuse_absent(self, table: str, day: dt.date) -> None:
-        dated = self._dated(table)
-        if day not in dated:
-            raise UserError(f"source bitstamp has no {table} for {day}: {self.root} has {span(dated)}")
+        refuse_date(self.name, table, day, self._dated(table), self.root)
 
 
 def _build(table: str, capture: Capture, events: pl.DataFrame, prints: pl.DataFrame) -> pl.LazyFrame:

@@ -47,7 +47,6 @@ import attrs
 import polars as pl
 
 from basalt.conform import conform
-from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES, TableSchema
@@ -55,7 +54,7 @@ from basalt_io.files import fingerprint
 from basalt_io.paths import located
 from basalt_io.sources import china_l2_books, china_l2_orders
 from basalt_io.sources.china_l2_files import Part, find
-from basalt_io.sources.dates import span
+from basalt_io.sources.dates import refuse_date, refuse_table
 
 
 @attrs.frozen
@@ -102,11 +101,8 @@ class ChinaL2Source(Source):
         return find(self.root)
 
     def _parts(self, table: str, day: dt.date) -> list[Part]:
-        if table not in _TABLES:
-            raise UserError(f"source china_l2 has no table {table}: it makes {', '.join(_TABLES)}")
-        dates = self.dates(table)
-        if day not in dates:
-            raise UserError(f"source china_l2 has no {table} for {day}: {self.root} has {span(dates)}")
+        refuse_table(self.name, table, _TABLES)
+        refuse_date(self.name, table, day, self.dates(table), self.root)
         return [part for part in self._found if part.date == day and _offers(part, table)]
 
 

@@ -86,7 +86,7 @@ from basalt_io.paths import located
 from basalt_io.sources import databento_orders, databento_tables
 from basalt_io.sources.databento_files import TABLES, DbnFile, by_table, find
 from basalt_io.sources.databento_records import none, records
-from basalt_io.sources.dates import span
+from basalt_io.sources.dates import refuse_date
 
 _DAY_NANOSECONDS = 86_400_000_000_000
 
@@ -164,8 +164,7 @@ class DatabentoSource(Source):
 
     def _made_of(self, table: str, day: dt.date) -> list[DbnFile]:
         dated = self._dated(table)
-        if day not in dated:
-            raise UserError(f"source databento has no {table} for {day}: {self.root} has {span(dated)}")
+        refuse_date(self.name, table, day, dated, self.root)
         return dated[day]
 
 

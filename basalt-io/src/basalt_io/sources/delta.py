@@ -20,10 +20,10 @@ from basalt.conform import conform
 from basalt.errors import DataError, UserError
 from basalt.options import option
 from basalt.sources import Size, Source
-from basalt.tables import BUILT_IN, NS_UTC
-from basalt_io.object_store import Location, location
+from basalt.tables import BUILT_IN
+from basalt_io.object_store import Location, location, storage_option
 from basalt_io.outputs.delta_table import LiveFile, Table, opened, published, reading, refuse_unread
-from basalt_io.sources.dates import span
+from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
 
 _TABLES = {table.name: table for table in BUILT_IN}
 
@@ -38,11 +38,7 @@ class DeltaSourceOptions:
         "folder, and of an object store those with the name of a canonical table",
         factory=dict,
     )
-    storage: dict[str, str] = option(
-        "how to reach an object store where the environment does not tell, as `aws_endpoint_url`, `aws_region`; "
-        'credentials as the name of an environment variable, `aws_secret_access_key = "$DESK_SECRET"`',
-        factory=dict,
-    )
+    storage: dict[str, str] = storage_option()
 
 
 class DeltaSource(Source):
@@ -87,9 +83,7 @@ class DeltaSource(Source):
         frame = self._canonical(table, self._files(table, day))
         if self._by_date(table) or not self._dated(table):
             return frame
-        midnight = pl.lit(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC), dtype=NS_UTC)
-        stamps = pl.col("EventTimestamp")
-        return frame.filter(stamps >= midnight, stamps < midnight + pl.duration(days=1, time_unit="ns"))
+        return of_utc_date(frame, day)
 
     @cached_property
     def _root(self) -> Location:
@@ -139,15 +133,13 @@ class DeltaSource(Source):
         if not isinstance(frame.collect_schema()["EventTimestamp"], pl.Datetime):
             return {}
         with reading(table.place):
-            days = frame.select(pl.col("EventTimestamp").drop_nulls().dt.date().unique().sort()).collect()
-        return dict.fromkeys(days["EventTimestamp"], files)
+            return dict.fromkeys(utc_dates(frame), files)
 
     def _files(self, name: str, day: dt.date) -> list[LiveFile]:
         dated, table = self._dated(name), self._table(name)
         if not dated and not self._by_date(name):
             return list(table.files)
-        if day not in dated:
-            raise UserError(f"source delta has no {name} for {day}: {table.place.uri} has {span(dated)}")
+        refuse_date(self.name, name, day, dated, table.place.uri)
         return dated[day]
 
     def _canonical(self, name: str, files: list[LiveFile]) -> pl.LazyFrame:

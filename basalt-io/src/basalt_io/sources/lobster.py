@@ -43,7 +43,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import attrs
 import polars as pl
@@ -56,7 +55,8 @@ from basalt.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 from basalt_io.files import fingerprint
 from basalt_io.paths import located
 from basalt_io.sources import lobster_tables
-from basalt_io.sources.dates import span
+from basalt_io.sources.clocks import midnight, zone
+from basalt_io.sources.dates import refuse_date, refuse_table
 from basalt_io.sources.lobster_files import TickerDay, find
 
 Listing = int | str
@@ -104,19 +104,14 @@ class LobsterSource(Source):
         """That date's rows, one ticker after the other in the order of ListingId. UserError where there is no such
         table or date; DataError where a file's first row is not what the format asks."""
         parts = sorted(self._parts(table, day), key=lambda part: self._listing(part))
-        midnight = _midnight(day, ZoneInfo(self._zone))
+        start = midnight(day, self._zone)
         schema, build = _TABLES[table]
-        frames = [build(part, self._listing(part), midnight, self.config.repeats) for part in parts]
+        frames = [build(part, self._listing(part), start, self.config.repeats) for part in parts]
         return conform(pl.concat(frames, how="diagonal"), schema, f"{self.root}")
 
     @cached_property
     def _zone(self) -> str:
-        try:
-            return ZoneInfo(self.config.time_zone).key
-        except (KeyError, ValueError, OSError):
-            raise UserError(
-                f"source lobster: time_zone = {self.config.time_zone!r} is unknown: write it as 'America/New_York'"
-            ) from None
+        return zone(self.name, self.config.time_zone)
 
     @cached_property
     def _days(self) -> list[TickerDay]:
@@ -137,11 +132,8 @@ class LobsterSource(Source):
         return listings.get(part.ticker, part.ticker)
 
     def _parts(self, table: str, day: dt.date) -> list[TickerDay]:
-        if table not in _TABLES:
-            raise UserError(f"source lobster has no table {table}: it makes {', '.join(_TABLES)}")
-        dates = self.dates(table)
-        if day not in dates:
-            raise UserError(f"source lobster has no {table} for {day}: {self.root} has {span(dates)}")
+        refuse_table(self.name, table, _TABLES)
+        refuse_date(self.name, table, day, self.dates(table), self.root)
         return [part for part in self._days if part.date == day and _offers(part, table)]
 
 
@@ -157,12 +149,3 @@ _TABLES: dict[str, tuple[Any, Build]] = {
 
 def _offers(day: TickerDay, table: str) -> bool:
     return table != "l2" or day.book is not None
-
-
-def _midnight(day: dt.date, zone: ZoneInfo) -> int:
-    """Nanoseconds since the epoch from which the day's stamps count.
-
-    From noon, not from midnight itself: where the clock changes in the night, the session has the offset of noon.
-    """
-    noon = dt.datetime(day.year, day.month, day.day, 12, tzinfo=zone)
-    return (int(noon.timestamp()) - 12 * 3600) * 1_000_000_000

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import attrs
 import polars as pl
@@ -25,13 +24,15 @@ from basalt.conform import conform
 from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Size, Source
-from basalt.tables import BUILT_IN, NS_UTC
+from basalt.tables import BUILT_IN
 from basalt_io.object_paths import AnyPath
-from basalt_io.object_store import location
+from basalt_io.object_store import location, storage_option
 from basalt_io.sources import bmll
 from basalt_io.sources.bmll import FOLDERS
-from basalt_io.sources.dates import span
+from basalt_io.sources.clocks import zone
+from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
 from basalt_io.sources.layouts import Dates, by_template, hive_dates, hive_folders, single_files
+from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.parquet_files import ParquetFiles, unread
 
 _TABLES = {table.name: table for table in BUILT_IN}
@@ -52,11 +53,7 @@ class ParquetSourceOptions:
     )
     dialect: Literal["basalt", "bmll"] = option("whose columns the files have", default="basalt")
     time_zone: str | None = option("zone of stamps that have none, as `Europe/London`; not set: refused", default=None)
-    storage: dict[str, str] = option(
-        "how to reach an object store where the environment does not tell, as `aws_endpoint_url`, `aws_region`; "
-        'credentials as the name of an environment variable, `aws_secret_access_key = "$DESK_SECRET"`',
-        factory=dict,
-    )
+    storage: dict[str, str] = storage_option()
 
 
 class ParquetSource(Source):
@@ -103,9 +100,7 @@ class ParquetSource(Source):
         frame = self._canonical(table, files, day)
         if self._places[table].is_dir() or not self._dated(table):
             return frame
-        midnight = pl.lit(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC), dtype=NS_UTC)
-        stamps = pl.col("EventTimestamp")
-        return frame.filter(stamps >= midnight, stamps < midnight + pl.duration(days=1, time_unit="ns"))
+        return of_utc_date(frame, day)
 
     @cached_property
     def _parquet(self) -> ParquetFiles:
@@ -120,7 +115,7 @@ class ParquetSource(Source):
         """The folder or file of each table."""
         found: dict[str, AnyPath] = {}
         for name, place in self._theirs():
-            table = FOLDERS.get(name, name) if self._is_bmll else name
+            table = self._ours(name)
             if found.setdefault(table, place) != place:
                 raise UserError(f"source parquet: table {table} is both {found[table]} and {place}: keep one of them")
         unknown = sorted(self.config.columns.keys() - found.keys())
@@ -128,6 +123,10 @@ class ParquetSource(Source):
             there = ", ".join(sorted(found)) or "no table"
             raise UserError(f"source parquet: `columns` names table {unknown[0]}, and {self._root} holds {there}")
         return found
+
+    def _ours(self, name: str) -> str:
+        """The table that the files call so."""
+        return FOLDERS.get(name, name) if self._is_bmll else name
 
     @property
     def _is_bmll(self) -> bool:
@@ -165,25 +164,22 @@ class ParquetSource(Source):
     def _folder_dates(self, table: str, place: AnyPath) -> Dates:
         if not self.config.path:
             return hive_dates(place)
-        theirs = {FOLDERS.get(name, name) if self._is_bmll else name: dates for name, dates in self._templated.items()}
-        return theirs[table]
+        return next(dates for name, dates in self._templated.items() if self._ours(name) == table)
 
     def _file_dates(self, table: str, file: AnyPath) -> Dates:
         frame = self._canonical(table, [file], None)
         if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
             return {}
         try:
-            days = frame.select(pl.col("EventTimestamp").drop_nulls().dt.date().unique().sort()).collect()
+            return {day: [file] for day in utc_dates(frame)}
         except (OSError, pl.exceptions.PolarsError) as error:
             raise unread(file, error) from error
-        return {day: [file] for day in days["EventTimestamp"]}
 
     def _files(self, table: str, day: dt.date) -> list[AnyPath]:
         dated = self._dated(table)
         if self._places[table].is_file() and not dated:
             return [self._places[table]]
-        if day not in dated:
-            raise UserError(f"source parquet has no {table} for {day}: {self._places[table]} has {span(dated)}")
+        refuse_date(self.name, table, day, dated, self._places[table])
         return dated[day]
 
     def _canonical(self, table: str, files: list[AnyPath], day: dt.date | None) -> pl.LazyFrame:
@@ -205,12 +201,7 @@ class ParquetSource(Source):
 
     @cached_property
     def _zone(self) -> str:
-        try:
-            return ZoneInfo(self.config.time_zone).key
-        except (KeyError, ValueError, OSError):
-            raise UserError(
-                f"source parquet: time_zone = {self.config.time_zone!r} is unknown: write it as 'Europe/London'"
-            ) from None
+        return zone(self.name, self.config.time_zone, "Europe/London")
 
     def _reference(self, reader: str, day: dt.date | None) -> pl.LazyFrame:
         """As BMLL has it; UserError where there is none."""
@@ -226,10 +217,5 @@ class ParquetSource(Source):
 def _renamed(frame: pl.LazyFrame, names: Mapping[str, str], whose: str) -> pl.LazyFrame:
     if not names:
         return frame
-    found = frame.collect_schema().names()
-    for canonical, theirs in names.items():
-        if theirs not in found:
-            raise UserError(f"{whose} has no column {theirs} to be read as {canonical}: it has {', '.join(found)}")
-        if canonical in found and canonical not in names.values():
-            raise UserError(f"{whose} has a column {canonical} already: leave it out of `columns`")
+    refuse_mapping(names, frame.collect_schema().names(), whose)
     return frame.rename({theirs: canonical for canonical, theirs in names.items()})

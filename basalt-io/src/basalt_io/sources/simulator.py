@@ -19,7 +19,7 @@ from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.testing import market
 from basalt_io.files import fingerprint
-from basalt_io.sources.dates import span
+from basalt_io.sources.dates import refuse_table, span
 
 FIRST_DATE = dt.date(2026, 1, 5)
 DAYS_KEPT = 2
@@ -66,8 +66,7 @@ class SimulatorSource(Source):
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """Rows of the simulated day, which is made when a query first reads a table of it."""
-        if table not in market.TABLES:
-            raise UserError(f"source simulator has no table {table}: it makes {', '.join(market.TABLES)}")
+        refuse_table(self.name, table, market.TABLES)
         if day not in self.days:
             raise UserError(
                 f"source simulator has no {table} for {day}: it has {span(self.days)}, set `dates`, or `from` and `to`"

@@ -28,7 +28,8 @@ from basalt_io.database import Database
 from basalt_io.outputs.sql_books import RESERVED, books, is_there
 from basalt_io.outputs.sql_fetch import Rows
 from basalt_io.outputs.sql_tables import column, named
-from basalt_io.sources.dates import span
+from basalt_io.sources.dates import refuse_date
+from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.sql_columns import Columns, as_published, columns_of
 from basalt_io.sources.sql_dates import Dated, dated_by
 
@@ -135,7 +136,7 @@ class SqlSource(Source):
         mapped = self._mapped(table)
         theirs = {name: canonical for canonical, name in mapped.items()}
         columns = columns_of(connection, table, self.config.schema, _TABLES.get(table), theirs)
-        _refuse_mapping(mapped, columns, f"table {table} of {self._where}")
+        refuse_mapping(mapped, columns.dtypes, f"table {table} of {self._where}")
         date, stamp = (mapped.get(name, name) for name in ("Date", "EventTimestamp"))
         dated = dated_by(columns, date, stamp, connection.dialect.name)
         if dated is None:
@@ -147,8 +148,8 @@ class SqlSource(Source):
 
     def _dated(self, table: str, day: dt.date) -> _Table:
         found = self._table(table)
-        if found.dated is not None and day not in found.days:
-            raise UserError(f"source sql has no {table} for {day}: {self._where} has {span(found.days)}")
+        if found.dated is not None:
+            refuse_date(self.name, table, day, found.days, self._where)
         return found
 
     def _counted(self, connection: sa.Connection, table: str, day: dt.date, found: _Table) -> Iterator[object]:
@@ -194,12 +195,3 @@ def _days(answers: Sequence[Any], dated: Dated, whose: str) -> list[dt.date]:
         return sorted(dated.read(answer) for answer in answers)
     except ValueError as error:
         raise DataError(f"{whose} has a {dated.name} that is no date ({error}): write it as YYYY-MM-DD") from None
-
-
-def _refuse_mapping(mapped: Mapping[str, str], columns: Columns, whose: str) -> None:
-    found = columns.dtypes
-    for canonical, theirs in mapped.items():
-        if theirs not in found:
-            raise UserError(f"{whose} has no column {theirs} to be read as {canonical}: it has {', '.join(found)}")
-        if canonical in found and canonical not in mapped.values():
-            raise UserError(f"{whose} has a column {canonical} already: leave it out of `columns`")

@@ -36,7 +36,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import attrs
 import polars as pl
@@ -49,7 +48,8 @@ from basalt.tables import L2, REFERENCE, TRADES
 from basalt_io.files import fingerprint
 from basalt_io.paths import located
 from basalt_io.sources import taq_tables
-from basalt_io.sources.dates import span
+from basalt_io.sources.clocks import midnight, zone
+from basalt_io.sources.dates import refuse_date, refuse_table
 from basalt_io.sources.taq_files import Clock, find
 from basalt_io.sources.taq_tables import Cleaning
 
@@ -111,7 +111,7 @@ class TaqSource(Source):
         """That date's rows, in file order. UserError where there is no such table or date; DataError where a file's
         columns are not TAQ's."""
         self._of(table, day)
-        clock = Clock(day, self._zone, _midnight(day, self._zone))
+        clock = Clock(day, self._zone, midnight(day, self._zone))
         trades, quotes = (files.get(day, []) for files in self._files("reference"))
         if table == "reference":
             found = taq_tables.reference(trades, quotes, clock, self._cleaning)
@@ -123,12 +123,7 @@ class TaqSource(Source):
 
     @cached_property
     def _zone(self) -> str:
-        try:
-            return ZoneInfo(self.config.time_zone).key
-        except (KeyError, ValueError, OSError):
-            raise UserError(
-                f"source taq: time_zone = {self.config.time_zone!r} is unknown: write it as 'America/New_York'"
-            ) from None
+        return zone(self.name, self.config.time_zone)
 
     @cached_property
     def _cleaning(self) -> Cleaning:
@@ -169,12 +164,9 @@ class TaqSource(Source):
         return {"trades": [trades], "l2": [quotes], "reference": [trades, quotes]}.get(table, [])
 
     def _of(self, table: str, day: dt.date) -> list[Path]:
-        if table not in _TABLES:
-            raise UserError(f"source taq has no table {table}: it makes {', '.join(_TABLES)}")
-        found = [file for files in self._files(table) for file in files.get(day, [])]
-        if not found:
-            raise UserError(f"source taq has no {table} for {day}: {self.root} has {span(self.dates(table))}")
-        return found
+        refuse_table(self.name, table, _TABLES)
+        refuse_date(self.name, table, day, self.dates(table), self.root)
+        return [file for files in self._files(table) for file in files.get(day, [])]
 
 
 def _hours(written: Sequence[str]) -> tuple[int, int] | None:
@@ -193,9 +185,3 @@ def _hours(written: Sequence[str]) -> tuple[int, int] | None:
 
 def _nanoseconds(time: dt.time) -> int:
     return ((time.hour * 60 + time.minute) * 60 + time.second) * 1_000_000_000 + time.microsecond * 1000
-
-
-def _midnight(day: dt.date, zone: str) -> int:
-    """Twelve hours before noon: where the clock changes in the night, the session has the offset of noon."""
-    noon = dt.datetime.combine(day, dt.time(12), ZoneInfo(zone))
-    return (int(noon.timestamp()) - 12 * 3600) * 1_000_000_000
