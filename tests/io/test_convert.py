@@ -1,12 +1,11 @@
 """`basalt data convert`: any source as canonical, sorted Parquet."""
 
 import datetime as dt
-import json
 from pathlib import Path
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
+from data_commands import printed
 from polars.testing import assert_frame_equal
 
 from basalt.errors import UserError
@@ -20,11 +19,7 @@ AMZN = dt.date(2012, 6, 21)
 
 
 def converted(*args):
-    result = CliRunner().invoke(convert, [*map(str, args), "--format", "json"])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    return printed(convert, *args)[0]
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """`basalt data describe`: any source, and what a published file says of itself."""
 
 import datetime as dt
-import json
 
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from data_commands import printed
 
 import basalt
 from basalt.errors import UserError
@@ -26,11 +26,7 @@ modules = [{ module = "trade" }]
 
 def described(*args, code=0):
     """The rows that the command prints as JSON, and what it says beside them."""
-    result = CliRunner().invoke(describe, [*map(str, args), "--format", "json"])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout), result.stderr
+    return printed(describe, *args, code=code)
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """`basalt data validate`: each measure of feed quality by hand, and the limits that must hold."""
 
 import datetime as dt
-import json
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
+from data_commands import printed
 
 from basalt.errors import UserError
 from basalt.tables import ACTION, NS_UTC, SIDE, STATE
@@ -38,11 +37,7 @@ def states(root, *changes):
 
 
 def validated(*args, code=0):
-    result = CliRunner().invoke(validate, [*map(str, args), "--format", "json"])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout), result.stderr
+    return printed(validate, *args, code=code)
 
 
 def values(root, table, *args):
