@@ -17,19 +17,18 @@ if TYPE_CHECKING:
 def changed_since(output: Output, target: Target, key: str) -> str:
     """Why the output does not hold what was published under that key, as words that follow on "as"; empty where it
     does."""
-    place = output.place(target)
     try:
         document = output.document(target)
     except DataError:
-        return f"something else is at {place} now"
+        return f"something else is at {output.place(target)} now"
     if document is None:
-        return f"it is no longer at {place}"
+        return f"it is no longer at {output.place(target)}"
     made = _provenance(document)
     if made.get("key", key) == key:
         return ""
     if made.get("pipeline") == target.pipeline:
-        return f"other rows are at {place} now"
-    return f"pipeline {made.get('pipeline')!r} has published to {place} since"
+        return f"other rows are at {output.place(target)} now"
+    return f"pipeline {made.get('pipeline')!r} has published to {output.place(target)} since"
 
 
 def check_owners(plan: "Plan") -> None:
