@@ -9,6 +9,7 @@ import os
 import platform
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -53,6 +54,12 @@ def owner() -> str:
     """This process, as no other is named: host, number, and start, for systems give a number out again, and in a
     container the first process has the same one each time."""
     return f"{_host()}-{os.getpid()}-{_seen(os.getpid())[1]}"
+
+
+def run_id() -> str:
+    """A name for a run that begins: sorts by time; tells its owner, so that what it leaves if it is killed is known as
+    a leftover."""
+    return f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}-{owner()}"
 
 
 def is_gone(owner: str) -> bool:

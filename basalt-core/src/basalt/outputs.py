@@ -18,13 +18,15 @@ from basalt.options import NoOptions
 
 @attrs.frozen
 class Target:
-    """One partition of one pass: what path templates may name."""
+    """One partition of one pass: what path templates may name. `run`: the run that publishes it, or did; None where
+    none is known yet, and then templates show `{run_id}` itself."""
 
     pipeline: str
     pass_name: str
     date: date
     universe: str
     output: str
+    run: str | None = None
 
 
 @attrs.frozen

@@ -13,7 +13,9 @@ from urllib.parse import quote
 from basalt.errors import UserError
 from basalt.outputs import Target
 
-VARIABLES = ("pipeline", "pass", "output", "date", "year", "month", "day", "universe")
+VARIABLES = ("pipeline", "pass", "output", "date", "year", "month", "day", "universe", "run_id")
+
+UNKNOWN_RUN = "{run_id}"
 
 
 def place(root: Path, template: str, target: Target) -> Path:
@@ -29,7 +31,7 @@ def below(root: Path, template: str, target: Target) -> str:
 
 def relative(template: str, target: Target) -> str:
     """The same path, from the root on."""
-    known = _values(target)
+    known = values(target)
     filled = "".join(
         text if variable is None else _escaped(variable, known[variable]) for text, variable in _pieces(template)
     )
@@ -65,7 +67,8 @@ def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
     return tuple(pieces)
 
 
-def _values(target: Target) -> dict[str, str]:
+def values(target: Target) -> dict[str, str]:
+    """What each variable stands for; `{run_id}` for itself where no run is known."""
     day = target.date
     return {
         "pipeline": target.pipeline,
@@ -76,6 +79,7 @@ def _values(target: Target) -> dict[str, str]:
         "month": f"{day.month:02}",
         "day": f"{day.day:02}",
         "universe": target.universe,
+        "run_id": UNKNOWN_RUN if target.run is None else target.run,
     }
 
 
@@ -84,5 +88,5 @@ def _escaped(variable: str, value: str) -> str:
         raise UserError(
             f"the {variable} {value!r} cannot stand in a path: name it without '/', '\\' and NUL, and not empty"
         )
-    escaped = quote(value, safe="")
+    escaped = value if (variable, value) == ("run_id", UNKNOWN_RUN) else quote(value, safe="")
     return "%2E" + escaped[1:] if escaped.startswith(".") else escaped

@@ -75,8 +75,11 @@ def _read(program: "Program", source: str) -> Iterator[dict[str, Any]]:
 
 def _written(plan: "Plan", name: str) -> Iterator[dict[str, Any]]:
     """The pass and its side outputs, to every place of every partition."""
+    from basalt.planning.standing import run_of
+
     for result in plan.results(name):
         for partition in plan.partitions:
+            run = run_of(plan, name, partition)
             for one in plan.outputs[result.name]:
                 yield {
                     "pass": name,
@@ -85,7 +88,7 @@ def _written(plan: "Plan", name: str) -> Iterator[dict[str, Any]]:
                     "date": partition.date,
                     "universe": partition.universe,
                     "columns": len(result.columns),
-                    "where": one.output.place(plan.target(result.name, partition, one.name)),
+                    "where": one.output.place(plan.target(result.name, partition, one.name, run)),
                 }
 
 

@@ -12,6 +12,7 @@ from basalt.planning.footers import Footers
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
+from basalt.planning.standing import run_of
 from basalt.planning.status import Status
 from basalt.running.left import Left
 from basalt.running.peak import resident
@@ -81,7 +82,7 @@ def _pass(
         "statuses": dict(Counter(kind for kind, _ in stands)),
         "reasons": {kind: dict(Counter(why for each, why in stands if each == kind)) for kind in ("stale", UNKNOWN)},
         "estimates": [_estimate(one) for one in estimated if one.name == program.name],
-        "outputs": [plan.places(program.name, partition) for partition in plan.partitions],
+        "outputs": [plan.places(program.name, one, run_of(plan, program.name, one)) for one in plan.partitions],
     }
 
 

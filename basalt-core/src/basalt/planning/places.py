@@ -10,6 +10,7 @@ import attrs
 from basalt.config.model import OutputEntry, PassConfig, PipelineConfig
 from basalt.config.structure import structure
 from basalt.errors import UserError
+from basalt.leftovers import run_id
 from basalt.outputs import Output, Target
 from basalt.planning.universe import EVERYTHING
 from basalt.plugins.registry import Registry
@@ -46,6 +47,7 @@ def check_places(plan: "Plan") -> None:
     """
     taken: dict[str, _Going] = {}
     folders: set[str] = set()
+    run = run_id()  # one such as the run will have, for names may become too long
     source = plan.source.root and _inside(os.path.realpath(plan.source.root))
     for going in _all_going(plan):
         place = going.one.output.place(going.target)
@@ -60,7 +62,7 @@ def check_places(plan: "Plan") -> None:
         folder = os.path.dirname(place)
         if folder not in folders:
             folders.add(folder)
-            going.one.output.check(going.target)
+            going.one.output.check(attrs.evolve(going.target, run=run))
 
 
 class _Going(NamedTuple):

@@ -95,9 +95,9 @@ class Plan:
         """The dates of the pipeline's calendar before that one, so many or fewer, oldest first."""
         return previous_dates(self.dates.calendar, day, dates)
 
-    def target(self, name: str, partition: Partition, output: str) -> Target:
-        """Where templates put one partition of one pass."""
-        return Target(self.config.name, name, partition.date, partition.universe, output)
+    def target(self, name: str, partition: Partition, output: str, run: str | None = None) -> Target:
+        """What templates put one partition of one pass by; `run`: the one that publishes it, or did."""
+        return Target(self.config.name, name, partition.date, partition.universe, output, run)
 
     def results(self, name: str) -> list[PassResult]:
         """What the pass publishes: its rows, and the side outputs that are made."""
@@ -112,10 +112,10 @@ class Plan:
         """Whether every result of the pass can be read back from some output."""
         return all(self.outputs[result.name] for result in self.results(name))
 
-    def places(self, name: str, partition: Partition) -> list[str]:
+    def places(self, name: str, partition: Partition, run: str | None = None) -> list[str]:
         """Where the pass's outputs put that partition, side outputs behind its rows."""
         return [
-            one.output.place(self.target(result.name, partition, one.name))
+            one.output.place(self.target(result.name, partition, one.name, run))
             for result in self.results(name)
             for one in self.outputs[result.name]
         ]

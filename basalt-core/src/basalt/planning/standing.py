@@ -36,6 +36,12 @@ def record_of(plan: Plan, name: str, partition: Partition) -> Record | None:
     return found if isinstance(found, Record) else None
 
 
+def run_of(plan: Plan, name: str, partition: Partition) -> str | None:
+    """The run that published that pass and partition; None where none has."""
+    record = record_of(plan, name, partition)
+    return record.run if record else None
+
+
 def statuses(plan: Plan, partition: Partition, keys: Mapping[str, Key] | None = None) -> dict[str, Status]:
     """By pass: done, stale and why, or missing."""
     found = keys_of(plan, partition) if keys is None else keys
@@ -48,12 +54,13 @@ def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
         lacking = [side.side for side in plan.sides[name] if side.side not in record.side_outputs]
         if lacking:
             return Status("stale", f"its side output {lacking[0]} was not made")
-    found = status_of(record, key, plan.places(name, partition))
+    run = record.run if isinstance(record, Record) else None
+    found = status_of(record, key, plan.places(name, partition, run))
     if found.kind != "done":
         return found
     for result in plan.results(name):
         for one in plan.outputs[result.name]:
-            target = plan.target(result.name, partition, one.name)
+            target = plan.target(result.name, partition, one.name, run)
             said = changed_since(one.output, target, key.digest)
             if said:
                 return Status("stale", said)

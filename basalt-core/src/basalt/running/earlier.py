@@ -19,7 +19,7 @@ from basalt.planning.keys import Key
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.standing import record_of
+from basalt.planning.standing import record_of, run_of
 from basalt.running.ledger import Record, Unreadable
 from basalt.running.spool import Spool
 from basalt.tables import US_UTC
@@ -62,7 +62,7 @@ class Earlier:
         first = next(iter(self.plan.outputs[result]), None)
         if first is None:
             return ""
-        target = self.plan.target(result, partition, first.name)
+        target = self.plan.target(result, partition, first.name, record.run)
         if first.output.place(target) not in record.places:
             return "was published elsewhere"
         said = changed_since(first.output, target, record.key)
@@ -77,7 +77,7 @@ class Earlier:
             rows = self.spool.scan(result, self.partition)
         else:
             self._check_current(pass_name, f"{self.partition} reads side output {side} of", result)
-            rows = published_rows(self.plan, result, self.partition)
+            rows = published_rows(self.plan, result, self.partition, run_of(self.plan, pass_name, self.partition))
         return rows.select(pl.col(column).cast(dtype) for column, dtype in found.columns.items())
 
     def previous(self, program: Program) -> dict[str, list[date]]:
@@ -131,13 +131,14 @@ class Earlier:
 
     def _read_back(self, name: str, partition: Partition) -> pl.LazyFrame:
         """From the first output; DataError where it holds something else than was published."""
-        rows, result = published_rows(self.plan, name, partition), self.plan.program(name).result
-        published, place = f"passes.{name} on {partition}", self.plan.places(name, partition)[0]
+        record = record_of(self.plan, name, partition)
+        run = record.run if record else None
+        rows, result = published_rows(self.plan, name, partition, run), self.plan.program(name).result
+        published, place = f"passes.{name} on {partition}", self.plan.places(name, partition, run)[0]
         with reading(published, place):
             found = rows.select(pl.len()).collect().item()
             planned = as_planned(rows, result)
             planned.collect_schema()
-        record = record_of(self.plan, name, partition)
         if record is not None and record.rows != found:
             raise DataError(
                 f"{published}: {place} has {found} rows, and {record.rows} were published; remove it and run it again"
@@ -159,12 +160,12 @@ def unreadable(reader: str, what: str, said: str) -> DataError:
     return DataError(f"{reader}: {what} cannot be read: {said}; remove what is broken and run it again")
 
 
-def published_rows(plan: Plan, name: str, partition: Partition) -> pl.LazyFrame:
-    """One published partition of a pass, from its first output; UserError where the pass has none."""
+def published_rows(plan: Plan, name: str, partition: Partition, run: str | None) -> pl.LazyFrame:
+    """One partition of a pass as that run published it, from its first output; UserError where the pass has none."""
     if not plan.outputs[name]:
         raise UserError(f"pass {name!r} has no output to read back: add [[outputs]] or [[passes.outputs]]")
     first = plan.outputs[name][0]
-    return first.output.scan(plan.target(name, partition, first.name))
+    return first.output.scan(plan.target(name, partition, first.name, run))
 
 
 def as_planned(rows: pl.LazyFrame, result: PassResult) -> pl.LazyFrame:

@@ -43,7 +43,7 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
     places: list[str] = []
     with _discarding(waiting, name, partition):
         for each in spooled:
-            for output, staged in _staged(plan, partition, each, record.key):
+            for output, staged in _staged(plan, partition, each, record):
                 waiting.append((output, staged))
                 tell(events.Staged(*facts, staged.place))
         _suspend(plan, name, partition, record)
@@ -59,15 +59,15 @@ def publish(plan: Plan, partition: Partition, spooled: Sequence[Spooled], record
     return places
 
 
-def sweep_places(plan: Plan) -> None:
-    """Remove what killed processes left where the plan's partitions go: most of it goes when a partition is published
+def sweep_places(plan: Plan, runs: Sequence[str]) -> None:
+    """Remove what killed `runs` left where the plan's partitions go: most of it goes when a partition is published
     again, but what is done already is not."""
     for name, partition in product(plan.names, plan.partitions):
         sweep(plan.ledger.path(plan.target(name, partition, "")))
         for result in plan.results(name):
-            for one in plan.outputs[result.name]:
+            for one, run in product(plan.outputs[result.name], runs):
                 with suppress(Exception):  # an output's door, and what it leaves harms no reader
-                    one.output.sweep(plan.target(result.name, partition, one.name))
+                    one.output.sweep(plan.target(result.name, partition, one.name, run))
 
 
 def _suspend(plan: Plan, name: str, partition: Partition, record: Record) -> None:
@@ -106,8 +106,8 @@ def _recording(plan: Plan, name: str, partition: Partition) -> Iterator[None]:
         ) from error
 
 
-def _staged(plan: Plan, partition: Partition, each: Spooled, key: str) -> Iterator[tuple[Output, Staged]]:
-    document = to_json(each.result, pipeline=plan.config.name, key=key)
+def _staged(plan: Plan, partition: Partition, each: Spooled, record: Record) -> Iterator[tuple[Output, Staged]]:
+    document = to_json(each.result, pipeline=plan.config.name, key=record.key)
     for one in plan.outputs[each.result.name]:
-        target = plan.target(each.result.name, partition, one.name)
+        target = plan.target(each.result.name, partition, one.name, record.run)
         yield one.output, one.output.stage(target, each.batches, document)

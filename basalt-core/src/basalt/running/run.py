@@ -14,10 +14,11 @@ import polars as pl
 from basalt.checks.schema_lock import locked
 from basalt.documents import PassResult, to_json
 from basalt.errors import BasaltError, DataError, UserError
-from basalt.leftovers import is_gone, owner
+from basalt.leftovers import is_gone, run_id
 from basalt.planning.keys import pass_of
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
+from basalt.planning.standing import run_of
 from basalt.running import events
 from basalt.running.earlier import published_rows
 from basalt.running.executors import Done, open_executor
@@ -49,7 +50,8 @@ class RunResult:
         done = sorted({Partition(p.date, p.universe) for p in told if p.name == pass_name})
         if not done:
             raise DataError(f"pass {pass_name!r} published nothing in run {self.run}")
-        return pl.concat([published_rows(self.plan, result.name, partition) for partition in done])
+        runs = [(partition, run_of(self.plan, pass_name, partition)) for partition in done]
+        return pl.concat([published_rows(self.plan, result.name, partition, run) for partition, run in runs])
 
     def document(self, name: str) -> dict[str, Any]:
         """The column document of a pass or a side output: units, sentences, formulas, rollups, versions."""
@@ -105,7 +107,7 @@ def run_plan(
     `only`: these passes; earlier ones they read come from their outputs. `force`: what is done too. `only_missing`:
     leave partitions alone whose every pass was published before. `fail_fast`: start nothing after a failure.
     """
-    started, run, told = time.monotonic(), _name(), _Told()
+    started, run, told = time.monotonic(), run_id(), _Told()
     executor = open_executor(plan.config, plan.registry, fail_fast)
     names = tuple(plan.names if only is None else only)
     work_folder = plan.folder / plan.config.work
@@ -135,17 +137,12 @@ def run_plan(
     return RunResult(plan, run, told.published, told.skipped, told.failed, errors, seconds)
 
 
-def _name() -> str:
-    """Sorts by time; tells its owner, so that what a killed run left is known as a leftover."""
-    return f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}-{owner()}"
-
-
 def _sweep(plan: Plan) -> None:
     """Remove what runs of this host that were killed left in the work folder, and where this one publishes."""
     folders = (plan.folder / plan.config.work).glob("*-*")
     left = [folder for folder in folders if is_gone(folder.name.partition("-")[2])]
     if left:
-        sweep_places(plan)
+        sweep_places(plan, [folder.name for folder in left])
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -53,7 +53,7 @@ class DeltaOutputOptions:
     root: str = option("folder the tables go to, relative to the pipeline file, or s3://bucket/prefix", default=".")
     path: str = option(
         "path of a table below root, a folder of its own; variables: {pipeline} {pass} {output} {date} {year} {month} "
-        "{day} {universe}",
+        "{day} {universe} {run_id}",
         default="{pass}",
     )
     mode: Literal["replace", "append", "overwrite", "merge"] = option(

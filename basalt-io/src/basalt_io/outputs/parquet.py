@@ -41,7 +41,7 @@ class ParquetOutputOptions:
     root: str = option("folder the files go to, relative to the pipeline file, or s3://bucket/prefix", default=".")
     path: str = option(
         "path of a partition's file below root; variables: {pipeline} {pass} {output} {date} {year} {month} {day} "
-        "{universe}",
+        "{universe} {run_id}",
         default="{pass}/date={date}/{universe}.parquet",
     )
     compression: Compression = compression_option()

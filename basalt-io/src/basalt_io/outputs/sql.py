@@ -48,7 +48,7 @@ class SqlOutputOptions:
         "variable of the environment"
     )
     table: str = option(
-        "name of the table; variables: {pipeline} {pass} {output} {date} {year} {month} {day} {universe}",
+        "name of the table; variables: {pipeline} {pass} {output} {date} {year} {month} {day} {universe} {run_id}",
         default="{pass}",
     )
     schema: str | None = option(

@@ -7,24 +7,15 @@ from basalt.errors import UserError
 from basalt.leftovers import is_gone, owner
 from basalt.outputs import Target
 from basalt_io.outputs.sql_books import RESERVED
-from basalt_io.paths import VARIABLES
+from basalt_io.paths import VARIABLES, values
 
 _STAGING = f"{RESERVED}staged_"
 
 
 def table_name(template: str, target: Target, longest: int) -> str:
     """The table of `target`; UserError for a template or a value that names none of at most `longest` bytes."""
-    values = {
-        "pipeline": target.pipeline,
-        "pass": target.pass_name,
-        "output": target.output,
-        "date": target.date.isoformat(),
-        "year": f"{target.date.year:04}",
-        "month": f"{target.date.month:02}",
-        "day": f"{target.date.day:02}",
-        "universe": target.universe,
-    }
-    name = "".join(text + ("" if field is None else values[field]) for text, field in _pieces(template))
+    known = values(target)
+    name = "".join(text + ("" if field is None else known[field]) for text, field in _pieces(template))
     if not name or "\0" in name or name.startswith(RESERVED):
         raise UserError(f"table = {template!r} gives {name!r}, which can be no table here: choose another name")
     if len(name.encode()) > longest:
