@@ -8,7 +8,7 @@ import pytest
 
 from basalt.buckets import BucketRule
 from basalt.columns import Unit
-from basalt.documents import PassResult, ResultColumn, from_json, to_json
+from basalt.documents import PassResult, ResultColumn, dtype_to_json, from_json, spelt, to_json
 from basalt.durations import SECOND
 from basalt.errors import DataError
 from basalt.metrics import LAST, NONE, SUM, Empty, Known, mean
@@ -107,3 +107,18 @@ def test_a_dtype_that_is_unknown_is_refused():
     document["columns"][0]["dtype"] = "Float8"
     with pytest.raises(DataError, match="names the dtype 'Float8', which is unknown here: upgrade basalt"):
         from_json(document)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said"),
+    [
+        (pl.Float64, "Float64"),
+        (pl.Datetime("ns"), "Datetime[ns, None]"),
+        (pl.List(pl.Datetime("us", "UTC")), "List[Datetime[us, UTC]]"),
+        (pl.Decimal(12, 4), "Decimal[12, 4]"),
+        (pl.Enum(["Bid", "Ask"]), "Enum[Bid, Ask]"),
+        (pl.Enum(["A", "B", "C"]), "Enum[3 labels]"),
+    ],
+)
+def test_dtypes_are_spelt_for_people(dtype, said):
+    assert spelt(dtype_to_json(dtype), labels=2) == said

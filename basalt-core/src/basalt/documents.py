@@ -170,6 +170,17 @@ def dtype_to_json(dtype: DType) -> str | list[Any]:
             return str(dtype)
 
 
+def spelt(dtype: Any, labels: int | None = None) -> str:
+    """`Float64`, `Datetime[ns, UTC]`, `Enum[Bid, Ask]`, from how a document writes it; of an Enum with more than
+    `labels`, their number."""
+    if not isinstance(dtype, list):
+        return str(dtype)
+    kind, *parts = dtype
+    if kind == "Enum" and labels is not None and len(parts) > labels:
+        return f"Enum[{len(parts)} labels]"
+    return f"{kind}[{', '.join(spelt(part, labels) for part in parts)}]"
+
+
 def dtype_from_json(dtype: str | Sequence[Any]) -> DType:
     """The dtype again; DataError for one that this version does not know."""
     parts: list[Any] = [dtype] if isinstance(dtype, str) else list(dtype)

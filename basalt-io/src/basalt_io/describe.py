@@ -118,15 +118,15 @@ def _look(frame: Any, readable: Readable, name: str, seen: _Seen) -> None:
 
 def _columns(readable: Readable, name: str) -> Iterator[dict[str, Any]]:
     """Every column the table has on its first date, then those that the contract knows and it lacks."""
-    from basalt.documents import dtype_to_json
-    from basalt_io.published import spelt
+    from basalt.documents import dtype_to_json, spelt
+    from basalt_io.published import FEW
 
     schema = readable.schemas.get(name)
     found = next((frame.collect_schema() for _, frame in readable.frames(name)), {})
     for column, dtype in found.items():
         known = schema.column(column) if schema is not None else None
         stands = "not declared" if known is None else "required" if known.required else "optional"
-        yield _line(name, column, spelt(dtype_to_json(dtype)), stands, known)
+        yield _line(name, column, spelt(dtype_to_json(dtype), FEW), stands, known)
     for known in schema.columns if schema is not None and found else ():
         if known.name.replace("{i}", "1") not in found:
             yield _line(name, known.name, None, "not there", known)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from basalt.documents import from_json
+from basalt.documents import from_json, spelt
 from basalt.errors import DataError
 from basalt_io.outputs.parquet import read_document
 
@@ -51,7 +51,7 @@ def columns_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _described(column: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "column": column["name"],
-        "dtype": spelt(column["dtype"]),
+        "dtype": spelt(column["dtype"], FEW),
         "unit": column["unit"],
         "what": column["doc"],
         "formula": column["formula"],
@@ -63,16 +63,6 @@ def _described(column: Mapping[str, Any]) -> dict[str, Any]:
         "module": column["module"],
         "version": f"{column['distribution']} {column['version']}".strip(),
     }
-
-
-def spelt(dtype: Any) -> str:
-    """`Float64`, `Datetime[ns, UTC]`, `Enum[Bid, Ask]` or `Enum[14 labels]`, from how a document writes it."""
-    if isinstance(dtype, str):
-        return dtype
-    kind, *parts = dtype
-    if kind == "Enum" and len(parts) > FEW:
-        return f"Enum[{len(parts)} labels]"
-    return f"{kind}[{', '.join(map(spelt, parts))}]"
 
 
 def versions(folder: Path) -> list[dict[str, Any]]:

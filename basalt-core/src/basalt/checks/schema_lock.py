@@ -6,7 +6,7 @@ from typing import Any
 
 from basalt.checks.lock_file import CURE, LockFile, Passes, locked_passes, read, written
 from basalt.config.model import PipelineConfig
-from basalt.documents import PassResult
+from basalt.documents import PassResult, spelt
 from basalt.errors import CheckError
 
 
@@ -72,20 +72,18 @@ def _of_rules(was: Mapping[str, str] | None, now: Mapping[str, str] | None) -> I
 def _of_columns(kind: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for name in was:
         if name not in now:
-            yield f"{kind} {name} is gone, was {_dtype(was[name])}"
+            yield f"{kind} {name} is gone, was {_said(was[name])}"
         elif was[name] != now[name]:
-            yield f"{kind} {name} was {_dtype(was[name])}, is {_dtype(now[name])}"
+            yield f"{kind} {name} was {_said(was[name])}, is {_said(now[name])}"
     for name in now:
         if name not in was:
-            yield f"{kind} {name} is new, {_dtype(now[name])}"
+            yield f"{kind} {name} is new, {_said(now[name])}"
     orders = zip((n for n in was if n in now), (n for n in now if n in was), strict=True)
     moved = next(((before, after) for before, after in orders if before != after), None)
     if moved:
         yield f"{kind}s are in another order: {moved[1]} is where {moved[0]} was"
 
 
-def _dtype(value: Any) -> str:
-    """`Float64`, `Datetime[us, UTC]`, `List[Float64]`; a hidden column says so."""
-    if isinstance(value, dict):
-        return f"{_dtype(value['dtype'])} and hidden"
-    return f"{value[0]}[{', '.join(map(_dtype, value[1:]))}]" if isinstance(value, list) else str(value)
+def _said(value: Any) -> str:
+    """The dtype; a hidden column says so."""
+    return f"{spelt(value['dtype'])} and hidden" if isinstance(value, dict) else spelt(value)

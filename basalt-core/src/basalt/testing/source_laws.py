@@ -19,9 +19,8 @@ from polars.testing import assert_frame_equal
 from basalt.conform import conform
 from basalt.errors import BasaltError, UserError
 from basalt.sources import Source
-from basalt.tables import BUILT_IN
+from basalt.tables import CONTRACTS
 
-_CONTRACTS = {table.name: table for table in BUILT_IN}
 _AT = "EventTimestamp"
 _SHARING = ("l3", "trades", "l2", "imbalance")
 
@@ -51,8 +50,8 @@ class SourceLaws:
 
     def test_columns_are_the_contracts(self, tmp_path: Path) -> None:
         for table, day, frame in self._frames(tmp_path):
-            if table in _CONTRACTS:
-                found, wanted = frame.collect_schema(), conform(frame, _CONTRACTS[table], str(day)).collect_schema()
+            if table in CONTRACTS:
+                found, wanted = frame.collect_schema(), conform(frame, CONTRACTS[table], str(day)).collect_schema()
                 other = [
                     f"{name} is {found[name]}, not {wanted[name]}" for name in found if found[name] != wanted[name]
                 ]
@@ -65,7 +64,7 @@ class SourceLaws:
 
     def test_every_row_has_its_key_and_time(self, tmp_path: Path) -> None:
         for table, day, frame in self._frames(tmp_path):
-            contract = _CONTRACTS.get(table)
+            contract = CONTRACTS.get(table)
             names = [contract.key, *([_AT] if contract.events else [])] if contract else []
             nulls = frame.select(pl.col(names).null_count()).collect()
             for name in names:
@@ -74,7 +73,7 @@ class SourceLaws:
     def test_dates_do_not_overlap(self, tmp_path: Path) -> None:
         ended: dict[str, int] = {}
         for table, day, frame in self._frames(tmp_path):
-            if table in _CONTRACTS and _CONTRACTS[table].events:
+            if table in CONTRACTS and CONTRACTS[table].events:
                 at = frame.select(pl.col(_AT).cast(pl.Int64)).collect().to_series()
                 if len(at):
                     said = f"{table} of {day} begins before that of an earlier date has ended"
@@ -91,7 +90,7 @@ class SourceLaws:
     def test_parts_are_those_of_the_whole(self, tmp_path: Path) -> None:
         """A column beside those that order rows, and a listing, are what they are where everything is read."""
         for table, _, frame in self._frames(tmp_path):
-            whole, contract = frame.collect(), _CONTRACTS.get(table)
+            whole, contract = frame.collect(), CONTRACTS.get(table)
             key = contract.key if contract else ""
             order = [name for name in (key, *(contract.order if contract else ())) if name in whole.columns]
             for name in whole.columns:
@@ -118,7 +117,7 @@ class SourceLaws:
     def test_a_promise_of_order_is_kept(self, tmp_path: Path) -> None:
         promised = self.source(tmp_path).promises.sorted
         for table, day, frame in self._frames(tmp_path):
-            contract = _CONTRACTS.get(table)
+            contract = CONTRACTS.get(table)
             if promised and contract is not None and contract.events:
                 there = [name for name in contract.order if name in frame.collect_schema()]
                 rows = frame.select(contract.key, *there).unique(maintain_order=True).collect()

@@ -20,12 +20,10 @@ from basalt.conform import conform
 from basalt.errors import DataError, UserError
 from basalt.options import option
 from basalt.sources import Size, Source
-from basalt.tables import BUILT_IN
+from basalt.tables import CONTRACTS
 from basalt_io.object_store import Location, location, storage_option
 from basalt_io.outputs.delta_table import LiveFile, Table, opened, published, reading, refuse_unread
 from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
-
-_TABLES = {table.name: table for table in BUILT_IN}
 
 
 @attrs.frozen
@@ -107,7 +105,7 @@ class DeltaSource(Source):
     @staticmethod
     def _names(root: Path | None) -> list[str]:
         """Tables to look for where none is named."""
-        return sorted(_TABLES) if root is None else sorted(log.parent.name for log in root.glob("*/_delta_log"))
+        return sorted(CONTRACTS) if root is None else sorted(log.parent.name for log in root.glob("*/_delta_log"))
 
     def _table(self, name: str) -> Table:
         if name not in self._opened:
@@ -145,7 +143,7 @@ class DeltaSource(Source):
     def _canonical(self, name: str, files: list[LiveFile]) -> pl.LazyFrame:
         table = self._table(name)
         frame = published(table, files) if files else pl.LazyFrame(schema=table.schema)
-        contract = _TABLES.get(name)
+        contract = CONTRACTS.get(name)
         if contract is None:
             return frame
         if "Date" in table.partitioned_by and contract.column("Date") is None:

@@ -24,7 +24,7 @@ from basalt.conform import conform
 from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Size, Source
-from basalt.tables import BUILT_IN
+from basalt.tables import CONTRACTS
 from basalt_io.object_paths import AnyPath
 from basalt_io.object_store import location, storage_option
 from basalt_io.sources import bmll
@@ -34,8 +34,6 @@ from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
 from basalt_io.sources.layouts import Dates, by_template, hive_dates, hive_folders, single_files
 from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.parquet_files import ParquetFiles, unread
-
-_TABLES = {table.name: table for table in BUILT_IN}
 
 
 @attrs.frozen
@@ -190,7 +188,7 @@ class ParquetSource(Source):
             frame = bmll.canonical(table, frame, asked, lambda: self._reference(table, day))
         else:
             frame = _renamed(frame, asked, f"table {table} of {where}")
-        return conform(self._zoned(frame), _TABLES[table], where) if table in _TABLES else frame
+        return conform(self._zoned(frame), CONTRACTS[table], where) if table in CONTRACTS else frame
 
     def _zoned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.config.time_zone is None:

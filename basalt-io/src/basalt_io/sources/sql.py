@@ -23,7 +23,7 @@ from basalt.conform import conform
 from basalt.errors import DataError, UserError
 from basalt.options import option
 from basalt.sources import Source
-from basalt.tables import BUILT_IN
+from basalt.tables import CONTRACTS
 from basalt_io.database import Database
 from basalt_io.outputs.sql_books import RESERVED, books, is_there
 from basalt_io.outputs.sql_fetch import Rows
@@ -32,8 +32,6 @@ from basalt_io.sources.dates import refuse_date
 from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.sql_columns import Columns, as_published, columns_of
 from basalt_io.sources.sql_dates import Dated, dated_by
-
-_TABLES = {table.name: table for table in BUILT_IN}
 
 
 @attrs.frozen
@@ -103,7 +101,7 @@ class SqlSource(Source):
             dtypes = as_published(connection, table, self.config.schema, day, found.columns)
         frame = self._rows(table, dtypes, found.dated.on(day) if found.dated else []).lazily()
         frame = frame.rename({theirs: name for name, theirs in self._mapped(table).items()})
-        return conform(frame, _TABLES[table], self._where) if table in _TABLES else frame
+        return conform(frame, CONTRACTS[table], self._where) if table in CONTRACTS else frame
 
     @cached_property
     def _names(self) -> list[str]:
@@ -135,7 +133,7 @@ class SqlSource(Source):
     def _look(self, connection: sa.Connection, table: str) -> _Table:
         mapped = self._mapped(table)
         theirs = {name: canonical for canonical, name in mapped.items()}
-        columns = columns_of(connection, table, self.config.schema, _TABLES.get(table), theirs)
+        columns = columns_of(connection, table, self.config.schema, CONTRACTS.get(table), theirs)
         refuse_mapping(mapped, columns.dtypes, f"table {table} of {self._where}")
         date, stamp = (mapped.get(name, name) for name in ("Date", "EventTimestamp"))
         dated = dated_by(columns, date, stamp, connection.dialect.name)
