@@ -4,7 +4,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -45,8 +45,8 @@ class Source(ABC):
         self.folder = folder
 
     @property
-    def root(self) -> Path | None:
-        """Folder its data lies in, where that is a folder: no output may go inside."""
+    def root(self) -> Path | str | None:
+        """Folder its data lies in, or address of a prefix in an object store: no output may go inside."""
         return None
 
     @abstractmethod
@@ -67,6 +67,17 @@ class Source(ABC):
         Cheap, as plans ask it for every date: footers and file sizes, never rows.
         """
         return None
+
+    def unread(self) -> Sequence[str]:
+        """What lies there and goes into no table, in sentences; `basalt data` tells them. Cheap."""
+        return ()
+
+    def left_out(self, table: str, day: date) -> Mapping[str, int]:
+        """How many of that date's rows its options leave out, by the option, in the order they are applied.
+
+        As dear as reading the table; empty where no option leaves rows out.
+        """
+        return {}
 
     @abstractmethod
     def scan(self, table: str, day: date) -> pl.LazyFrame:

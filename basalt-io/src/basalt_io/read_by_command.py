@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from basalt.cli.output import narrate
 from basalt.cli.planned import DATE
 from basalt.cli.session import registry_of
 
@@ -56,7 +57,7 @@ class Readable:
         return [day for day in self.source.dates(table) if not self.dates or day in self.dates]
 
     def frames(self, table: str) -> Iterator[tuple[date | None, "pl.LazyFrame"]]:
-        """Each date's rows as the contract wants them; with None what holds for every date.
+        """Each date's rows as the contract wants them; with None what holds for every date. Tells what is left out.
 
         DataError where a table is not as it is declared, with the fix.
         """
@@ -64,6 +65,9 @@ class Readable:
 
         for day in self.days(table) or ([] if self.source.dates(table) else [None]):
             schema, at = self.schemas.get(table), day or self._some_day
+            if left_out := self.source.left_out(table, at):
+                said = ", ".join(f"{option} {rows:,}" for option, rows in left_out.items())
+                narrate(f"{table} of {at}: rows left out by {said}")
             yield day, self.source.scan(table, at) if schema is None else canonical(self.source, schema, at)
 
     @property
@@ -86,7 +90,7 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def opened(ctx: click.Context, chosen: Chosen) -> Readable:
-    """UserError for a source, table or date that is not there."""
+    """UserError for a source, table or date that is not there; tells what the source does not read."""
     from basalt.errors import UserError
     from basalt.planning.inputs import declared_tables, open_source
 
@@ -105,6 +109,8 @@ def opened(ctx: click.Context, chosen: Chosen) -> Readable:
         if day not in dates:
             span = f"{min(dates)} to {max(dates)}" if dates else "none"
             raise UserError(f"source {source.name!r} has nothing on {day}; it has dates from {span}")
+    for said in source.unread():
+        narrate(said)
     return Readable(source, declared_tables(registry), chosen.tables or there, chosen.dates)
 
 
