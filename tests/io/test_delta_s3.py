@@ -68,7 +68,7 @@ def test_partitions_are_published_replaced_and_read_as_a_source(tmp_path, root, 
     after = objects(root, storage)
     assert {name for name in after if "2026-01-05" in name} == {name for name in before if "2026-01-05" in name}
     source = DeltaSource(DeltaSourceOptions(root=root, storage=storage, tables={"bars": "bars"}), Path("/nowhere"))
-    assert (source.root, source.tables(), source.dates("bars")) == (None, ["bars"], [MONDAY, TUESDAY])
+    assert (source.root, source.tables(), source.dates("bars")) == (root, ["bars"], [MONDAY, TUESDAY])
     assert_frame_equal(source.scan("bars", MONDAY).collect(), rows(MONDAY))
     assert_frame_equal(source.scan("bars", TUESDAY).collect(), rows(TUESDAY, listings=(7,)))
     assert source.size("bars", MONDAY).rows == 8

@@ -82,7 +82,7 @@ def test_tables_and_dates_are_those_that_have_objects(tmp_path, hive):
     put(hive, "trades/date=2024-03-13/.staged.parquet", trades(FRIDAY, 9), tmp_path)
     put(hive, "notes/readme.parquet", trades(FRIDAY, 9), tmp_path)
     found = opened(hive)
-    assert (found.root, found.tables()) == (None, ["reference", "trades"])
+    assert (found.root, found.tables()) == (hive.root, ["reference", "trades"])
     assert (found.dates("trades"), found.dates("reference")) == ([FRIDAY, MONDAY], [])
     both = pl.concat([trades(FRIDAY, 1, 2), trades(FRIDAY, 3)])
     assert_frame_equal(found.scan("trades", FRIDAY).collect(), both)
@@ -228,11 +228,16 @@ def pipelines(tmp_path, s3) -> list[Path]:
     for day in DATES:
         for name, rows in market.simulate(listings=2, events=200, date=day, tables=["trades"]).items():
             put(s3, f"feed/{name}/date={day}/part.parquet", rows, tmp_path)
-    storage = "{ " + ", ".join(f"{key} = '{value}'" for key, value in s3.storage.items()) + " }"
+    storage = _table(s3.storage)
     files = [tmp_path / "first.toml", tmp_path / "second.toml"]
     for file, text in zip(files, (FIRST, SECOND), strict=True):
         file.write_text(text.format(root=s3.root, storage=storage))
     return files
+
+
+def _table(storage: dict[str, str]) -> str:
+    """As TOML has it."""
+    return "{ " + ", ".join(f"{key} = '{value}'" for key, value in storage.items()) + " }"
 
 
 @pytest.mark.slow
@@ -253,6 +258,27 @@ def test_a_pipeline_publishes_to_the_store_and_another_reads_what_it_published(s
     before = s3.tags()
     assert [result.failed for result in map(basalt.run, pipelines)] == [[], []]
     assert s3.tags() == before
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta"])
+@pytest.mark.parametrize("spelt", ["{root}//feed/", "{root}/feed/results"])
+def test_no_result_goes_into_the_prefix_that_is_read(s3, pipelines, kind, spelt):
+    """Told while planning, however the address is written; a prefix that merely begins alike is another."""
+    outputs = f"[{{type='{kind}', root='{spelt.format(root=s3.root)}', storage={_table(s3.storage)}}}]"
+    before = s3.tags()
+    with pytest.raises(UserError, match=rf"inside {s3.root}/feed, which source 'parquet' reads: give the output anoth"):
+        basalt.run(pipelines[0], overrides=[f"outputs={outputs}"])
+    assert s3.tags() == before
+    beside = outputs.replace(spelt.format(root=s3.root), f"{s3.root}/feeds")
+    assert not basalt.run(pipelines[0], overrides=[f"outputs={beside}"], dates=DATES[:1]).failed
+
+
+@pytest.mark.parametrize("step", [".", ".."])
+def test_a_root_has_no_step_that_leads_nowhere(s3, step):
+    with pytest.raises(
+        UserError, match=r"has a step '\.' or '\.\.', which leads nowhere in a bucket: write it without"
+    ):
+        opened(s3, root=f"{s3.root}/{step}/feed").tables()
 
 
 def described(*args) -> tuple[list, int, str]:

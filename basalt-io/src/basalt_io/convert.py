@@ -45,7 +45,7 @@ def _check(readable: Readable, out: Path) -> None:
     from basalt_io.files import refuse_mixed
 
     root = readable.source.root
-    if root is not None and out.resolve().is_relative_to(root.resolve()):
+    if isinstance(root, Path) and out.resolve().is_relative_to(root.resolve()):
         raise UserError(f"--out {out} is inside {root}, which is read: name another folder")
     for table in readable.tables:
         for day in readable.days(table) or [None]:

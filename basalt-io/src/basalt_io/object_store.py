@@ -46,6 +46,11 @@ class Location:
         return None if is_remote(self.uri) else Path(self.uri)
 
     @property
+    def root(self) -> Path | str:
+        """The folder, or the address of the prefix."""
+        return self.path or self.uri
+
+    @property
     def options(self) -> dict[str, str] | None:
         """What deltalake and Polars take as `storage_options`; UserError for a variable that is not set."""
         return None if self.path is not None else _options(self.storage)
@@ -67,7 +72,15 @@ def location(folder: Path, root: str, storage: Mapping[str, str]) -> Location:
     if not re.fullmatch(r"s3://[\w.-]+(/.*)?", root):
         raise UserError("root names no bucket: write it as s3://bucket/prefix")
     _refuse_written_out(storage)
-    return Location(root.rstrip("/"), dict(storage))
+    return Location(_address(root), dict(storage))
+
+
+def _address(root: str) -> str:
+    """One spelling of each prefix, so that places can be compared."""
+    steps = [step for step in root.removeprefix("s3://").split("/") if step]
+    if not {".", ".."}.isdisjoint(steps):
+        raise UserError(f"root {root!r} has a step '.' or '..', which leads nowhere in a bucket: write it without")
+    return "s3://" + "/".join(steps)
 
 
 def is_remote(root: str) -> bool:

@@ -71,7 +71,7 @@ def test_results_may_not_go_into_the_folder_of_the_source(desk):
     with pytest.raises(UserError) as refused:
         desk.plan(MINUTES, outputs=[{"type": "parquet", "root": "data"}])
     assert str(refused.value) == (
-        f"passes.minutes on 2026-01-05 would go to {place}, inside the folder {desk.folder / 'data'} that source "
+        f"passes.minutes on 2026-01-05 would go to {place}, inside {desk.folder / 'data'}, which source "
         "'parquet' reads: give the output another root"
     )
     assert not (desk.folder / "data" / "minutes").exists()

@@ -48,7 +48,7 @@ def check_places(plan: "Plan") -> None:
     taken: dict[str, _Going] = {}
     folders: set[str] = set()
     run = run_id()  # one such as the run will have, for names may become too long
-    source = plan.source.root and _inside(os.path.realpath(plan.source.root))
+    source = _read(plan.source.root)
     for going in _all_going(plan):
         place = going.one.output.place(going.target)
         if place in taken:
@@ -56,8 +56,8 @@ def check_places(plan: "Plan") -> None:
         taken[place] = going
         if source and _inside(place).startswith(source):
             raise UserError(
-                f"{going} would go to {place}, inside the folder {plan.source.root} that source {plan.source.name!r} "
-                "reads: give the output another root"
+                f"{going} would go to {place}, inside {plan.source.root}, which source {plan.source.name!r} reads: "
+                "give the output another root"
             )
         folder = os.path.dirname(place)
         if folder not in folders:
@@ -88,6 +88,14 @@ def _all_going(plan: "Plan") -> Iterator[_Going]:
 def _sentence(plan: "Plan", first: _Going, second: _Going, place: str) -> str:
     variables = "{pass}, {date} and {universe}" if plan.config.universes else "{pass} and {date}"
     return f"{first} and {second} both go to {place}: put {variables} in the path"
+
+
+def _read(root: Path | str | None) -> str:
+    """What the place of everything that is read begins with; empty where nothing is known of it. An address is as it
+    is written, a folder where links lead."""
+    if root is None:
+        return ""
+    return _inside(root if isinstance(root, str) else os.path.realpath(root))
 
 
 def _inside(folder: str) -> str:

@@ -50,9 +50,9 @@ class DeltaSource(Source):
         self._days: dict[str, dict[dt.date, list[LiveFile]]] = {}
 
     @cached_property
-    def root(self) -> Path | None:
-        """The configured folder, absolute; None for an object store."""
-        return self._root.path
+    def root(self) -> Path | str:
+        """The configured folder, absolute, or the address of the prefix."""
+        return self._root.root
 
     def tables(self) -> Sequence[str]:
         """Names of the tables below root."""

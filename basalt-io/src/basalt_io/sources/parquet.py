@@ -65,9 +65,9 @@ class ParquetSource(Source):
         self._days: dict[str, Dates] = {}
 
     @cached_property
-    def root(self) -> Path | None:
-        """The configured folder, absolute; None for an object store."""
-        return self._parquet.where.path
+    def root(self) -> Path | str:
+        """The configured folder, absolute, or the address of the prefix."""
+        return self._parquet.where.root
 
     def tables(self) -> Sequence[str]:
         """Names of the folders and files below root that hold a table."""
