@@ -1,10 +1,6 @@
 """Killing runs: where they are killed, and what must hold of the folder afterwards."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from conftest import assert_same
+from forked import Host, Told
 
 from basalt.outputs import Target
 from basalt.running.ledger import Ledger, Record
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from conftest import Desk
 
 CHILD = Path(__file__).with_name("child.py")
-Told = Mapping[str, Any]
 Done = tuple[str, str]
 
 
@@ -30,44 +26,19 @@ class Runs:
     """Runs in processes of their own, one at a time, which tell each event and wait until it was heard."""
 
     def __init__(self) -> None:
-        (heard, say), (hear, leave) = os.pipe(), os.pipe()
-        command = [sys.executable, str(CHILD), str(say), str(hear)]
-        self._host = subprocess.Popen(
-            command, stdin=subprocess.PIPE, pass_fds=(say, hear), text=True, start_new_session=True
-        )
-        os.close(say)
-        os.close(hear)
-        self._heard, self._leave = os.fdopen(heard), leave
-        self.process = 0
+        self._host = Host(CHILD)
 
     def close(self) -> None:
         """End the process that all runs are forks of."""
-        os.close(self._leave)
-        self._host.stdin.close()
-        self._host.wait(20)
-        self._heard.close()
+        self._host.close()
 
     def events(self, desk: "Desk", **how: Any) -> Iterator[Told]:
         """Each event of a run; the next one happens when it is asked for. The last one tells the exit code."""
-        self._ask(desk, asks=True, **how)
-        for line in self._heard:
-            told = json.loads(line)
-            yield told
-            if told["kind"] == "Ended":
-                return
-            os.write(self._leave, b".")
+        return self._host.events(_request(desk, **how))
 
     def killed(self, desk: "Desk", at: Callable[[Told], bool], **how: Any) -> list[Told]:
         """Run until the first event that `at` says, and kill it there; the events up to then."""
-        told = []
-        events = self.events(desk, **how)
-        for event in events:
-            told.append(event)
-            if at(event):
-                os.kill(self.process, signal.SIGKILL)
-                assert self._next() == {"kind": "Ended", "code": -signal.SIGKILL}
-                return told
-        raise AssertionError(f"it ended before: {told[-3:]}")
+        return self._host.killed(_request(desk, **how), at)
 
     def killed_amid(self, desk: "Desk", kind: str, count: int, seconds: float, **how: Any) -> bool:
         """Run until so many events of a kind were told, go on, and kill it so soon after; whether it was killed."""
@@ -78,25 +49,21 @@ class Runs:
                 return False
             if not count:
                 break
-        os.write(self._leave, b".")
+        self._host.go_on()
         time.sleep(seconds)
-        with suppress(ProcessLookupError):
-            os.kill(self.process, signal.SIGKILL)
-        while (told := self._next())["kind"] != "Ended":
+        self._host.kill()
+        while (told := self._host.next())["kind"] != "Ended":
             pass
         return bool(told["code"])
 
     def killed_after(self, desk: "Desk", seconds: float, **how: Any) -> bool:
         """Run for so long, if it takes as long; whether it was killed. It asks nobody and fails nothing."""
-        self._ask(desk, asks=False, after=seconds, **how)
-        code = self._next()["code"]
-        assert code in (0, -signal.SIGKILL)
-        return code == -signal.SIGKILL
+        return self._host.killed_after(_request(desk, **how), seconds)
 
     def workers(self) -> list[int]:
         """The worker processes of a run, its own or what it left."""
         members = [
-            int(stat.split()[0]) for stat in _stats() if stat.rpartition(")")[2].split()[3] == str(self._host.pid)
+            int(stat.split()[0]) for stat in _stats() if stat.rpartition(")")[2].split()[3] == str(self._host.session)
         ]
         return [process for process in members if b"spawn_main" in _command(process)]
 
@@ -107,15 +74,9 @@ class Runs:
             assert time.monotonic() < latest, "a worker outlives the run that started it"
             time.sleep(0.02)
 
-    def _ask(self, desk: "Desk", asks: bool, after: float | None = None, **how: Any) -> None:
-        wanted = {"dates": [str(day) for day in how.get("dates", ())], "overrides": how.get("overrides", [])}
-        request = {"pipeline": str(desk.pipeline), "asks": asks, "after": after, **wanted}
-        self._host.stdin.write(json.dumps(request) + "\n")
-        self._host.stdin.flush()
-        self.process = self._next()["process"]
 
-    def _next(self) -> Told:
-        return json.loads(self._heard.readline())
+def _request(desk: "Desk", dates: Sequence[date] = (), overrides: Sequence[str] = ()) -> dict[str, Any]:
+    return {"pipeline": str(desk.pipeline), "dates": [str(day) for day in dates], "overrides": list(overrides)}
 
 
 def _stats() -> Iterator[str]:
