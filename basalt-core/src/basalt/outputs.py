@@ -70,6 +70,11 @@ class Output(ABC):
     def discard(self, staged: Staged) -> None:
         """Remove what `stage` wrote; the old partition stays."""
 
+    @property
+    def replaces(self) -> bool:
+        """Whether a commit puts the partition in the place of what was there of it, and does not add to that."""
+        return True
+
     def sweep(self, target: Target) -> None:
         """Remove what processes left that were killed between `stage` and `commit`, where that is known."""
         return

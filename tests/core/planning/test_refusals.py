@@ -174,7 +174,7 @@ def test_an_unknown_variable_of_a_path(planner):
     said = refused(UserError, planner.plan, planner.bars("trade"), outputs=outputs)
     assert said.endswith(
         "path = '{pas}/{date}.parquet' names {pas}, which is unknown: use {pipeline}, {pass}, {output}, {date}, "
-        "{year}, {month}, {day}, {universe}"
+        "{year}, {month}, {day}, {universe}, {run_id}"
     )
 
 

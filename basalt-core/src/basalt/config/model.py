@@ -32,6 +32,16 @@ class OutputEntry:
     side_outputs: list[str] | None = option(
         "side outputs of the pass that go here, made for it if need be; default: each one that is made", default=None
     )
+    dedupe: Literal["keys"] | None = option(
+        "`keys`: of rows that a module returns with the same keys and bucket the last is kept, and the others are told "
+        "of; where not set, such rows are refused. The same for all outputs of a pass",
+        default=None,
+    )
+    index: bool | Name = option(
+        "a column behind all others that numbers the rows of each partition from 0: its name, or `true` for RowNumber; "
+        "left out again where a pipeline reads the rows",
+        default=False,
+    )
     options: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
 
 

@@ -124,7 +124,9 @@ def _configuration(program: Program, apart: Sequence[str] = ()) -> str:
     modules = [[use.component.name, _plain(use.module.config)] for use in program.frame_uses]
     steps = [[step.component.name, _plain(step.transform.config)] for step in program.steps if not step.implied]
     written = _plain(program.config, set_alone=True)
-    return _digest([{k: value for k, value in written.items() if k not in (*NOT_ROWS, *apart)}, modules, steps])
+    kept = {k: value for k, value in written.items() if k not in (*NOT_ROWS, *apart)}
+    dedupe = {"dedupe": "keys"} if program.dedupes else {}
+    return _digest([{**kept, **dedupe}, modules, steps])
 
 
 def _columns(program: Program) -> dict[str, str]:
@@ -158,7 +160,7 @@ def _code(program: Program) -> dict[str, str]:
 
 def _engine(program: Program) -> str:
     """What the engine made of the configuration and the tables it found: rule, keys, timeline, frames."""
-    made = {f.name: getattr(program, f.name) for f in attrs.fields(Program) if f.name not in APART}
+    made = {f.name: getattr(program, f.name) for f in attrs.fields(Program) if f.name not in (*APART, "dedupes")}
     return _digest([ENGINE, list(program.result.keys), _plain(made), [_plain(_of_use(u)) for u in program.frame_uses]])
 
 

@@ -19,6 +19,7 @@ from basalt.planning.held import check_owners
 from basalt.planning.inputs import SourceColumns, declared_tables, open_source
 from basalt.planning.keys import definition
 from basalt.planning.known import Columns, Known
+from basalt.planning.output_rows import check_indexes, dedupes
 from basalt.planning.partitions import Partition, check_dates, check_states, partitions
 from basalt.planning.places import PlannedOutput, check_folders, check_places, open_outputs
 from basalt.planning.program import Program, build_program
@@ -175,6 +176,7 @@ def draft(
         check_universes(program, every_column, every_schema, named=bool(config.universes))
         check_coverage(program, columns, named=bool(config.universes))
         check_history(program, [name for name, found in outputs.items() if found])
+    check_indexes([*results.values(), *(side.result for several in made.values() for side in several)], outputs)
     plan = Plan(
         config,
         folder,
@@ -210,7 +212,7 @@ def _programs(config: PipelineConfig, known: Known) -> tuple[list[Program], dict
             raise UserError(f"pipeline {config.name!r} has two passes named {one.name!r}: rename one")
         schemas, columns = with_sides(known.schemas, known.columns_of, sides)
         seen = attrs.evolve(known, schemas=schemas, columns_of=columns, results=results, rolled_up=rolled_up)
-        program = build_program(one, seen)
+        program = attrs.evolve(build_program(one, seen), dedupes=dedupes(one, config))
         names = offered(program, schemas)
         sides[one.name] = sides_of(program, schemas, rehearse(program, results, known.day, names))
         programs.append(program)

@@ -41,7 +41,8 @@ class Program:
     `timeline`: which rows it has; `touching`: frames of tables that frame modules alone read, whose rows make buckets.
     `columns_of`: each table's columns after the steps.
     `reads`: what the pass needs of each table of the source. `sources`: earlier passes it reads.
-    `notes`: what the plan tells the user about it.
+    `notes`: what the plan tells the user about it. `dedupes`: of rows that a module returns with the same keys the last
+    is kept.
     """
 
     config: PassConfig
@@ -57,6 +58,7 @@ class Program:
     reads: Mapping[str, Sequence[str]]
     notes: Sequence[str]
     shared_sequence: bool
+    dedupes: bool = False
 
     @property
     def name(self) -> str:

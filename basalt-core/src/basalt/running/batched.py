@@ -145,6 +145,7 @@ class _Pass:
     rows_in: int = 0
     rows: int = 0
     dropped: int = 0
+    repeated: int = 0
     peak: int = 0
     sides: dict[str, int] = attrs.field(factory=dict)
     alone: list[Any] = attrs.field(factory=list)
@@ -176,6 +177,7 @@ class _Pass:
         self.batches += 1
         self.rows_in += sum(_rows_of(one, batch) for one in self.inputs)
         self.dropped += found.dropped
+        self.repeated += found.repeated
         self.rows += found.rows.height
         self.peak = max(self.peak, peak.bytes)
         keys = len(next(iter(batch.wanted.values()), ()))
@@ -196,6 +198,9 @@ class _Pass:
         self._tell_alone()
         if self.dropped:
             self.of.note(self.program, "rows of modules are outside its timeline and left out", self.dropped)
+        if self.repeated:
+            said = "rows of modules repeat the keys of a later one and are left out"
+            self.of.note(self.program, said, self.repeated)
 
     def _computed(self, batch: Batch) -> Computed:
         plan, program = self.of.plan, self.program

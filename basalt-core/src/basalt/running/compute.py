@@ -30,12 +30,14 @@ class Computed:
     """What a pass has for one date, or one batch of its listings.
 
     `rows`: keys, TimeBucket, visible columns, hidden ones; sorted and unique by key. `sides`: side outputs by name.
-    `dropped`: rows of frame modules that the timeline lacks.
+    `dropped`: rows of frame modules that the timeline lacks. `repeated`: rows of them that a later one of the same keys
+    took the place of.
     """
 
     rows: pl.DataFrame
     sides: Mapping[str, pl.DataFrame]
     dropped: int
+    repeated: int
 
 
 def computed(
@@ -125,13 +127,13 @@ def _computed(
         use.place: _frame_result(use, program, given(use, day.tables, earlier, context, previous))
         for use in program.frame_uses
     }
-    of_modules, side_rows = _of_frame_modules(program, results, context, stretches, sides)
+    of_modules, side_rows, repeated = _of_frame_modules(program, results, context, stretches, sides)
     contributions += of_modules
     spine = rows_of(program, day, contributions, seen, opened)
     put = [placed(spine, one, keys, day.rule) for one in contributions]
     rows = pl.concat([spine, *(columns for columns, _ in put)], how="horizontal")
     order = [*keys, "TimeBucket", *(c.name for c in program.result.columns)]
-    return Computed(rows.select(order), side_rows, sum(dropped for _, dropped in put[len(groups) :]))
+    return Computed(rows.select(order), side_rows, sum(dropped for _, dropped in put[len(groups) :]), repeated)
 
 
 def _carried(program: Program, day: Day, complete: bool) -> dict[Frame, pl.LazyFrame]:
@@ -165,21 +167,24 @@ def _of_frame_modules(
     context: PassContext,
     stretches: Mapping[Frame, pl.DataFrame],
     sides: dict[str, pl.LazyFrame],
-) -> tuple[list[Contribution], dict[str, pl.DataFrame]]:
-    """What each frame module has, and every side output that is asked for. `results`: by place; `sides`: those that
-    steps make."""
+) -> tuple[list[Contribution], dict[str, pl.DataFrame], int]:
+    """What each frame module has, every side output that is asked for, and how many repeated rows were left out.
+    `results`: by place; `sides`: those that steps make."""
     for use in program.frame_uses:
         assert isinstance(use.module, FrameModule)
         sides |= _asked(results[use.place].sides, use.module.sides, context, f"{use.place}: {use.title}")
     collected = iter(pl.collect_all([*(result.rows for result in results.values()), *sides.values()]))
     whole = program.timeline.kind == "returned"
-    found = []
+    found, repeated = [], 0
     for use in program.frame_uses:
         rows = next(collected)
+        if program.dedupes:
+            kept = rows.unique(_unique_by(program), keep="last", maintain_order=True)
+            rows, repeated = kept, repeated + rows.height - kept.height
         _check_unique(rows, use, program)
         one = stretches.get(use.frame) if use.frame else None
         found.append(Contribution(rows, _emitted(use, program), whole, one))
-    return found, {name: next(collected) for name in sides}
+    return found, {name: next(collected) for name in sides}, repeated
 
 
 def _frame_result(use: Use, program: Program, inputs: tuple[Frames, PassContext]) -> WithSides:
@@ -201,11 +206,16 @@ def check_dtypes(rows: pl.DataFrame, program: Program, where: str) -> None:
             )
 
 
+def _unique_by(program: Program) -> list[str]:
+    return [*program.result.keys, *([] if isinstance(program.rule, WholeDate) else ["TimeBucket"])]
+
+
 def _check_unique(rows: pl.DataFrame, use: Use, program: Program) -> None:
-    keys = list(program.result.keys) if isinstance(program.rule, WholeDate) else [*program.result.keys, "TimeBucket"]
+    keys = _unique_by(program)
     repeated = rows.select(keys).filter(rows.select(keys).is_duplicated())
     if repeated.height:
         raise PluginError(
             f"passes.{program.name} has more than one row for {repeated.row(0, named=True)}: {use.place}, {use.title}, "
-            "returned them, and rows of a pass are unique by key and TimeBucket"
+            "returned them, and rows of a pass are unique by key and TimeBucket: mend the module, or keep the last of "
+            "each with dedupe = 'keys' on the outputs"
         )

@@ -16,6 +16,7 @@ from basalt.errors import DataError, UserError, one_line
 from basalt.modules import FrameModule
 from basalt.planning.held import changed_since
 from basalt.planning.keys import Key
+from basalt.planning.output_rows import index_of
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
@@ -165,7 +166,8 @@ def published_rows(plan: Plan, name: str, partition: Partition, run: str | None)
     if not plan.outputs[name]:
         raise UserError(f"pass {name!r} has no output to read back: add [[outputs]] or [[passes.outputs]]")
     first = plan.outputs[name][0]
-    return first.output.scan(plan.target(name, partition, first.name, run))
+    rows, index = first.output.scan(plan.target(name, partition, first.name, run)), index_of(first.entry)
+    return rows if index is None else rows.drop(index)
 
 
 def as_planned(rows: pl.LazyFrame, result: PassResult) -> pl.LazyFrame:

@@ -16,10 +16,12 @@ from basalt.documents import PassResult, to_json
 from basalt.errors import BasaltError, PublishError, one_line
 from basalt.leftovers import sweep
 from basalt.outputs import Output, Staged
+from basalt.planning.output_rows import described, index_of
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.running import events
 from basalt.running.ledger import Record
+from basalt.running.spool import numbered
 
 Tell = Callable[[events.Event], None]
 
@@ -107,7 +109,12 @@ def _recording(plan: Plan, name: str, partition: Partition) -> Iterator[None]:
 
 
 def _staged(plan: Plan, partition: Partition, each: Spooled, record: Record) -> Iterator[tuple[Output, Staged]]:
-    document = to_json(each.result, pipeline=plan.config.name, key=record.key)
+    facts = {"pipeline": plan.config.name, "key": record.key}
     for one in plan.outputs[each.result.name]:
         target = plan.target(each.result.name, partition, one.name, record.run)
-        yield one.output, one.output.stage(target, each.batches, document)
+        index = index_of(one.entry)
+        if index is None:
+            yield one.output, one.output.stage(target, each.batches, to_json(each.result, **facts))
+        else:
+            document = to_json(described(each.result, index), **facts, index=index)
+            yield one.output, one.output.stage(target, numbered(each.batches, index), document)

@@ -79,6 +79,21 @@ class Spool:
         return self.folder / str(partition.date) / partition.universe
 
 
+def numbered(batches: Sequence[Path], index: str) -> list[Path]:
+    """The same rows with their number in the partition, from 0, as last column `index`: files in a folder beside."""
+    made, first = [], 0
+    for batch in batches:
+        folder = batch.parent / index
+        rows = pl.scan_parquet(batch, glob=False, hive_partitioning=False)
+        number = pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(index)
+        with _writing(folder):
+            folder.mkdir(exist_ok=True)
+            rows.with_columns(number).sink_parquet(folder / batch.name, compression="lz4")
+        made.append(folder / batch.name)
+        first += pl.scan_parquet(batch, glob=False).select(pl.len()).collect().item()
+    return made
+
+
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
     try:

@@ -155,6 +155,11 @@ class DeltaOutput(Output):
         if table is None or all(file.path != change.file.path for file in table.files):
             remove(change.file, change.table)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether `mode` leaves no rows of the partition that were there."""
+        return self.config.mode in ("replace", "overwrite")
+
     def sweep(self, target: Target) -> None:
         """Remove the data files of killed processes of this host that were never committed."""
         where = self._table(target)

@@ -120,6 +120,11 @@ class SqlOutput(Output):
         """Drop the staging table."""
         self._drop(staged.waiting.staging.name)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether `mode` leaves no rows of the partition that were there."""
+        return self.config.mode in ("replace", "fail")
+
     def sweep(self, target: Target) -> None:
         """Drop the staging tables that killed processes of this host left, whatever their partition: once is enough."""
         if not self._swept:
