@@ -4,17 +4,23 @@
 and its symbols; its records are read by the package `databento-dbn` (`pip install 'basalt-io[dbn]'`; the client
 `databento` is not needed).
 
-| table | schemas |
+| table | schemas, the fullest first |
 |---|---|
 | l3, l3_snapshot | mbo |
-| l2 | mbp-1, mbp-10, bbo-1s, bbo-1m |
-| trades | mbo, mbp-1, mbp-10, tbbo, trades |
-| cbbo | cbbo-1s, cbbo-1m |
+| l2 | mbp-10, mbp-1, bbo-1s, bbo-1m |
+| trades | mbo, trades, tbbo, mbp-1, mbp-10, tcbbo, cmbp-1 |
+| cbbo | cmbp-1, cbbo-1s, cbbo-1m |
 | imbalance | imbalance |
 | marketstate | status |
 | reference | definition |
 
-Two schemas that give the same table of a date are refused: `schemas` says which to read.
+Where files of several schemas could make a table of a date, the first of them in this list makes it, or the first in
+`schemas`, where that is set; the others are not read for it, which `basalt data` tells. mbo has trades in one sequence
+with the orders; trades has all prints in the smallest file; tbbo and what follows have the quote before each trade too,
+so that `schemas = ["tbbo", "mbo"]` makes trades of tbbo and l3 of mbo. The first must cover the instruments and the
+time of the others on that date, by their metadata; else they are refused. Bars (ohlcv-…) and statistics make no table,
+as bars are computed from trades here, and no table of the contract holds settlements or open interest; `basalt data`
+names them.
 
 What becomes of it
 * A date is a UTC date, of the arrival stamp `ts_recv`: so Databento cuts its files, and so it sends the whole book anew
@@ -26,7 +32,8 @@ What becomes of it
   stands for several ids, as a parent) the instrument id as text. InstrumentId is the same: ids are not stable over
   dates on all venues.
 * SequenceNo is the record's number among those of the table's schema and date, from 1: the venue's own `sequence`
-  repeats within a packet. Where only one schema is read, it orders rows across tables (`shared_sequence`).
+  repeats within a packet. `marketstate` has none. Where all tables that have it are made of one schema, it orders rows
+  across them (`shared_sequence`).
 * Prices are units of 1e-9. An undefined price, size or stamp is null; so is the whole level of an undefined price.
 * A trade's side is its aggressor's: B Buy, A Sell, N null. An order's side is where it rests: B Bid, A Ask.
 
@@ -47,9 +54,11 @@ event where that is earlier. A clear (R) without orders behind it is one row wit
 promised where the first mbo file of each date begins at midnight, as only then the book is sent.
 
 `l2`. Every record but T and F (which repeat the book before the trade, and whose effect comes in a record of its own)
-is a row: levels as deep as the schema. `trades` of mbp-1, mbp-10 and tbbo carry the quote before the trade.
+is a row: levels as deep as the schema. `trades` of mbp-1, mbp-10 and tbbo carry the quote before the trade, those of
+cmbp-1 and tcbbo the consolidated one.
 
-`cbbo`. BidVenues and AskVenues are Databento's publisher ids as text.
+`cbbo`. Of cmbp-1 every record but T and F, of the others every record. `publisher` chooses no rows of it. BidVenues and
+AskVenues are Databento's publisher ids as text.
 
 `imbalance`. IndicativePrice is `ind_match_price`, or where the venue gives none (0) `cont_book_clr_price`;
 ImbalanceSide is B Buy, A Sell, N null.
@@ -69,6 +78,7 @@ A compressed file that is cut short anywhere is refused; a plain one where it en
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -84,11 +94,13 @@ from basalt.tables import CBBO, IMBALANCE, L2, L3, L3_SNAPSHOT, MARKETSTATE, REF
 from basalt_io.files import fingerprint, first_line
 from basalt_io.paths import located
 from basalt_io.sources import databento_orders, databento_tables
-from basalt_io.sources.databento_files import TABLES, DbnFile, by_table, find
+from basalt_io.sources.databento_choice import Made, by_table, passed_over
+from basalt_io.sources.databento_files import TABLES, DbnFile, find, ignored
 from basalt_io.sources.databento_records import none, records
 from basalt_io.sources.dates import refuse_date
 
 _DAY_NANOSECONDS = 86_400_000_000_000
+_UNNUMBERED = ("reference", "marketstate")
 
 
 @attrs.frozen
@@ -100,7 +112,9 @@ class DatabentoOptions:
         "dataset to read, as 'GLBX.MDP3', where the folder has several; not set: the only one", default=None
     )
     schemas: list[str] | None = option(
-        "schemas to read, as ['mbo', 'definition']; not set: all that make a table", default=None
+        "schemas to read, as ['mbo', 'definition'], the first before the others where several make a table; not set: "
+        "every schema, the fullest first",
+        default=None,
     )
     publisher: int | None = option(
         "number of the publisher (venue) to read, where an instrument has several; not set: all", default=None
@@ -116,9 +130,10 @@ class DatabentoSource(Source):
     @property
     def promises(self) -> Promises:  # type: ignore[override]
         """What the files' metadata tell; nothing is sorted."""
-        schemas = {one.schema for one in self._files if one.schema != "definition"}
-        orders = self._tables.get("l3", {})
-        whole = all(files[0].start % _DAY_NANOSECONDS == 0 or files[0].dates[0] < day for day, files in orders.items())
+        made = [one for table, dated in self._tables.items() if table not in _UNNUMBERED for one in dated.values()]
+        schemas = {file.schema for one in made for file in one.files}
+        orders = {day: one.files[0] for day, one in self._tables.get("l3", {}).items()}
+        whole = all(first.start % _DAY_NANOSECONDS == 0 or first.dates[0] < day for day, first in orders.items())
         return Promises(shared_sequence=len(schemas) == 1, complete_book=whole)
 
     @cached_property
@@ -133,6 +148,13 @@ class DatabentoSource(Source):
     def dates(self, table: str) -> Sequence[dt.date]:
         """UTC dates in the time that the table's files cover by their metadata, rows or not."""
         return sorted(self._dated(table))
+
+    def unread(self) -> Sequence[str]:
+        """Files whose schemas make no table, and schemas that another one takes the place of."""
+        schemas = Counter(one.schema for one in ignored(self.root, self.config.dataset))
+        files = ", ".join(f"{schema} ({count})" for schema, count in sorted(schemas.items()))
+        bars = [f"source databento: {self.root} also holds files of schemas that no table is made of: {files}"]
+        return bars * bool(schemas) + passed_over(self._tables)
 
     def fingerprint(self, table: str, day: dt.date) -> str:
         """Changes with the names, sizes and times of that date's files, and with `publisher`."""
@@ -151,10 +173,10 @@ class DatabentoSource(Source):
         return find(self.root, self.config.dataset, self.config.schemas)
 
     @cached_property
-    def _tables(self) -> dict[str, dict[dt.date, list[DbnFile]]]:
-        return by_table(self._files)
+    def _tables(self) -> dict[str, dict[dt.date, Made]]:
+        return by_table(self._files, self.config.schemas)
 
-    def _dated(self, table: str) -> dict[dt.date, list[DbnFile]]:
+    def _dated(self, table: str) -> dict[dt.date, Made]:
         if table not in self._tables:
             makes = f", which a file of {' or '.join(TABLES[table])} would make" if table in TABLES else ""
             raise UserError(
@@ -162,10 +184,10 @@ class DatabentoSource(Source):
             )
         return self._tables[table]
 
-    def _made_of(self, table: str, day: dt.date) -> list[DbnFile]:
+    def _made_of(self, table: str, day: dt.date) -> Sequence[DbnFile]:
         dated = self._dated(table)
         refuse_date(self.name, table, day, dated, self.root)
-        return dated[day]
+        return dated[day].files
 
 
 Build = Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -183,7 +205,7 @@ _TABLES: dict[str, tuple[TableSchema, Build]] = {
 
 def _read(table: str, files: Sequence[DbnFile], day: dt.date, publisher: int | None) -> pl.DataFrame:
     schema, build = _TABLES[table]
-    found = records(files, day, publisher)
+    found = records(files, day, publisher, by_venue=table != "cbbo")
     try:
         return conform(build(found), schema, str(files[0].file)).collect()
     except BasaltError:

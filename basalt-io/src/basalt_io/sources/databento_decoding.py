@@ -50,6 +50,8 @@ SCHEMAS: Mapping[str, Layout] = {
     "trades": Layout("TradeMsg", (0,), _TRADED),
     "bbo-1s": Layout("BBOMsg", (195,), _BOOK, 1),
     "bbo-1m": Layout("BBOMsg", (196,), _BOOK, 1),
+    "cmbp-1": Layout("CMBP1Msg", (177,), _TRADED, 1, "pb"),
+    "tcbbo": Layout("CMBP1Msg", (177, 194), _TRADED, 1, "pb"),
     "cbbo-1s": Layout("CBBOMsg", (192,), _BOOK, 1, "pb"),
     "cbbo-1m": Layout("CBBOMsg", (193,), _BOOK, 1, "pb"),
     "imbalance": Layout("ImbalanceMsg", (20,), (*_STAMPS, *_AUCTION)),

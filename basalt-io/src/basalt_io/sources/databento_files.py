@@ -1,4 +1,4 @@
-"""DBN files: what their metadata say of schema, dataset, dates and symbols, and which of them make which table."""
+"""DBN files: what their metadata say of schema, dataset, dates and symbols, and which schemas make which table."""
 
 import datetime as dt
 from collections import Counter
@@ -12,12 +12,13 @@ import attrs
 from basalt.errors import DataError, UserError
 from basalt_io.sources.databento_decoding import SCHEMAS, header
 
+# Schemas by table, the fullest first.
 TABLES: Mapping[str, tuple[str, ...]] = {
     "l3": ("mbo",),
     "l3_snapshot": ("mbo",),
-    "l2": ("mbp-1", "mbp-10", "bbo-1s", "bbo-1m"),
-    "trades": ("mbo", "mbp-1", "mbp-10", "tbbo", "trades"),
-    "cbbo": ("cbbo-1s", "cbbo-1m"),
+    "l2": ("mbp-10", "mbp-1", "bbo-1s", "bbo-1m"),
+    "trades": ("mbo", "trades", "tbbo", "mbp-1", "mbp-10", "tcbbo", "cmbp-1"),
+    "cbbo": ("cmbp-1", "cbbo-1s", "cbbo-1m"),
     "imbalance": ("imbalance",),
     "marketstate": ("status",),
     "reference": ("definition",),
@@ -46,6 +47,10 @@ class DbnFile:
         first, last = _date(self.start), _date(self.end - 1)
         return [first + n * _DAY for n in range((last - first).days + 1)]
 
+    def named(self, day: dt.date) -> dict[int, str]:
+        """A name by every instrument id that is named on that date."""
+        return {number: name for name, number, first, end in self.names if first <= day < end}
+
     def symbols(self, day: dt.date) -> dict[int, str]:
         """Symbol by instrument id on that date, where one stands for one."""
         pairs = {(name, number) for name, number, first, end in self.names if first <= day < end}
@@ -59,8 +64,7 @@ def find(root: Path, dataset: str | None, schemas: Sequence[str] | None) -> list
     if not root.is_dir():
         raise UserError(f"source databento: root {root} is no folder: set `root` to the folder of the .dbn files")
     _refuse_unknown(schemas)
-    named = [file for file in sorted(root.iterdir()) if file.name.endswith((".dbn", ".dbn.zst"))]
-    there = [_described(file) for file in named if not file.name.startswith(".")]
+    there = _there(root)
     found = [one for one in there if one.schema in (schemas or SCHEMAS) and dataset in (None, one.dataset)]
     if not found:
         raise UserError(_nothing(root, there, dataset, schemas))
@@ -74,22 +78,14 @@ def find(root: Path, dataset: str | None, schemas: Sequence[str] | None) -> list
     return sorted(found, key=lambda one: (one.start, one.file.name))
 
 
-def by_table(files: Iterable[DbnFile]) -> dict[str, dict[dt.date, list[DbnFile]]]:
-    """The files that make each table of each date; UserError where two schemas offer the same."""
-    found: dict[str, dict[dt.date, list[DbnFile]]] = {}
-    for one in files:
-        for table, schemas in TABLES.items():
-            if one.schema not in schemas:
-                continue
-            for day in one.dates:
-                others = found.setdefault(table, {}).setdefault(day, [])
-                if others and others[0].schema != one.schema:
-                    raise UserError(
-                        f"source databento: {others[0].file} ({others[0].schema}) and {one.file} ({one.schema}) both "
-                        f"give {table} of {day}: name in `schemas` which to read, as schemas = [{one.schema!r}]"
-                    )
-                others.append(one)
-    return found
+def ignored(root: Path, dataset: str | None) -> list[DbnFile]:
+    """The files of `root` whose schemas make no table."""
+    return [one for one in _there(root) if one.schema not in SCHEMAS and dataset in (None, one.dataset)]
+
+
+def _there(root: Path) -> list[DbnFile]:
+    named = [file for file in sorted(root.iterdir()) if file.name.endswith((".dbn", ".dbn.zst"))]
+    return [_described(file) for file in named if not file.name.startswith(".")]
 
 
 def _described(file: Path) -> DbnFile:

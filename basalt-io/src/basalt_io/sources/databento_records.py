@@ -20,17 +20,19 @@ def none(schema: str) -> pl.LazyFrame:
     return _named(empty(schema), {}).with_row_index("SequenceNo", 1).cast({"SequenceNo": pl.Int64}).lazy()
 
 
-def records(files: Sequence[DbnFile], day: dt.date, publisher: int | None) -> pl.LazyFrame:
-    """What arrived on that UTC date; SequenceNo counts it from 1. DataError where a record cannot be what it says."""
+def records(files: Sequence[DbnFile], day: dt.date, publisher: int | None, by_venue: bool) -> pl.LazyFrame:
+    """What arrived on that UTC date; SequenceNo counts it from 1. `by_venue`: rows of one venue each, so that a listing
+    is of one publisher. DataError where a record cannot be what it says, or a listing is of several."""
     frames = []
     for one in files:
         frame = read(one.file, one.schema)
         _refuse_unsound(frame, one)
         frames.append(_named(frame.filter(pl.col("ts_recv").dt.date() == day), one.symbols(day)))
     found = pl.concat(frames)
-    if publisher is not None:
+    if by_venue and publisher is not None:
         found = found.filter(pl.col("publisher_id") == publisher)
-    _refuse_mixed(found, files[0])
+    if by_venue:
+        _refuse_mixed(found, files[0])
     return found.with_row_index("SequenceNo", 1).cast({"SequenceNo": pl.Int64}).lazy()
 
 
@@ -61,9 +63,6 @@ def _refuse_unsound(frame: pl.DataFrame, one: DbnFile) -> None:
 
 
 def _refuse_mixed(found: pl.DataFrame, one: DbnFile) -> None:
-    """A listing is one line on one venue; quotes that are consolidated already say so by their schema."""
-    if one.schema.startswith("cbbo"):
-        return
     several = (
         found.group_by("ListingId")
         .agg(pl.col("publisher_id").unique().sort())

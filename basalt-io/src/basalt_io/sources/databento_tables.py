@@ -52,13 +52,17 @@ def trades(records: pl.LazyFrame) -> pl.LazyFrame:
 
 def l2(records: pl.LazyFrame) -> pl.LazyFrame:
     """The book after each record that may change it; sampled books are stamped with the end of their interval."""
-    names = records.collect_schema().names()
-    depth = sum(name.startswith("bid_px_") for name in names)
-    changes, time = records, pl.col("ts_recv").alias("EventTimestamp")
-    if "action" in names:
-        changes, time = records.filter(~pl.col("action").is_in([TRADE, FILL])), event_time()
+    depth = sum(name.startswith("bid_px_") for name in records.collect_schema())
+    changes, time = _changes(records)
     levels = [column for i in range(depth) for side in ("bid", "ask") for column in _level(side, i, "ct")]
     return changes.select("ListingId", time, "SequenceNo", *levels)
+
+
+def _changes(records: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.Expr]:
+    """Records but those that repeat the book before a trade, and their stamps: of a sampled book, its arrival."""
+    if "action" not in records.collect_schema():
+        return records, pl.col("ts_recv").alias("EventTimestamp")
+    return records.filter(~pl.col("action").is_in([TRADE, FILL])), event_time()
 
 
 def _level(side: str, i: int, counts: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
@@ -72,14 +76,13 @@ def _level(side: str, i: int, counts: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
 
 
 def cbbo(records: pl.LazyFrame) -> pl.LazyFrame:
-    """The consolidated quote at the end of each interval; venues are Databento's publisher ids."""
+    """The consolidated quote after each change or at the end of each interval; venues are Databento's publisher ids."""
+    changes, time = _changes(records)
     sides = []
     for side in ("bid", "ask"):
         price, size, venue = _level(side, 0, "pb")
         sides += [price, size, venue.cast(pl.String).alias(f"{side.title()}Venues")]
-    return records.select(
-        pl.col("ListingId").alias("InstrumentId"), pl.col("ts_recv").alias("EventTimestamp"), "SequenceNo", *sides
-    )
+    return changes.select(pl.col("ListingId").alias("InstrumentId"), time, "SequenceNo", *sides)
 
 
 def imbalance(records: pl.LazyFrame) -> pl.LazyFrame:
@@ -134,7 +137,6 @@ def marketstate(records: pl.LazyFrame) -> pl.LazyFrame:
     return records.select(
         "ListingId",
         at.alias("EventTimestamp"),
-        "SequenceNo",
         pl.when(action.is_in(_UNCROSSING) | (indicated == "N"))
         .then(auction)
         .when(opens)
