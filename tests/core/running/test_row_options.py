@@ -146,6 +146,15 @@ def test_the_document_beside_the_rows_describes_the_index(desk):
     assert found["columns"][1]["doc"].startswith("Number of the row in its partition, from 0")
 
 
+def test_another_index_makes_rows_stale_that_are_the_same_otherwise(desk):
+    """Rows without an index, with one, with one of another name: each is published anew, and then done."""
+    published = []
+    for more in ({}, {"index": True}, {"index": "Nr"}, {"index": "Nr"}, {}):
+        result = desk.run(MINUTES, dates=[MONDAY], outputs=[{**STORES["parquet"], **more}])
+        published.append(len(result.published))
+    assert published == [1, 1, 1, 0, 1]
+
+
 @pytest.mark.parametrize("name", ["Volume", "TimeBucket", "Universe", "ListingId", "_Nr"])
 def test_an_index_takes_no_name_that_is_taken(desk, name):
     with pytest.raises(UserError, match=f"with index = '{name}', which is a column of it or begins with _"):

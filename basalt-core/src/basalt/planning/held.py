@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from basalt.errors import DataError, UserError
 from basalt.outputs import Output, Target
+from basalt.planning.output_rows import index_of
+from basalt.planning.places import PlannedOutput
 
 if TYPE_CHECKING:
     from basalt.planning.plan import Plan
 
 
-def changed_since(output: Output, target: Target, key: str) -> str:
+def changed_since(one: PlannedOutput, target: Target, key: str) -> str:
     """Why the output does not hold what was published under that key, as words that follow on "as"; empty where it
     does."""
+    output = one.output
     try:
         document = output.document(target)
     except DataError:
@@ -25,7 +28,8 @@ def changed_since(output: Output, target: Target, key: str) -> str:
         return f"it is no longer at {output.place(target)}"
     made = _provenance(document)
     if made.get("key", key) == key:
-        return ""
+        same = not made or made.get("index") == index_of(one.entry)
+        return "" if same else f"the index of the rows at {output.place(target)} is another"
     if made.get("pipeline") == target.pipeline:
         return f"other rows are at {output.place(target)} now"
     return f"pipeline {made.get('pipeline')!r} has published to {output.place(target)} since"

@@ -61,7 +61,7 @@ def _status(plan: Plan, name: str, partition: Partition, key: Key) -> Status:
     for result in plan.results(name):
         for one in plan.outputs[result.name]:
             target = plan.target(result.name, partition, one.name, run)
-            said = changed_since(one.output, target, key.digest)
+            said = changed_since(one, target, key.digest)
             if said:
                 return Status("stale", said)
     return found

@@ -66,7 +66,7 @@ class Earlier:
         target = self.plan.target(result, partition, first.name, record.run)
         if first.output.place(target) not in record.places:
             return "was published elsewhere"
-        said = changed_since(first.output, target, record.key)
+        said = changed_since(first, target, record.key)
         return said and f"cannot be read back, as {said}"
 
     def side(self, name: str) -> pl.LazyFrame:
