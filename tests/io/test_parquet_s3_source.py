@@ -1,14 +1,12 @@
 """The parquet source over an object store: one listing, both layouts, footers and entity tags, over a real server."""
 
 import datetime as dt
-import json
 import pickle
 from pathlib import Path
 
 import attrs
 import polars as pl
 import pytest
-from click.testing import CliRunner
 from polars.testing import assert_frame_equal
 from s3_server import SECRET, asked
 
@@ -17,7 +15,6 @@ from basalt.errors import DataError, UserError, one_line
 from basalt.sources import Size
 from basalt.tables import AGGRESSOR, NS_UTC
 from basalt.testing import SourceLaws, market
-from basalt_io.describe import describe
 from basalt_io.sources.parquet import ParquetSource, ParquetSourceOptions
 
 FRIDAY, MONDAY = dt.date(2024, 3, 8), dt.date(2024, 3, 11)
@@ -279,29 +276,6 @@ def test_a_root_has_no_step_that_leads_nowhere(s3, step):
         UserError, match=r"has a step '\.' or '\.\.', which leads nowhere in a bucket: write it without"
     ):
         opened(s3, root=f"{s3.root}/{step}/feed").tables()
-
-
-def described(*args) -> tuple[list, int, str]:
-    result = CliRunner().invoke(describe, [*map(str, args), "--format", "json"])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return json.loads(result.stdout or "[]"), result.exit_code, result.stderr
-
-
-def test_a_prefix_is_described_from_the_command_line(hive):
-    options = [f"--set=storage.{key}={value}" for key, value in hive.storage.items()]
-    rows, code, _ = described("--source=parquet", f"--set=root={hive.root}", *options)
-    assert code == 0
-    assert [(row["table"], row["dates"], row["rows"], row["contract"]) for row in rows] == [
-        ("reference", 0, 1, "ok"),
-        ("trades", 2, 4, "ok"),
-    ]
-
-
-def test_a_prefix_is_no_path_of_the_command_line(hive):
-    said = described(hive.root)
-    assert said[:2] == ([], 2)
-    assert "does not exist" in said[2]
 
 
 def test_a_root_may_be_a_whole_bucket(tmp_path, s3, s3_server):

@@ -22,24 +22,27 @@ TABLE_COLUMNS = (
 @format_option
 @click.pass_context
 def describe(ctx: click.Context, chosen: Chosen, columns: bool, history: bool, format: str) -> None:
-    """Describe WHAT: a pipeline's source, a folder of data (--source names the layout), or what basalt published.
+    """Describe WHAT: a pipeline's source, a folder of data (--source names the layout), one file, or a Delta table.
 
     One line a table: dates, rows, listings, times, and how it stands to the contract. Exit code 1 where a table is not
-    as it is declared. Of a Parquet file or a Delta table that basalt published: what its columns are.
+    as it is declared. Of a Parquet file or a Delta table that basalt published: what its columns are. Files and tables
+    may be in an object store, as s3://bucket/lake.
 
     Example: basalt data describe lake --columns
     """
-    from basalt_io.published import columns_of, document_of, is_delta, is_published, spoken, versions
+    from basalt_io.named_by_command import is_delta, place_of
+    from basalt_io.published import columns_of, document_of, spoken, versions
 
-    what = chosen.what if chosen.kind is None else None
-    if history and (what is None or not is_delta(what)):
+    place = place_of(chosen)
+    delta = place is not None and is_delta(place)
+    if history and (place is None or not delta):
         raise click.UsageError("--history is of a Delta table: name its folder, the one with _delta_log in it")
-    if what is not None and history:
-        emit(versions(what), format)
+    if place is not None and history:
+        emit(versions(place), format)
         return
-    if what is not None and is_published(what):
-        document = document_of(what)
-        narrate(f"{what}: {spoken(document)}")
+    document = document_of(place) if place is not None and (delta or place.is_parquet) else None
+    if place is not None and document is not None:
+        narrate(f"{place.uri}: {spoken(place, document)}")
         emit(columns_of(document), format)
         return
     readable = opened(ctx, chosen)

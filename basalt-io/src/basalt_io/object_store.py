@@ -51,6 +51,16 @@ class Location:
         return self.path or self.uri
 
     @property
+    def is_parquet(self) -> bool:
+        """Whether it is one Parquet file, by its name."""
+        return self.uri.endswith(".parquet") and (self.path is None or self.path.is_file())
+
+    @property
+    def above(self) -> "Location":
+        """The folder or prefix it is in."""
+        return Location(self.uri.rpartition("/")[0] or "/", self.storage)
+
+    @property
     def options(self) -> dict[str, str] | None:
         """What deltalake and Polars take as `storage_options`; UserError for a variable that is not set."""
         return None if self.path is not None else _options(self.storage)

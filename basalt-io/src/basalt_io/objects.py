@@ -72,12 +72,18 @@ class Objects:
 
     def has(self, key: str) -> bool:
         """Whether there is such an object; ObjectError where there is no such bucket."""
+        return self.described(key) is not None
+
+    def described(self, key: str) -> Object | None:
+        """The object as a listing would have it; None where there is none, ObjectError where there is no bucket."""
         with self._asking():
             try:
-                obstore.head(self._store, self._full(key))
+                found = obstore.head(self._store, self._full(key))
+                return Object(key, found["size"], found["e_tag"])
             except FileNotFoundError:
-                return not self._has_bucket and self._can_be_read(key)
-        return True
+                if not self._has_bucket:
+                    self._see_bucket(key)
+        return None
 
     def remove(self, key: str) -> None:
         """Remove the object, if it is there."""
@@ -93,6 +99,10 @@ class Objects:
                     if key:
                         yield Object(key, one["size"], one["e_tag"])
 
+    def is_empty(self) -> bool:
+        """Whether nothing is below the prefix."""
+        return next(self.listed(), None) is None
+
     def try_out(self) -> None:
         """Put and remove an object of no bytes; ObjectError where that is not allowed."""
         key = self._full(".basalt-tried")
@@ -100,16 +110,14 @@ class Objects:
             obstore.put(self._store, key, b"")
             obstore.delete(self._store, key)
 
-    def _can_be_read(self, key: str) -> bool:
+    def _see_bucket(self, key: str) -> None:
         """The answer to a look says only "not found"; the answer to a reader says whether that is the bucket."""
         try:
             obstore.get(self._store, self._full(key))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise
-            self._has_bucket = True
-            return False
-        return True
+        self._has_bucket = True
 
     @cached_property
     def _store(self) -> S3Store:

@@ -1,50 +1,53 @@
 """What basalt published, told by itself: the document of a Parquet file or a Delta table, and a table's history."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from basalt.documents import from_json, spelt
 from basalt.errors import DataError
-from basalt_io.outputs.parquet import read_document
+from basalt_io.object_store import Location
+from basalt_io.outputs.parquet import METADATA_KEY
+from basalt_io.parquet_errors import unreadable
 
 FEW = 5  # labels of an Enum that are spelt out
 
 
-def is_published(what: Path) -> bool:
-    """Whether it is of a kind that carries a document."""
-    return what.suffix == ".parquet" or is_delta(what)
+def document_of(place: Location) -> dict[str, Any] | None:
+    """The document of a Parquet file or a Delta table; None where it carries none."""
+    text = _of_file(place) if place.is_parquet else _of_delta(place)
+    with _telling(place):
+        return None if text is None else dict(json.loads(text))
 
 
-def is_delta(what: Path) -> bool:
-    """Whether it is the folder of a Delta table."""
-    return (what / "_delta_log").is_dir()
+def _of_file(place: Location) -> str | None:
+    try:
+        return pl.read_parquet_metadata(place.uri, storage_options=place.options).get(METADATA_KEY)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise unreadable(place.uri, error, "write it again or remove it") from error
 
 
-def document_of(what: Path) -> dict[str, Any]:
-    """The document; DataError where there is none."""
-    if not is_delta(what):
-        return read_document(what)
+def _of_delta(place: Location) -> str | None:
     from basalt_io.outputs.delta_table import DOCUMENT
 
-    found = _delta(what).properties.get(DOCUMENT)
-    if found is None:
-        raise DataError(f"{what} carries no column document: read it with --source delta, or see --history")
-    document: dict[str, Any] = json.loads(found)
-    return document
+    found: str | None = _delta(place).properties.get(DOCUMENT)
+    return found
 
 
-def spoken(document: Mapping[str, Any]) -> str:
+def spoken(place: Location, document: Mapping[str, Any]) -> str:
     """Pass, pipeline, keys and buckets in a phrase."""
-    result, made = from_json(document), document["provenance"]
-    rule = "one row a date" if result.rule is None else f"buckets {result.rule.describe()}"
-    return f"pass {result.name!r} of pipeline {made.get('pipeline')!r}, by {', '.join(result.keys)}; {rule}"
+    with _telling(place):
+        result, made = from_json(document), document["provenance"]
+        rule = "one row a date" if result.rule is None else f"buckets {result.rule.describe()}"
+        return f"pass {result.name!r} of pipeline {made.get('pipeline')!r}, by {', '.join(result.keys)}; {rule}"
 
 
 def columns_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row a column."""
+    """A row a column, of a document that can be `spoken`."""
     return [_described(column) for column in document["columns"]]
 
 
@@ -65,7 +68,7 @@ def _described(column: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def versions(folder: Path) -> list[dict[str, Any]]:
+def versions(place: Location) -> list[dict[str, Any]]:
     """A row a version of a Delta table, the newest first. `run_key`: of the run that published it."""
     return [
         {
@@ -75,15 +78,26 @@ def versions(folder: Path) -> list[dict[str, Any]]:
             "mode": told.get("basalt.mode"),
             "run_key": told.get("basalt.run_key"),
         }
-        for told in _delta(folder).log.history()
+        for told in _delta(place).log.history()
     ]
 
 
-def _delta(folder: Path) -> Any:
-    from basalt_io.object_store import Location
+def _delta(place: Location) -> Any:
     from basalt_io.outputs.delta_table import opened
 
-    table = opened(Location(str(folder.resolve())))
+    table = opened(place)
     if table is None:
-        raise DataError(f"{folder} has a _delta_log and no Delta table in it: restore the log, or name another folder")
+        raise DataError(f"{place.uri} has a _delta_log and no Delta table in it: restore the log, or name another")
     return table
+
+
+@contextmanager
+def _telling(place: Location) -> Iterator[None]:
+    """DataError for a document that nobody of us wrote."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{place.uri} carries a column document that cannot be read ({type(error).__name__}: {error}): publish it "
+            "again, or read its rows with --source"
+        ) from error

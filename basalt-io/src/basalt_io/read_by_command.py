@@ -1,7 +1,4 @@
-"""What a `basalt data` command reads: the source of a pipeline file, or of a path whose layout `--source` names.
-
-WHAT is a pipeline file, a folder or a file of data, or nothing for a source that needs none (`--source simulator`).
-"""
+"""What a `basalt data` command reads: the tables and dates that its arguments choose, of the source they name."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -14,7 +11,6 @@ import click
 
 from basalt.cli.output import narrate
 from basalt.cli.planned import DATE
-from basalt.cli.session import registry_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,9 +18,19 @@ if TYPE_CHECKING:
     from basalt.sources import Source
     from basalt.tables import TableSchema
 
-PIPELINES = (".toml", ".py")
+
+class _Place(click.ParamType):
+    """A path of this machine that is there, or an address in an object store."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        there = click.Path(exists=True, path_type=Path)
+        return value if "://" in value else there.convert(value, param, ctx)
+
+
 _ARGUMENTS = (
-    click.argument("what", type=click.Path(exists=True, path_type=Path), required=False),
+    click.argument("what", type=_Place(), required=False),
     click.option("--source", "kind", metavar="TYPE", help="Layout of WHAT: a source, as `basalt plugins list` has it."),
     click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="An option of the source."),
     click.option("--table", "tables", multiple=True, metavar="NAME", help="This table alone; may be given again."),
@@ -36,7 +42,7 @@ _ARGUMENTS = (
 class Chosen:
     """What the command line names. `tables`, `dates`: these alone; empty: all."""
 
-    what: Path | None
+    what: Path | str | None
     kind: str | None
     options: Sequence[str]
     tables: Sequence[str]
@@ -92,10 +98,10 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
 def opened(ctx: click.Context, chosen: Chosen) -> Readable:
     """UserError for a source, table or date that is not there; tells what the source does not read."""
     from basalt.errors import UserError
-    from basalt.planning.inputs import declared_tables, open_source
+    from basalt.planning.inputs import declared_tables
+    from basalt_io.named_by_command import source_of
 
-    entry, folder, registry = _named(ctx, chosen)
-    source = open_source(entry, registry, folder)
+    source, registry = source_of(ctx, chosen)
     there = list(source.tables())
     if not there:
         raise UserError(
@@ -112,24 +118,3 @@ def opened(ctx: click.Context, chosen: Chosen) -> Readable:
     for said in source.unread():
         narrate(said)
     return Readable(source, declared_tables(registry), chosen.tables or there, chosen.dates)
-
-
-def _named(ctx: click.Context, chosen: Chosen) -> tuple[Any, Path, Any]:
-    """The source's entry, the folder its paths are relative to, and the registry it is found in."""
-    from basalt.config.model import SourceEntry
-    from basalt.config.override import override
-    from basalt.config.read import read_pipeline
-
-    if chosen.what is not None and chosen.what.suffix in PIPELINES:
-        if chosen.kind is not None:
-            raise click.UsageError(f"{chosen.what} is a pipeline, which names its source: leave --source out")
-        overrides = [f"source.{text}" for text in chosen.options]
-        config, folder = read_pipeline(chosen.what, overrides), chosen.what.resolve().parent
-        files = [folder / name for name in config.plugins.files]
-        return config.source, folder, registry_of(ctx, files, config.plugins.prefer)
-    if chosen.what is None and chosen.kind is None:
-        raise click.UsageError("name what to read: a pipeline file, a folder of data, or --source")
-    options: dict[str, Any] = {} if chosen.what is None else {"root": str(chosen.what.resolve())}
-    for text in chosen.options:
-        override(options, text)
-    return SourceEntry(type=chosen.kind or "parquet", options=options), Path.cwd(), registry_of(ctx)
