@@ -133,6 +133,11 @@ class IgnoresTheFilter(Bowl):
         return register_io_source(batches, schema=rows.schema)
 
 
+class WantsTheFirstKeyAlone(Bowl):
+    def scan_of(self, table, day, keys):
+        return self.scan(table, day).filter(pl.col(keys.name).is_in(keys.head(1).implode()))
+
+
 class MissesARow(Bowl):
     def size(self, table, day):
         return Size(3, 100)
@@ -162,6 +167,7 @@ KEYED = "test_every_row_has_its_key_and_time"
 OVERLAP = "test_dates_do_not_overlap"
 AGAIN = "test_opened_again_it_is_the_same"
 PARTS = "test_parts_are_those_of_the_whole"
+WANTED = "test_wanted_keys_give_their_rows"
 SIZE = "test_its_size_is_that_of_its_rows"
 REFUSED = "test_what_it_does_not_have_is_refused"
 ORDER = "test_a_promise_of_order_is_kept"
@@ -176,6 +182,7 @@ MUTANTS = {
     CarriesOver: [OVERLAP],
     CountsItsOpenings: [AGAIN],
     IgnoresTheFilter: [PARTS],
+    WantsTheFirstKeyAlone: [WANTED],
     MissesARow: [SIZE],
     IsSilentOnOtherDates: [REFUSED],
     OutOfOrder: [ORDER],

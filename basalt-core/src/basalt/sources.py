@@ -34,11 +34,17 @@ class Size:
 
 
 class Source(ABC):
-    """A place tables come from. `folder` is what relative paths are relative to: the pipeline file's folder."""
+    """A place tables come from. `folder` is what relative paths are relative to: the pipeline file's folder.
+
+    `prunes`: a scan reads little beyond the rows and columns that a query asks of it, as of Parquet, so each batch may
+    ask anew. Of a source that decodes or fetches the whole date for every query, the engine reads a table once a
+    partition, keeps what is wanted of it on disk, and cuts that.
+    """
 
     name: ClassVar[str]
     Config: ClassVar[type] = NoOptions
     promises: Promises = Promises()
+    prunes: ClassVar[bool] = False
 
     def __init__(self, config: Any, folder: Path) -> None:
         self.config = config
@@ -79,6 +85,20 @@ class Source(ABC):
         """
         return {}
 
+    def document(self, table: str, day: date) -> Mapping[str, Any] | None:
+        """The column document of a table that a pipeline published, as it is on that date: a module may then read it as
+        an earlier pass, by `source = "the table"`. None for other tables; DataError where it cannot be read."""
+        return None
+
     @abstractmethod
     def scan(self, table: str, day: date) -> pl.LazyFrame:
         """That date's rows with canonical names, lazily; UserError where the source has no such table or date."""
+
+    def scan_of(self, table: str, day: date, keys: pl.Series) -> pl.LazyFrame:
+        """As `scan`, where only rows of these keys are wanted, and those without a key, which the engine refuses.
+
+        `keys`: each once, ascending, named as the table's key column. Other rows may come too and are left out; what is
+        wanted has the columns and the order that `scan` gives it. To be written where others need not be read: a
+        database filters, files of other listings stay closed. Asked only where `prunes` is False.
+        """
+        return self.scan(table, day)

@@ -121,6 +121,7 @@ class Desk:
 
     folder: Path
     modules: list[type] = attrs.field(factory=list)
+    sources: list[type] = attrs.field(factory=list)
 
     def put(self, table: str, day: str, rows: pl.DataFrame) -> Path:
         """One date's file of a table."""
@@ -145,8 +146,10 @@ class Desk:
         return run_plan(self.plan(*passes, **more), observers)
 
     def registry(self) -> Registry:
-        """Our own plugins and the desk's modules."""
-        own = SimpleNamespace(basalt_analytics=hookimpl(lambda: list(self.modules)))
+        """Our own plugins, the desk's modules and sources."""
+        own = SimpleNamespace(
+            basalt_analytics=hookimpl(lambda: list(self.modules)), basalt_sources=hookimpl(lambda: list(self.sources))
+        )
         installed = {
             "basalt-core": basalt.plugin,
             "basalt-io": basalt_io.plugin,

@@ -251,7 +251,7 @@ def test_a_promised_order_is_believed(desk):
     plan = desk.plan(MINUTES, source=source, outputs=[], dates=[FIVE])
     tables = Tables(plan, FIVE, desk.folder / "spill")
     assert tables.rows_by_key("trades")["ListingId"].to_list() == [1001, 1002]
-    assert not (desk.folder / "spill").exists()
+    assert [place.name for place in (desk.folder / "spill").iterdir()] == ["trades.kept"]
 
 
 def test_a_table_that_cannot_be_read_is_named_with_its_date(desk):

@@ -33,9 +33,10 @@ def scan(source: Source, schema: TableSchema, day: date) -> pl.LazyFrame:
     return without_cancelled(canonical(source, schema, day), schema)
 
 
-def canonical(source: Source, schema: TableSchema, day: date) -> pl.LazyFrame:
-    """That date's rows as the contract wants them, every one."""
-    return conform(source.scan(schema.name, day), schema, f"source {source.name!r}")
+def canonical(source: Source, schema: TableSchema, day: date, keys: pl.Series | None = None) -> pl.LazyFrame:
+    """That date's rows as the contract wants them, every one; `keys`: of these and of none, at least."""
+    rows = source.scan(schema.name, day) if keys is None else source.scan_of(schema.name, day, keys)
+    return conform(rows, schema, f"source {source.name!r}")
 
 
 def without_cancelled(frame: pl.LazyFrame, schema: TableSchema) -> pl.LazyFrame:

@@ -51,6 +51,16 @@ class Members:
         members = self.keys(key)
         return rows if members is None else rows.filter(pl.col(key).is_in(members.implode()))
 
+    def reach(self, program: Program, key: str) -> pl.Series | None:
+        """The values of that key column whose rows any batch of the pass may read, told before a table is opened, as
+        `units` is not; None: all, or it cannot be told."""
+        if self.listings is None or program.scope != "instrument":
+            follows = key == program.key or (program.key, key) == (LISTING, INSTRUMENT) or program.scope == "universe"
+            return self.keys(key) if follows else None
+        if key == LISTING:
+            return self._instruments.around(self.listings)
+        return self._instruments.of(self.listings) if key == INSTRUMENT else None
+
     def units(self, program: Program, inputs: Sequence[Input]) -> Units:
         """What the pass's batches are runs of, ascending.
 

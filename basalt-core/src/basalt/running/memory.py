@@ -21,6 +21,7 @@ class MemorySource(Source):
 
     name = "memory"
     promises = Promises()
+    prunes = True
 
     def __init__(self, frames: Mapping[str, pl.DataFrame | pl.LazyFrame], day: date | None) -> None:
         super().__init__(None, Path())

@@ -118,10 +118,9 @@ class PartitionRun:
         membership = plan.universes[self.partition.universe].membership(plan.source, plan.schemas, day)
         for note in membership.notes:
             self.tell(note)
-        tables = Tables(
-            plan, day, self.spool.spill(self.partition), min(map(self._memory, plan.programs)), earlier.side
-        )
         members = Members(plan, day, membership.listings)
+        memory = min(map(self._memory, plan.programs))
+        tables = Tables(plan, day, self.spool.spill(self.partition), memory, earlier.side, members.reach)
         return Batched(plan, self.partition, self.spool, tables, members, self._memory, self.tell)
 
     def _memory(self, program: Program) -> int:

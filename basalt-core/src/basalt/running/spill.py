@@ -21,6 +21,7 @@ from basalt.running.order import sorted_by
 
 ROW_GROUP = 16 * 2**20  # bytes in memory: batches of few listings read few bytes
 RUN_PARTS = 8  # row groups of a run
+UNSORTED = "rows that came out of order could not be sorted"
 SLICE, SECTION = 6, 5  # parts of the memory that one takes as it is: copied to be sorted, copied to be written
 
 
@@ -48,7 +49,7 @@ def sort_to_disk(
     """
     key = rows.columns[0]
     made: list[Path] = []
-    with _writing(folder):
+    with writing(folder, UNSORTED):
         folder.mkdir(parents=True)
     if fits(int(rows["Rows"].sum()), memory, row_bytes):
         whole = [part for part in slices if part.height]
@@ -71,7 +72,7 @@ def _sections(rows: pl.DataFrame, limit: int) -> Iterator[tuple[object, object]]
 
 def _run(part: pl.DataFrame, key: str, file: Path) -> Path:
     ordered = part.sort(key, maintain_order=True)
-    with _writing(file.parent):
+    with writing(file.parent, UNSORTED):
         file.parent.mkdir(exist_ok=True)
         ordered.write_parquet(file, compression="lz4", row_group_size=-(-part.height // RUN_PARTS))
     return file
@@ -79,7 +80,7 @@ def _run(part: pl.DataFrame, key: str, file: Path) -> Path:
 
 def _section(part: pl.DataFrame, key: str, order: Sequence[str], file: Path, row_bytes: int) -> Path:
     ordered = part[_places(part, key, order)]
-    with _writing(file.parent):
+    with writing(file.parent, UNSORTED):
         ordered.write_parquet(file, compression="lz4", row_group_size=max(1, ROW_GROUP // row_bytes))
     return file
 
@@ -91,11 +92,12 @@ def _places(part: pl.DataFrame, key: str, order: Sequence[str]) -> pl.Series:
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path, what: str) -> Iterator[None]:
+    """Where the disk does not take rows, PublishError that begins with `what`."""
     try:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
         raise PublishError(
-            f"rows that came out of order could not be sorted in {folder} ({one_line(error)}): make room there, or set "
-            "`work` to a folder that has it, and run again"
+            f"{what} in {folder} ({one_line(error)}): make room there, or set `work` to a folder that has it, and run "
+            "again"
         ) from error

@@ -1,9 +1,12 @@
 """The tables of a partition: opened once, as the plan expects them, in order, for every pass and batch that reads them.
 
-A table is opened when it is first asked for: its columns are compared with the plan, its rows *surveyed* (nulls, order,
-rows by key) and, where they are out of order, sorted. What a batch gets is a filtered scan of it.
+A table is opened when it is first asked for: its columns are compared with the plan, its rows *surveyed* (nulls,
+order, rows by key) and, where they are out of order, sorted. What a batch gets is a filtered scan of it. Of a source
+that would read everything for every query (`Source.prunes`), what the passes read is *kept* first, so that it is read
+once.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import count
@@ -19,6 +22,7 @@ from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.widths import row_bytes
 from basalt.running.as_planned import check_as_planned
+from basalt.running.kept import keep
 from basalt.running.order import TIME, Survey, sorted_by, surveyed
 from basalt.running.peak import resident
 from basalt.running.spill import run_rows, sort_to_disk
@@ -28,6 +32,7 @@ SORTING = 64 * 2**20  # bytes that sorting may take whatever the budget is: less
 
 Wanted = Mapping[str, pl.Series]
 Side = Callable[[str], pl.LazyFrame]
+Reach = Callable[[Program, str], pl.Series | None]
 
 
 @attrs.frozen(eq=False)
@@ -41,19 +46,27 @@ class Opened:
 class Tables:
     """The tables of one date.
 
-    `spill`: folder to sort tables in that are out of order, with `memory` bytes for the process; the caller removes it.
-    Without one such a table is sorted anew, in memory, in each query. `side`: gives a side output of an earlier pass by
-    its name.
+    `spill`: folder to keep tables in, and to sort those that are out of order, with `memory` bytes for the process;
+    the caller removes it. Without one nothing is kept, and such a table is sorted anew, in memory, in each query.
+    `side`: gives a side output of an earlier pass by its name. `reach`: which values of a key column a pass may read;
+    None: all.
     """
 
     def __init__(
-        self, plan: Plan, day: date, spill: Path | None = None, memory: int = SORTING, side: Side | None = None
+        self,
+        plan: Plan,
+        day: date,
+        spill: Path | None = None,
+        memory: int = SORTING,
+        side: Side | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self._plan = plan
         self._day = day
         self._spill = spill
         self._memory = max(room(memory, resident()), SORTING)
         self._side = side
+        self._reach = reach
         self._opened: dict[str, Opened] = {}
 
     def frames(self, program: Program, wanted: Wanted | None = None) -> dict[str, pl.LazyFrame]:
@@ -90,9 +103,8 @@ class Tables:
 
     def _read(self, name: str) -> Opened:
         plan, schema = self._plan, self._plan.schemas[name]
-        frame = without_cancelled(self._canonical(schema), schema)
-        columns = dict.fromkeys(c for program in plan.programs for c in program.reads.get(name, ()))
-        check_as_planned(plan, name, frame.collect_schema(), self._day)
+        whole = self._whole(schema)
+        frame = without_cancelled(whole, schema)
         if not schema.events:
             counted = frame.group_by(schema.key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(schema.key)
             return Opened(frame, self._unrepeated(schema, counted.collect(engine="streaming")))
@@ -102,7 +114,28 @@ class Tables:
             return Opened(frame, survey.rows)
         if self._spill is None:
             return Opened(sorted_by(frame, schema.key, order), survey.rows)
-        return Opened(self._sorted(schema, list(columns), order, survey.rows, self._spill), survey.rows)
+        return Opened(self._sorted(whole, schema, order, survey.rows, self._spill), survey.rows)
+
+    def _whole(self, schema: TableSchema) -> pl.LazyFrame:
+        """Every row that some pass may want, as the plan expects them; kept, where reading them again is dear."""
+        frame = self._canonical(schema)
+        check_as_planned(self._plan, schema.name, without_cancelled(frame, schema).collect_schema(), self._day)
+        if self._spill is None or self._plan.source.prunes or ":" in schema.name:
+            return frame
+        keys = self._wanted(schema)
+        if keys is not None:
+            key = pl.col(schema.key)
+            frame = self._canonical(schema, keys).filter(key.is_in(keys.implode()) | key.is_null())
+        read = self._read_of(schema, frame)
+        rows = without_cancelled(frame, schema).select(read)
+        return keep(rows, _kept(schema, self._spill), self._memory, self._width(schema, read))
+
+    def _wanted(self, schema: TableSchema) -> pl.Series | None:
+        """Keys whose rows some pass may read; None: all, or the table is not of events, and is read whole."""
+        reading = [program for program in self._plan.programs if schema.name in program.reads]
+        found = [self._reach(one, schema.key) for one in reading] if self._reach and schema.events else [None]
+        known = [keys for keys in found if keys is not None]
+        return pl.concat(known).unique().sort().alias(schema.key) if known and len(known) == len(found) else None
 
     def _unrepeated(self, schema: TableSchema, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows by key; DataError for a key that has several where the contract wants one."""
@@ -115,23 +148,39 @@ class Tables:
             )
         return rows
 
-    def _canonical(self, schema: TableSchema) -> pl.LazyFrame:
+    def _canonical(self, schema: TableSchema, keys: pl.Series | None = None) -> pl.LazyFrame:
         """The table's rows as they come: of the source, or a side output of an earlier pass."""
         if self._side is not None and ":" in schema.name:
             return self._side(schema.name)
-        return canonical(self._plan.source, schema, self._day)
+        return canonical(self._plan.source, schema, self._day, keys)
+
+    def _read_of(self, schema: TableSchema, frame: pl.LazyFrame) -> list[str]:
+        """The columns that some pass or the engine reads, in order."""
+        read = {column for program in self._plan.programs for column in program.reads.get(schema.name, ())}
+        return [name for name in frame.collect_schema() if name in {schema.key, *schema.order, *read, "IsCancelled"}]
+
+    def _width(self, schema: TableSchema, read: Sequence[str]) -> int:
+        return row_bytes(self._plan.columns_of[schema.name], read)
 
     def _sorted(
-        self, schema: TableSchema, columns: Sequence[str], order: Sequence[str], rows: pl.DataFrame, spill: Path
+        self, whole: pl.LazyFrame, schema: TableSchema, order: Sequence[str], rows: pl.DataFrame, spill: Path
     ) -> pl.LazyFrame:
         """A scan of the table sorted on disk, with the columns that some program reads."""
-        whole = self._canonical(schema)
-        read = [name for name in whole.collect_schema() if name in {schema.key, *order, *columns, "IsCancelled"}]
-        width = row_bytes(self._plan.columns_of[schema.name], read)
+        read = self._read_of(schema, whole)
+        width = self._width(schema, read)
         parts = _slices(whole.select(read), run_rows(self._memory, width))
         slices = (without_cancelled(part.lazy(), schema).collect() for part in parts)
-        files = sort_to_disk(slices, rows, order, spill / schema.name.replace(":", "."), self._memory, width)
+        files = sort_to_disk(slices, rows, order, spill / _file(schema), self._memory, width)
+        shutil.rmtree(_kept(schema, spill), ignore_errors=True)
         return pl.scan_parquet(files, glob=False)
+
+
+def _file(schema: TableSchema) -> str:
+    return schema.name.replace(":", ".")
+
+
+def _kept(schema: TableSchema, spill: Path) -> Path:
+    return spill / f"{_file(schema)}.kept"
 
 
 def among(values: pl.Series, present: pl.Series) -> pl.Expr:

@@ -100,6 +100,19 @@ class SourceLaws:
                 one = pl.col(key) == value
                 assert_frame_equal(frame.filter(one).collect(), whole.filter(one), check_exact=True)
 
+    def test_wanted_keys_give_their_rows(self, tmp_path: Path) -> None:
+        """`scan_of` has the rows of these keys and of none that `scan` has, in its order, whatever else comes along."""
+        source = self.source(tmp_path)
+        for table, day, frame in self._frames(tmp_path):
+            whole, contract = frame.collect(), CONTRACTS.get(table)
+            if contract is None or contract.key not in whole.columns:
+                continue
+            there = whole[contract.key].drop_nulls().unique().sort()
+            for keys in (there, there.gather_every(2), there.tail(1), there.clear()):
+                wanted = pl.col(contract.key).is_in(keys.implode()) | pl.col(contract.key).is_null()
+                found = source.scan_of(table, day, keys).collect()
+                assert_frame_equal(found.filter(wanted), whole.filter(wanted), check_exact=True)
+
     def test_its_size_is_that_of_its_rows(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)
         for table, day, frame in self._frames(tmp_path):

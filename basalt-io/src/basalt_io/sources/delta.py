@@ -44,6 +44,7 @@ class DeltaSource(Source):
 
     name = "delta"
     Config = DeltaSourceOptions
+    prunes = True
 
     def __init__(self, config: Any, folder: Path) -> None:
         super().__init__(config, folder)

@@ -59,6 +59,7 @@ class ParquetSource(Source):
 
     name = "parquet"
     Config = ParquetSourceOptions
+    prunes = True
 
     def __init__(self, config: Any, folder: Path) -> None:
         super().__init__(config, folder)
