@@ -129,9 +129,9 @@ def test_stamps_without_a_time_zone_are_refused():
     with pytest.raises(DataError) as refused:
         conform(trades(EventTimestamp=naive), TRADES, "day.parquet")
     assert str(refused.value) == (
-        "table trades of day.parquet: column EventTimestamp is Datetime(time_unit='us', time_zone=None), and "
-        "Datetime(time_unit='ns', time_zone='UTC') is wanted: say which time zone the stamps are in, by `time_zone` of "
-        "the source or .dt.replace_time_zone('Europe/London')"
+        "table trades of day.parquet: column EventTimestamp is Datetime[us, None], and Datetime[ns, UTC] "
+        "is wanted: say which time zone the stamps are in, by `time_zone` of the source or "
+        ".dt.replace_time_zone('Europe/London')"
     )
 
 

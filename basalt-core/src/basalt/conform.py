@@ -1,18 +1,25 @@
 """Conforming: a frame as a source or a user delivers it becomes canonical, or is refused in one sentence.
 
 Everything is decided from the schema alone, so a frame that is canonical already comes back untouched. A dtype is
-changed only where no value can change its meaning: integers become Float64 (exact to 2**53), any integer width
-becomes the wanted one, labels become Enum or String, zoned stamps become UTC nanoseconds. Where that depends on the
-values (a label outside the Enum, a number too large) the query fails on such a value; nothing turns into null.
+changed only where no value can change its meaning: integers become Float64, any integer width becomes the wanted one,
+labels become Enum or String, zoned stamps become UTC nanoseconds. Where that depends on the values (a label outside the
+Enum, be it by letter case, a number too large, an integer that no Float64 is) the query fails on such a value, which
+`unfit` tells in words; nothing is rounded, cut short or turned into null.
 """
+
+import re
 
 import polars as pl
 
 from basalt.columns import Column, DType
-from basalt.errors import DataError
+from basalt.documents import dtype_to_json, spelt
+from basalt.errors import DataError, one_line
 from basalt.tables import TableSchema
 
 _EXACT_DIGITS = 15  # decimal digits that a Float64 always gives back
+_EXACT = 2**53  # integers up to here, either way, are Float64
+_WIDE = (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128)
+_FAILED = re.compile(r"conversion from `[^`]*` to `[^`]*` failed in column '(.*?)' for .*? values: (\[.*\])")
 
 
 def conform(frame: pl.LazyFrame, table: TableSchema, where: str) -> pl.LazyFrame:
@@ -31,6 +38,24 @@ def conform(frame: pl.LazyFrame, table: TableSchema, where: str) -> pl.LazyFrame
     return frame.with_columns(casts) if casts else frame
 
 
+def unfit(error: BaseException, table: TableSchema | None) -> str:
+    """What a query over a conformed frame says of a value that cannot become canonical: column, values, what is wanted
+    and the fix, in one phrase; of any other error its own line. `table`: None where it is not declared."""
+    found = _FAILED.search(str(error).partition("\n\n")[0])
+    column = table.column(found[1]) if found and table else None
+    if found is None or column is None:
+        return one_line(error)
+    return f"column {found[1]} has values that are no {_names(column)}, {found[2]}: {_remedy(column.dtype)}"
+
+
+def _remedy(wanted: DType) -> str:
+    if isinstance(wanted, pl.Enum):
+        return "write these words, in this letter case, or leave the value null"
+    if wanted.is_float():
+        return "no number that large is held exactly, so write them as what they are, a size or a price"
+    return "write values that this dtype holds"
+
+
 def _refuse_missing(found: pl.Schema, table: TableSchema, where: str) -> None:
     missing = [name for name in table.required if name not in found]
     if missing:
@@ -47,24 +72,36 @@ def _spelt(table: TableSchema, name: str) -> str:
 
 
 def _names(column: Column) -> str:
-    return " or ".join(str(dtype) for dtype in (column.dtype, *column.also))
+    return " or ".join(spelt(dtype_to_json(dtype)) for dtype in (column.dtype, *column.also))
 
 
 def _cast(name: str, found: pl.DataType, column: Column, whose: str) -> pl.Expr:
-    for wanted in (column.dtype, *column.also):
+    for wanted in sorted((column.dtype, *column.also), key=lambda dtype: dtype.is_integer() != found.is_integer()):
         if _keeps_values(found, wanted):
-            return _zoned(pl.col(name), found).cast(wanted)
-    naive = isinstance(found, pl.Datetime) and found.time_zone is None and column.dtype == pl.Datetime
-    fix = (
-        "say which time zone the stamps are in, by `time_zone` of the source or .dt.replace_time_zone('Europe/London')"
-        if naive
-        else "cast it before, where that loses nothing"
-    )
-    raise DataError(f"{whose}: column {name} is {found}, and {_names(column)} is wanted: {fix}")
+            return _converted(pl.col(name), found, wanted)
+    what = f"column {name} is {spelt(dtype_to_json(found))}, and {_names(column)} is wanted"
+    raise DataError(f"{whose}: {what}: {_fix(found, column.dtype)}")
 
 
-def _zoned(column: pl.Expr, found: pl.DataType) -> pl.Expr:
-    return column.dt.convert_time_zone("UTC") if isinstance(found, pl.Datetime) else column
+def _fix(found: pl.DataType, wanted: DType) -> str:
+    if wanted == pl.Datetime and isinstance(found, pl.Datetime):
+        return (
+            "say which time zone the stamps are in, by `time_zone` of the source or "
+            ".dt.replace_time_zone('Europe/London')"
+        )
+    if wanted == pl.Datetime and (found == pl.String or found.is_integer()):
+        return "write it as a stamp with time zone, as nobody said what its text or number counts"
+    return "cast it before, where that loses nothing"
+
+
+def _converted(column: pl.Expr, found: pl.DataType, wanted: DType) -> pl.Expr:
+    if isinstance(found, pl.Datetime):
+        return column.dt.convert_time_zone("UTC").cast(wanted)
+    if wanted.is_float() and found in _WIDE:
+        exact = column.is_between(-_EXACT, _EXACT)
+        fails = pl.when(~exact).then(column).cast(pl.Int32)  # on whatever is not exact, as that is too large for it
+        return pl.when(exact).then(column.cast(wanted)).otherwise(fails)
+    return column.cast(wanted)
 
 
 def _keeps_values(found: pl.DataType, wanted: DType) -> bool:
