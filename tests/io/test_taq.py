@@ -5,68 +5,27 @@ The sample comes twice, raw and cleaned by the standard procedure: what the opti
 
 import datetime as dt
 import gzip
-import struct
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from taq_files import DAY, QUOTES, STANDARD, WRDS, quotes, read, sample, source, write, write_sample
 
 from basalt.errors import DataError, UserError
 from basalt.testing import SourceLaws
-from basalt_io.sources.taq import TaqOptions, TaqSource
+from basalt_io.sources.taq import TaqSource
 
-DAY = dt.date(2018, 1, 2)
 NEXT = dt.date(2018, 1, 3)
-SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "taq-sample"
-STANDARD = {
-    "exchanges": ["N"],
-    "hours": ["09:30", "16:00"],
-    "drop_zeros": True,
-    "conditions": "@EFI",
-    "drop_crossed": True,
-    "max_spread": 50.0,
-    "merge": True,
-}
-
-
-def source(root: Path, **options: object) -> TaqSource:
-    return TaqSource(TaqOptions(root=str(root), **options), Path("/nowhere"))
-
-
-def read(found: TaqSource, name: str) -> pl.DataFrame:
-    return pl.concat([found.scan(name, day).collect() for day in found.dates(name)])
-
-
-def sample(name: str) -> pl.DataFrame:
-    """One of the sample's tables, stamps in UTC; pyreadr cuts them to seconds, so they are taken from the file: the
-    first vector of doubles, big-endian, behind its type and length."""
-    pyreadr = pytest.importorskip("pyreadr")
-    file = SHARED / f"{name}.rda"
-    frame = pyreadr.read_r(str(file), output_format="polars")[name]
-    raw = gzip.decompress(file.read_bytes())
-    start = raw.index(struct.pack(">ii", 0x30E, frame.height)) + 8
-    seconds = np.frombuffer(raw, ">f8", frame.height, start)
-    milliseconds = np.rint(seconds * 1000).astype("int64")
-    assert np.array_equal(np.floor(seconds), frame["DT"].dt.epoch("s").to_numpy())
-    return frame.with_columns(DT=pl.Series(milliseconds).cast(pl.Datetime("ms", "UTC")))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """The raw sample as the files one gets: a CSV a date, DATE and TIME_M in New York time."""
-    if not SHARED.is_dir():
-        pytest.skip("the TAQ sample is not in the folder `shared/data/taq-sample` beside the checkout")
     place = tmp_path_factory.mktemp("taq")
-    local = pl.col("DT").dt.convert_time_zone("America/New_York")
-    for name, kind in (("sampleTDataRaw", "trades"), ("sampleQDataRaw", "quotes")):
-        stamped = sample(name).with_columns(DATE=local.dt.strftime("%Y%m%d"), TIME_M=local.dt.strftime("%H:%M:%S%.6f"))
-        for (date,), rows in stamped.drop("DT").group_by("DATE"):
-            rows.rename({"SYMBOL": "SYM_ROOT"}).write_csv(place / f"{kind}_{date}.csv")
+    write_sample(place)
     return place
 
 
@@ -103,7 +62,7 @@ class TestSample:
         assert read(source(folder, exchanges=["N"], drop_zeros=True, merge=True), "l2").height == 46_566
 
     def test_cleaned_quotes_are_the_cleaned_sample(self, folder):
-        """46,564 rows, bit for bit: its outlier rule, which is no option here, takes none away."""
+        """46,564 rows, bit for bit; the sample's own outlier rule took none away."""
         cleaned, wanted = read(source(folder, **STANDARD, lot=1.0), "l2"), sample("sampleQData")
         assert cleaned.height == 46_564
         assert cleaned["EventTimestamp"].to_list() == wanted["DT"].to_list()
@@ -119,15 +78,6 @@ class TestSample:
         for file in folder.glob("trades_*.csv"):
             pl.read_csv(file, schema_overrides={"TIME_M": pl.Time}).write_parquet(tmp_path / f"{file.stem}.parquet")
         assert read(source(tmp_path, **STANDARD), "trades").equals(read(source(folder, **STANDARD), "trades"))
-
-
-def write(root: Path, kind: str, header: str, *lines: str, day: dt.date = DAY) -> TaqSource:
-    (root / f"{kind}_{day:%Y%m%d}.csv").write_text("".join(f"{line}\n" for line in (header, *lines)))
-    return source(root)
-
-
-WRDS = "DATE,TIME_M,EX,SYM_ROOT,SYM_SUFFIX,TR_SCOND,SIZE,PRICE,TR_CORR,TR_ID"
-QUOTES = "DATE,TIME_M,EX,BID,BIDSIZ,ASK,ASKSIZ,QU_COND,SYM_ROOT,SYM_SUFFIX"
 
 
 def test_trades_as_wrds_names_them(tmp_path):
@@ -187,11 +137,6 @@ def test_stamps_of_parquet_columns(tmp_path):
     found = source(tmp_path).scan("trades", DAY).collect()
     assert found["EventTimestamp"].to_list() == [dt.datetime(2018, 1, 2, 14, 30, 0, 125_000, tzinfo=dt.UTC)] * 4
     assert found.select("ListingId", "Price", "Size").unique().rows() == [("XXX.N", 1.5, 100.0)]
-
-
-def quotes(root: Path, *rows: tuple[str, float, int, float, int]) -> TaqSource:
-    lines = [f"20180102,{time},N,{bid},{size},{ask},{more},R,XXX," for time, bid, size, ask, more in rows]
-    return write(root, "quotes", QUOTES, *lines)
 
 
 BOOK = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")

@@ -1,13 +1,10 @@
-"""TAQ's rows as canonical tables, cleaned; `taq` says what becomes of what, and in which order rows are cleaned."""
+"""TAQ's rows as canonical tables, cleaned; `taq` says what becomes of what."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
-import attrs
 import polars as pl
 
 from basalt.tables import TRADE_TYPE
-from basalt_io.sources.taq_files import QUOTE_NUMBERS, TRADE_NUMBERS, TRADE_TEXTS, Clock, rows
+from basalt_io.sources import taq_cleaning
+from basalt_io.sources.taq_cleaning import ASK, BID, KEYS, OFF_EXCHANGE, Cleaning, Day, corrected
 
 MICS = {
     "A": "XASE",
@@ -29,54 +26,19 @@ MICS = {
     "Y": "BATY",
     "Z": "BATS",
 }
-KEYS = ("ListingId", "EventTimestamp")
-BID, ASK = pl.col("BID"), pl.col("ASK")
 
 
-@attrs.frozen
-class Cleaning:
-    """What of the rows is kept; `hours` in nanoseconds after midnight, both ends included."""
-
-    exchanges: tuple[str, ...]
-    hours: tuple[int, int] | None
-    drop_zeros: bool
-    conditions: str | None
-    drop_crossed: bool
-    max_spread: float | None
-    merge: bool
-    lot: float
-
-
-def trades(files: Sequence[Path], clock: Clock, keep: Cleaning) -> pl.LazyFrame:
+def trades(day: Day, keep: Cleaning) -> pl.LazyFrame:
     """One row a print, or a stamp of a listing where stamps are merged."""
-    found = pl.concat([rows(file, clock, TRADE_NUMBERS, TRADE_TEXTS) for file in files])
-    if keep.drop_zeros:
-        found = found.filter(pl.col("PRICE") != 0)
-    found = _within(found, clock, keep)
-    if keep.conditions is not None:
-        found = found.filter(_conditions().str.strip_chars(keep.conditions + " ") == "")
-    corrected = pl.col("CORR").fill_null("0").cast(pl.Int64) != 0
-    if not keep.merge:
-        return found.select(*_prints(), corrected.alias("IsCancelled"))
-    return _merged(found.filter(~corrected), "PRICE", "SIZE").select(
-        *KEYS, Price="PRICE", Size="SIZE", Venue="EX", IsCancelled=pl.lit(False)
-    )
-
-
-def l2(files: Sequence[Path], clock: Clock, keep: Cleaning) -> pl.LazyFrame:
-    """One row a quote, or a stamp of a listing where stamps are merged."""
-    found = pl.concat([rows(file, clock, QUOTE_NUMBERS, {}) for file in files])
-    if keep.drop_zeros:
-        found = found.filter(BID != 0, ASK != 0)
-    found = _within(found, clock, keep)
-    if keep.drop_crossed:
-        found = found.filter(ASK > BID)
-    if keep.max_spread is not None:
-        spread = ASK - BID
-        found = found.filter(spread < keep.max_spread * spread.median().over("ListingId"))
+    found = taq_cleaning.trades(day, keep)[-1][1]
     if keep.merge:
-        found = _merged(found, "BID", "ASK", "BIDSIZ", "ASKSIZ", medians=2)
-    return found.select(
+        return found.select(*KEYS, Price="PRICE", Size="SIZE", Venue="EX", IsCancelled=pl.lit(False))
+    return found.select(*_prints(), corrected().alias("IsCancelled"))
+
+
+def l2(day: Day, keep: Cleaning) -> pl.LazyFrame:
+    """One row a quote, or a stamp of a listing where stamps are merged."""
+    return taq_cleaning.quotes(day, keep)[-1][1].select(
         *KEYS,
         *(
             pl.when(pl.col(price) > 0).then(value).alias(name)
@@ -90,31 +52,19 @@ def l2(files: Sequence[Path], clock: Clock, keep: Cleaning) -> pl.LazyFrame:
     )
 
 
-def reference(trade_files: Sequence[Path], quote_files: Sequence[Path], clock: Clock, keep: Cleaning) -> pl.LazyFrame:
+def reference(day: Day, keep: Cleaning) -> pl.LazyFrame:
     """One row a symbol and exchange that trades or quotes, in the order of ListingId."""
-    every = [rows(file, clock, TRADE_NUMBERS, {}).select("SYMBOL", "EX") for file in trade_files]
-    every += [rows(file, clock, QUOTE_NUMBERS, {}).select("SYMBOL", "EX") for file in quote_files]
-    found = _listed(pl.concat(every), keep).unique().sort("ListingId")
-    return found.select(
-        "ListingId",
-        InstrumentId="SYMBOL",
-        Ticker="SYMBOL",
-        MIC=pl.col("EX").replace_strict(MICS, default=None, return_dtype=pl.String),
-        CurrencyCode=pl.lit("USD"),
+    return (
+        taq_cleaning.listed(day, keep)
+        .sort("ListingId")
+        .select(
+            "ListingId",
+            InstrumentId="SYMBOL",
+            Ticker="SYMBOL",
+            MIC=pl.col("EX").replace_strict(MICS, default=None, return_dtype=pl.String),
+            CurrencyCode=pl.lit("USD"),
+        )
     )
-
-
-def _listed(found: pl.LazyFrame, keep: Cleaning) -> pl.LazyFrame:
-    if keep.exchanges:
-        found = found.filter(pl.col("EX").is_in(keep.exchanges))
-    return found.with_columns(ListingId=pl.col("SYMBOL") + "." + pl.col("EX"))
-
-
-def _within(found: pl.LazyFrame, clock: Clock, keep: Cleaning) -> pl.LazyFrame:
-    if keep.hours is not None:
-        since = pl.col("EventTimestamp").cast(pl.Int64) - clock.midnight
-        found = found.filter(since.is_between(*keep.hours))
-    return _listed(found, keep)
 
 
 def _conditions() -> pl.Expr:
@@ -123,7 +73,7 @@ def _conditions() -> pl.Expr:
 
 def _prints() -> list[pl.Expr]:
     auction = _conditions().str.contains("[O56]")
-    kind = pl.when(auction).then(pl.lit("Auction")).when(pl.col("EX") == "D").then(pl.lit("OffBook"))
+    kind = pl.when(auction).then(pl.lit("Auction")).when(pl.col("EX") == OFF_EXCHANGE).then(pl.lit("OffBook"))
     return [
         *map(pl.col, KEYS),
         pl.col("PRICE").alias("Price"),
@@ -133,10 +83,3 @@ def _prints() -> list[pl.Expr]:
         pl.col("EX").alias("Venue"),
         _conditions().str.contains("I", literal=True).alias("IsOddLot"),
     ]
-
-
-def _merged(found: pl.LazyFrame, *columns: str, medians: int = 1) -> pl.LazyFrame:
-    """One row a stamp: the median of the first `medians` columns, the sum of the others."""
-    return found.group_by(KEYS, maintain_order=True).agg(
-        pl.col("EX").first(), pl.col(columns[:medians]).median(), pl.col(columns[medians:]).sum()
-    )
