@@ -66,6 +66,19 @@ def test_there_is_one_asset_a_pass_and_an_external_one_for_each_table_that_is_re
     assert {spec.group_name for spec in found.values()} == {"desk_bars"}
 
 
+def test_what_another_pipeline_published_is_an_external_asset_too(written):
+    """The pipeline of the fixture publishes `bars`; the other one reads them from where they went."""
+    theirs = written("run")
+    assert not basalt.run(theirs, dates=[FRIDAY]).failed
+    mine = theirs.with_name("mine.toml")
+    source, output = '[source]\ntype = "parquet"\nroot = "."', '[[outputs]]\ntype = "parquet"\nroot = "../mine"'
+    module = '[[passes]]\nname = "hours"\nevery = "1h"\n[[passes.modules]]\nmodule = "generic"\nsource = "bars"'
+    mine.write_text("\n".join(['name = "mine"', source, output, module]))
+    found = specs(build_definitions(mine))
+    assert sorted(found) == ["mine/hours", "mine/source/bars"]
+    assert [dep.asset_key.to_user_string() for dep in found["mine/hours"].deps] == ["mine/source/bars"]
+
+
 @pytest.mark.slow
 def test_partitions_are_the_dates_of_the_source_and_a_weekend_is_none(written):
     """Friday and Monday: the two days between them cannot be run, so they are never missing."""

@@ -67,6 +67,10 @@ class Source(ABC):
     def fingerprint(self, table: str, day: date) -> str:
         """Changes when the data of that table and date changes; cheap (names, sizes, times), never a read of it all."""
 
+    def lies(self, table: str, day: date) -> str:
+        """Where that date's rows are, for messages, as a file's name; empty where there is nothing to name."""
+        return ""
+
     def size(self, table: str, day: date) -> Size | None:
         """How much there is of that table on that date, cancelled rows counted; None where only reading would tell.
 

@@ -60,7 +60,12 @@ def _check_names(plan: Plan) -> None:
 
 
 def _tables_read(plan: Plan) -> list[str]:
-    return list(dict.fromkeys(table for program in plan.programs for table in program.reads if ":" not in table))
+    return list(dict.fromkeys(table for program in plan.programs for table in _tables_of(program)))
+
+
+def _tables_of(program: Program) -> list[str]:
+    """Tables of the source that the pass reads, those that another pipeline published included."""
+    return [*(table for table in program.reads if ":" not in table), *program.published]
 
 
 def _tables(plan: Plan) -> list[dg.AssetSpec]:
@@ -68,7 +73,7 @@ def _tables(plan: Plan) -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             _table_key(plan, name),
-            description=plan.schemas[name].doc,
+            description=plan.schemas[name].doc if name in plan.schemas else "Results that another pipeline published.",
             group_name=_word(plan.config.name),
             kinds={_word(plan.config.source.type)},
         )
@@ -81,7 +86,7 @@ def _asset(plan: Plan, program: Program, dates: dg.PartitionsDefinition[str]) ->
     earlier = [_pass_key(plan, name) for name in program.upstream]
     spec = dg.AssetSpec(
         _pass_key(plan, program.name),
-        deps=[*(_table_key(plan, table) for table in program.reads if ":" not in table), *earlier],
+        deps=[*(_table_key(plan, table) for table in _tables_of(program)), *earlier],
         description=f"{modules}: {program.rule.describe()}",
         group_name=_word(plan.config.name),
         kinds={"basalt"},

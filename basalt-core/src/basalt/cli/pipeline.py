@@ -70,7 +70,7 @@ def _read(program: "Program", source: str) -> Iterator[dict[str, Any]]:
         where = EARLIER if ":" in table else source
         yield {**head, "name": table, "columns": len(columns), "where": where}
     for name in program.sources:
-        yield {**head, "name": name, "where": EARLIER}
+        yield {**head, "name": name, "where": source if name in program.published else EARLIER}
 
 
 def _written(plan: "Plan", name: str) -> Iterator[dict[str, Any]]:

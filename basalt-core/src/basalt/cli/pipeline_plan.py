@@ -97,18 +97,17 @@ def _pass_row(one: Tree) -> dict[str, Any]:
 
 def _read_rows(one: Tree) -> Iterator[dict[str, Any]]:
     for table, columns in one["reads"].items():
-        size = one["on_disk"][table] or {}
-        disk = format_size(size["bytes"]) if size else None
-        yield {
-            "pass": one["pass"],
-            "reads": table,
-            "columns": ", ".join(columns),
-            "rows": size.get("rows"),
-            "on disk": disk,
-        }
+        yield {"pass": one["pass"], "reads": table, "columns": ", ".join(columns), **_on_disk(one, table)}
     for name in one["sources"]:
         before = one["history"].get(name)
-        yield {"pass": one["pass"], "reads": f"{name}, and {counted(before, 'date')} before" if before else name}
+        read = f"{name}, and {counted(before, 'date')} before" if before else name
+        yield {"pass": one["pass"], "reads": read, "columns": None, **_on_disk(one, name)}
+
+
+def _on_disk(one: Tree, table: str) -> dict[str, Any]:
+    """Nothing where the source does not tell, and for an earlier pass of the pipeline's own."""
+    size = one["on_disk"].get(table)
+    return {"rows": size["rows"] if size else None, "on disk": format_size(size["bytes"]) if size else None}
 
 
 def _cost_rows(one: Tree, named: bool) -> Iterator[dict[str, Any]]:

@@ -65,7 +65,7 @@ def _pass(
 ) -> dict[str, Any]:
     stands = [_status(left, partition, program.name) for partition in plan.partitions]
     days = [partition.date for partition in plan.partitions]
-    sizes = {table: footers.total(table, days) for table in program.reads}
+    sizes = {table: footers.total(table, days) for table in (*program.reads, *program.published)}
     return {
         "pass": program.name,
         "rule": program.rule.describe(),

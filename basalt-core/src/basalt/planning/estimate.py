@@ -152,12 +152,20 @@ class _Sample:
         read = zip(table_inputs(program, self._plan.columns_of, known), known, strict=True)
         found = [_Read(one, table) for one, table in read]
         for name in program.sources:
-            rows, dates = self._made[name], 1 + program.history.get(name, 0)
+            rows, dates = self._counted_result(program, name), 1 + program.history.get(name, 0)
             if rows is None:
                 return None
-            dtypes = {column.name: column.dtype for column in self._plan.program(name).result.columns}
+            dtypes = {column.name: column.dtype for column in self._plan.result_of(program, name).columns}
             found.append(_Read(Input(rows.with_columns(pl.col("Rows") * dates), row_bytes(dtypes, dtypes)), None))
         return found
+
+    def _counted_result(self, program: Program, name: str) -> pl.DataFrame | None:
+        """The key and Rows of what the program reads as a pass."""
+        if name not in program.published:
+            return self._made[name]
+        key = program.published[name].keys[0]
+        counted = self._plan.source.scan(name, self._day).group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows"))
+        return counted.sort(key).collect(engine="streaming")
 
     def _counted(self, table: str) -> pl.DataFrame | None:
         """The table's key and Rows; None where the source does not tell how much there is to count."""

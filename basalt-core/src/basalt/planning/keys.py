@@ -24,6 +24,7 @@ from basalt.documents import to_json
 from basalt.expressions import identity
 from basalt.planning.code import distribution_digest, import_digest
 from basalt.planning.program import Program
+from basalt.planning.published import PROSE, meaning
 from basalt.planning.uses import NOUNS, Use
 from basalt.plugins.components import Component
 from basalt.sources import Source
@@ -36,9 +37,11 @@ ENGINE = 1
 WEIGHTS = "weights"  # what the code of a pass's hidden columns is called
 NOT_ROWS = ("outputs", "side_outputs", "memory")
 CHECKS = ("quality", "expect")
-APART = ("config", "steps", "planned", "aggregations", "frame_uses", "result", "columns_of", "reads", "notes")
+APART = (
+    *("config", "steps", "planned", "aggregations", "frame_uses", "result", "columns_of", "reads", "notes"),
+    *("published", "dedupes"),
+)
 """What a program holds that other parts tell of, or that changes no row; all the rest of it is the engine's."""
-PROSE = frozenset({"doc", "formula", "citation", "sign", "reads", "distribution", "version"})
 
 
 @attrs.frozen
@@ -78,11 +81,11 @@ def content_key(
     `beside`: tables that decide of its rows, beside those it reads.
     """
     made = _made_of(program)
-    tables = dict.fromkeys([*(table for table in program.reads if ":" not in table), *beside])
+    tables = dict.fromkeys([*(table for table in program.reads if ":" not in table), *program.published, *beside])
     parts = {
         "configuration": made.configuration,
         "columns": made.columns,
-        "code": {**made.code, **({f"source {source.name}": import_digest(type(source))} if program.reads else {})},
+        "code": {**made.code, **({f"source {source.name}": import_digest(type(source))} if tables else {})},
         "engine": made.engine,
         "universe": _digest(universe),
         "inputs": {table: source.fingerprint(table, partition.date) for table in tables},
@@ -95,7 +98,7 @@ def definition(program: Program, definitions_of_earlier: Mapping[str, str]) -> s
     """Digest of the configuration and code of the pass and of every pass behind it, whatever the date and the data, and
     whatever its rows are checked for: published rows held once."""
     made = _made_of(program)
-    read = {*program.sources, *map(pass_of, program.side_sources)}
+    read = {*program.sources, *map(pass_of, program.side_sources)} - {*program.published}
     earlier = {name: definitions_of_earlier[name] for name in read}
     return _digest([made.unchecked, made.code, made.engine, earlier])
 
@@ -106,7 +109,7 @@ def pass_of(name: str) -> str:
 
 
 def _sources(program: Program) -> set[str]:
-    return set(program.upstream)
+    return {*program.upstream, *program.published}
 
 
 def _made_of(program: Program) -> _Made:
@@ -155,12 +158,13 @@ def _code(program: Program) -> dict[str, str]:
         found.setdefault(WEIGHTS if column["hidden"] else f"{NOUNS['analytics']} {column['module']}", []).append(
             declared
         )
-    return {name: _digest(parts) for name, parts in found.items()}
+    read = {f"result {name}": _digest(meaning(result)) for name, result in program.published.items()}
+    return {**{name: _digest(parts) for name, parts in found.items()}, **read}
 
 
 def _engine(program: Program) -> str:
     """What the engine made of the configuration and the tables it found: rule, keys, timeline, frames."""
-    made = {f.name: getattr(program, f.name) for f in attrs.fields(Program) if f.name not in (*APART, "dedupes")}
+    made = {f.name: getattr(program, f.name) for f in attrs.fields(Program) if f.name not in APART}
     return _digest([ENGINE, list(program.result.keys), _plain(made), [_plain(_of_use(u)) for u in program.frame_uses]])
 
 

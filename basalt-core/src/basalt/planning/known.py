@@ -16,8 +16,9 @@ Columns = Mapping[str, pl.DataType]
 
 @attrs.frozen(eq=False)
 class Known:
-    """`columns_of`: the dtypes each table of the source really has. `results`: earlier passes by name.
-    `rolled_up`: passes that a later pass reads, so that their hidden weights are emitted."""
+    """`columns_of`: the dtypes each table of the source really has. `results`: earlier passes by name. `published`:
+    results of other pipelines that the source has, by table. `rolled_up`: passes that a later pass reads, so that their
+    hidden weights are emitted."""
 
     registry: Registry
     schemas: Mapping[str, TableSchema]
@@ -26,6 +27,7 @@ class Known:
     day: date
     shared_sequence: bool = False
     results: Mapping[str, PassResult] = attrs.field(factory=dict)
+    published: Mapping[str, PassResult] = attrs.field(factory=dict)
     rolled_up: frozenset[str] = frozenset()
 
     def table(self, name: str, asker: str) -> Columns:

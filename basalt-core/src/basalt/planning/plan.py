@@ -1,10 +1,12 @@
 """Plans: what a run will do, before it does anything."""
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
+from typing import Any, cast
 
 import attrs
 
@@ -23,6 +25,7 @@ from basalt.planning.output_rows import check_indexes, dedupes
 from basalt.planning.partitions import Partition, check_dates, check_states, partitions
 from basalt.planning.places import PlannedOutput, check_folders, check_places, open_outputs
 from basalt.planning.program import Program, build_program
+from basalt.planning.published import Published, key_columns
 from basalt.planning.rehearsal import rehearse
 from basalt.planning.scopes import check_coverage, check_cut, check_history, check_universes, refers
 from basalt.planning.sides import Side, offered, sides_made, sides_of, with_sides
@@ -100,6 +103,11 @@ class Plan:
         """What templates put one partition of one pass by; `run`: the one that publishes it, or did."""
         return Target(self.config.name, name, partition.date, partition.universe, output, run)
 
+    def result_of(self, program: Program, source: str) -> PassResult:
+        """What is read as `source` by the program: an earlier pass, or published by another pipeline."""
+        found = program.published.get(source)
+        return self.program(source).result if found is None else found
+
     def results(self, name: str) -> list[PassResult]:
         """What the pass publishes: its rows, and the side outputs that are made."""
         return [self.program(name).result, *(side.result for side in self.sides[name])]
@@ -137,6 +145,7 @@ def make_plan(
     open_executor(config, registry)
     plan = draft(config, registry, folder, dates, universes, source)
     read = [table for program in plan.programs for table in (*program.reads, *plan.beside(program)) if ":" not in table]
+    read += [table for program in plan.programs for table in program.published]
     read += [table for universe in plan.universes.values() for table in universe.reads]
     check_dates(read, plan.source, plan.dates.days)
     check_states(plan.programs, plan.columns_of, plan.source, plan.dates.days)
@@ -160,10 +169,19 @@ def draft(
     schemas = declared_tables(registry)
     run_dates = chosen(config.dates, dates, source, schemas)
     columns = SourceColumns(source, schemas, run_dates.days[0])
-    known = Known(registry, schemas, columns, source.name, run_dates.days[0], source.promises.shared_sequence)
+    known = Known(
+        registry,
+        schemas,
+        columns,
+        source.name,
+        run_dates.days[0],
+        source.promises.shared_sequence,
+        published=Published(source, run_dates.days[0]),
+    )
     programs, sides = _programs(config, known)
-    chosen_universes = open_universes(config, source, columns, folder, universes)
-    check_listing_dtypes(chosen_universes.values(), columns, [table for p in programs for table in p.reads])
+    keyed = ChainMap(key_columns(programs), cast(Any, columns))
+    chosen_universes = open_universes(config, source, keyed, folder, universes)
+    check_listing_dtypes(chosen_universes.values(), keyed, [t for p in programs for t in (*p.reads, *p.published)])
     every_schema, every_column = with_sides(schemas, columns, sides)
     outputs = {one.name: open_outputs(one, config, registry, folder) for one in config.passes}
     made = sides_made(config, programs, sides)
@@ -214,7 +232,8 @@ def _programs(config: PipelineConfig, known: Known) -> tuple[list[Program], dict
         seen = attrs.evolve(known, schemas=schemas, columns_of=columns, results=results, rolled_up=rolled_up)
         program = attrs.evolve(build_program(one, seen), dedupes=dedupes(one, config))
         names = offered(program, schemas)
-        sides[one.name] = sides_of(program, schemas, rehearse(program, results, known.day, names))
+        rehearsed = rehearse(program, {**results, **program.published}, known.day, names)
+        sides[one.name] = sides_of(program, schemas, rehearsed)
         programs.append(program)
     if not programs:
         raise UserError(f"pipeline {config.name!r} has no passes: add [[passes]] with a name, every and modules")

@@ -40,7 +40,8 @@ class Program:
 
     `timeline`: which rows it has; `touching`: frames of tables that frame modules alone read, whose rows make buckets.
     `columns_of`: each table's columns after the steps.
-    `reads`: what the pass needs of each table of the source. `sources`: earlier passes it reads.
+    `reads`: what the pass needs of each table of the source. `sources`: earlier passes it reads, `published`: those of
+    them that are results of other pipelines, which the source has.
     `notes`: what the plan tells the user about it. `dedupes`: of rows that a module returns with the same keys the last
     is kept.
     """
@@ -58,6 +59,7 @@ class Program:
     reads: Mapping[str, Sequence[str]]
     notes: Sequence[str]
     shared_sequence: bool
+    published: Mapping[str, PassResult] = attrs.field(factory=dict)
     dedupes: bool = False
 
     @property
@@ -91,10 +93,11 @@ class Program:
 
     @property
     def upstream(self) -> list[str]:
-        """Earlier passes of which it, or a check of its rows, reads anything."""
+        """Earlier passes of this pipeline of which it, or a check of its rows, reads anything."""
+        own = [name for name in self.sources if name not in self.published]
         sides = (name.partition(":")[0] for name in self.side_sources)
         preserved = self.config.expect.preserves_rows_of
-        return list(dict.fromkeys([*self.sources, *sides, *([preserved] if preserved else [])]))
+        return list(dict.fromkeys([*own, *sides, *([preserved] if preserved else [])]))
 
     def rule_of(self, source: str) -> BucketRule | None:
         """The buckets of an earlier pass it reads; None where that has one row a date."""
@@ -110,6 +113,11 @@ class Program:
     def history(self) -> dict[str, int]:
         """By earlier pass, how many previous dates of it are read; none of those that are not here."""
         return history_of(self.frame_uses)
+
+    @property
+    def looks_back_to(self) -> dict[str, int]:
+        """The same of passes of this pipeline alone, which it has to wait for."""
+        return {name: dates for name, dates in self.history.items() if name not in self.published}
 
 
 def build_program(config: PassConfig, known: Known) -> Program:
@@ -147,7 +155,13 @@ def build_program(config: PassConfig, known: Known) -> Program:
         through_steps(needed, kept, known),
         [*_state_notes(config, planned), *_dropped_notes(config, frame_uses)],
         known.shared_sequence,
+        _published(frame_uses, known),
     )
+
+
+def _published(frame_uses: Sequence[Use], known: Known) -> dict[str, PassResult]:
+    names = [str(use.entry.source) for use in frame_uses if use.entry.source not in (None, *known.results)]
+    return {name: known.published[name] for name in names}
 
 
 def context_of(program: Program, day: date, previous: Sequence[date] = (), sides: Iterable[str] = ()) -> PassContext:

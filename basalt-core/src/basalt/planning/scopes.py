@@ -128,7 +128,7 @@ def refers(
 def check_history(program: "Program", published: Sequence[str]) -> None:
     """Previous dates are read from where they were published; `published`: passes that have an output."""
     for source in program.history:
-        if source not in published:
+        if source not in published and source not in program.published:
             raise UserError(
                 f"passes.{program.name} reads previous dates of passes.{source}, which has no output: add [[outputs]], "
                 "or [[passes.outputs]] to it"

@@ -1,6 +1,7 @@
 """Where a plan's partitions stand: the key each pass would be published under now, and what the ledger has."""
 
 from collections.abc import Mapping
+from datetime import date
 
 import attrs
 
@@ -19,9 +20,19 @@ def keys_of(plan: Plan, partition: Partition) -> dict[str, Key]:
     for program in plan.programs:
         earlier = {name: keys[name].digest for name in program.upstream}
         for name, dates in program.history.items():
-            earlier |= _previous(plan, name, partition, dates)
+            if name in program.published:
+                days = previous_of(plan, name, partition.date, dates)
+                earlier |= {f"{name}@{day}": plan.source.fingerprint(name, day) for day in days}
+            else:
+                earlier |= _previous(plan, name, partition, dates)
         keys[program.name] = content_key(program, plan.source, partition, universe, earlier, plan.beside(program))
     return keys
+
+
+def previous_of(plan: Plan, table: str, day: date, dates: int) -> list[date]:
+    """The previous dates, of so many, on which the source has that published result, oldest first."""
+    there = set(plan.source.dates(table))
+    return [previous for previous in plan.previous(day, dates) if previous in there]
 
 
 def _previous(plan: Plan, name: str, partition: Partition, dates: int) -> dict[str, str]:

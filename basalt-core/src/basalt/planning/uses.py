@@ -120,9 +120,15 @@ def _source(made: type[FrameModule], entry: ModuleEntry, known: Known) -> PassRe
     passes: Sequence[str] = list(known.results)
     if entry.source is None:
         raise UserError(f"module {entry.module} reads an earlier pass: add source = one of {_listed(passes)}")
-    if entry.source not in known.results:
-        raise UserError(f"source = {entry.source!r} is no earlier pass; earlier passes: {_listed(passes)}")
-    return known.results[entry.source]
+    if entry.source in known.results:
+        return known.results[entry.source]
+    if entry.source in known.published:
+        return known.published[entry.source]
+    there = ", ".join(map(repr, known.published))
+    raise UserError(
+        f"source = {entry.source!r} is no earlier pass; earlier passes: {_listed(passes)}"
+        + (f"; published results that source {known.source!r} has: {there}" if there else "")
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

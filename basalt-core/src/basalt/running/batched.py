@@ -96,7 +96,7 @@ class Batched:
         rows = {name: self.tables.rows_by_key(name) for name in events}
         found = table_inputs(program, self.plan.columns_of, rows)
         for name, frame in earlier.items():
-            key, dtypes = self.plan.program(name).result.keys[0], dict(frame.collect_schema())
+            key, dtypes = self.plan.result_of(program, name).keys[0], dict(frame.collect_schema())
             counted = frame.group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(key)
             with reading(f"passes.{program.name} on {self.partition}", f"rows of passes.{name}"):
                 found.append(Input(counted.collect(engine="streaming"), row_bytes(dtypes, dtypes)))
@@ -205,7 +205,8 @@ class _Pass:
     def _computed(self, batch: Batch) -> Computed:
         plan, program = self.of.plan, self.program
         tables = self.of.tables.frames(program, batch.wanted)
-        earlier = {name: _cut(frame, plan.program(name).result.keys[0], batch) for name, frame in self.earlier.items()}
+        results = {name: plan.result_of(program, name) for name in self.earlier}
+        earlier = {name: _cut(frame, results[name].keys[0], batch) for name, frame in self.earlier.items()}
         sides = [side.side for side in plan.sides[program.name]]
         context = context_of(program, self.of.partition.date, sides=sides)
         found = computed(plan, program, context, tables, earlier, self._where(batch), self.previous)

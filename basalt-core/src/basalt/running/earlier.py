@@ -11,7 +11,6 @@ from datetime import date
 import attrs
 import polars as pl
 
-from basalt.documents import PassResult
 from basalt.errors import DataError, UserError, one_line
 from basalt.modules import FrameModule
 from basalt.planning.held import changed_since
@@ -20,20 +19,23 @@ from basalt.planning.output_rows import index_of
 from basalt.planning.partitions import Partition
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
-from basalt.planning.standing import record_of, run_of
+from basalt.planning.standing import previous_of, record_of, run_of
+from basalt.running.elsewhere import as_planned, published_elsewhere
 from basalt.running.ledger import Record, Unreadable
+from basalt.running.members import Members
 from basalt.running.spool import Spool
-from basalt.tables import US_UTC
 
 
 @attrs.frozen(eq=False)
 class Earlier:
-    """Results of the passes of one partition. `keys`: what each pass of it would be published under now."""
+    """Results of the passes of one partition. `keys`: what each pass of it would be published under now. `members`:
+    whose rows are read of what other pipelines published."""
 
     plan: Plan
     partition: Partition
     spool: Spool
     keys: Mapping[str, Key]
+    members: Members
 
     def inputs(self, program: Program) -> dict[str, pl.LazyFrame]:
         """Each earlier pass the program reads: the same partition, previous dates in front where it has history."""
@@ -87,24 +89,32 @@ class Earlier:
         for use in program.frame_uses:
             assert isinstance(use.module, FrameModule)
             if use.module.history:
-                found[use.place] = self._published(str(use.entry.source), use.module.history)
+                found[use.place] = self._published(program, str(use.entry.source), use.module.history)
         return found
 
     def missing(self, program: Program) -> list[date]:
         """Previous dates that some module asks for and whose rows were never published, oldest first."""
         found: set[date] = set()
         for name, dates in program.history.items():
-            found |= {*self.plan.previous(self.partition.date, dates)} - {*self._published(name, dates)}
+            found |= {*self.plan.previous(self.partition.date, dates)} - {*self._published(program, name, dates)}
         return sorted(found)
 
     def _with_history(self, program: Program, name: str) -> pl.LazyFrame:
-        days = self._published(name, program.history.get(name, 0))
+        days = self._published(program, name, program.history.get(name, 0))
+        if name in program.published:
+            result = program.published[name]
+            every = [self._on(day) for day in (*days, self.partition.date)]
+            whose = f"table {name} of source {self.plan.source.name!r}"
+            with reading(f"passes.{program.name} on {self.partition}", whose):
+                return pl.concat([published_elsewhere(self.plan, result, one, self.members) for one in every])
         for day in days:
             self._check_alike(program, name, day)
         before = [self._read_back(name, self._on(day)) for day in days]
         return pl.concat([*before, self.today(name, program.name)])
 
-    def _published(self, name: str, dates: int) -> list[date]:
+    def _published(self, program: Program, name: str, dates: int) -> list[date]:
+        if name in program.published:
+            return previous_of(self.plan, name, self.partition.date, dates)
         return [day for day in self.plan.previous(self.partition.date, dates) if self._is_published(name, day)]
 
     def _is_published(self, name: str, day: date) -> bool:
@@ -168,11 +178,3 @@ def published_rows(plan: Plan, name: str, partition: Partition, run: str | None)
     first = plan.outputs[name][0]
     rows, index = first.output.scan(plan.target(name, partition, first.name, run)), index_of(first.entry)
     return rows if index is None else rows.drop(index)
-
-
-def as_planned(rows: pl.LazyFrame, result: PassResult) -> pl.LazyFrame:
-    """Published rows in the dtypes of the pass, which not every output can keep."""
-    keys = dict(zip(result.keys, result.key_dtypes, strict=True))
-    wanted = {"Date": pl.Date, "Universe": pl.String, **keys, "TimeBucket": US_UTC}
-    wanted |= {column.name: column.dtype for column in result.columns}
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in wanted.items())

@@ -40,7 +40,7 @@ def left_of(plan: Plan, names: Sequence[str], force: bool = False, only_missing:
     tasks: dict[Partition, Task] = {}
     alone: list[Partition] = []
     found, unknown = _standing(plan, names)
-    reach = max((n for program in plan.programs for n in program.history.values()), default=0)
+    reach = max((n for program in plan.programs for n in program.looks_back_to.values()), default=0)
     for partition in plan.partitions:
         before = [attrs.evolve(partition, date=day) for day in plan.previous(partition.date, reach)]
         after = frozenset(each for each in before if each in tasks)

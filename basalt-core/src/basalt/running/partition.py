@@ -74,9 +74,9 @@ class PartitionRun:
         if not todo:
             return
         again = self._unpublished(todo, done)
-        read = {name for program in self.plan.programs for name in program.history} - {*done}
+        read = {name for program in self.plan.programs for name in program.looks_back_to} - {*done}
         try:
-            earlier = Earlier(self.plan, self.partition, self.spool, keys)
+            earlier = Earlier(self.plan, self.partition, self.spool, keys, self._members())
             batched = self._batched(earlier)
             for program in self.plan.programs:
                 if program.name in todo or program.name in again:
@@ -113,14 +113,17 @@ class PartitionRun:
                 found += [name for name in program.upstream if name in done and not self.plan.readable(name)]
         return found
 
-    def _batched(self, earlier: Earlier) -> Batched:
+    def _members(self) -> Members:
         plan, day = self.plan, self.partition.date
         membership = plan.universes[self.partition.universe].membership(plan.source, plan.schemas, day)
         for note in membership.notes:
             self.tell(note)
-        members = Members(plan, day, membership.listings)
-        memory = min(map(self._memory, plan.programs))
-        tables = Tables(plan, day, self.spool.spill(self.partition), memory, earlier.side, members.reach)
+        return Members(plan, day, membership.listings)
+
+    def _batched(self, earlier: Earlier) -> Batched:
+        plan, members = self.plan, earlier.members
+        memory, spill = min(map(self._memory, plan.programs)), self.spool.spill(self.partition)
+        tables = Tables(plan, self.partition.date, spill, memory, earlier.side, members.reach)
         return Batched(plan, self.partition, self.spool, tables, members, self._memory, self.tell)
 
     def _memory(self, program: Program) -> int:

@@ -22,8 +22,18 @@ from basalt.options import option
 from basalt.sources import Size, Source
 from basalt.tables import CONTRACTS
 from basalt_io.object_store import Location, location, storage_option
-from basalt_io.outputs.delta_table import LiveFile, Table, opened, published, reading, refuse_unread
+from basalt_io.outputs.delta_table import (
+    DOCUMENT,
+    LiveFile,
+    Table,
+    document_of,
+    opened,
+    published,
+    reading,
+    refuse_unread,
+)
 from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
+from basalt_io.sources.handed import Document, Index, handed_over, index_option, without_index
 
 
 @attrs.frozen
@@ -36,6 +46,7 @@ class DeltaSourceOptions:
         "folder, and of an object store those with the name of a canonical table",
         factory=dict,
     )
+    index: Index = index_option()
     storage: dict[str, str] = storage_option()
 
 
@@ -68,6 +79,10 @@ class DeltaSource(Source):
         facts = (f"{file.path} {file.size} {file.changed}" for file in self._files(table, day))
         return sha256("\n".join(sorted(facts)).encode()).hexdigest()
 
+    def lies(self, table: str, day: dt.date) -> str:
+        """The table's address."""
+        return self._table(table).place.uri
+
     def size(self, table: str, day: dt.date) -> Size | None:
         """From the log; None where it does not tell rows by date."""
         files = self._files(table, day)
@@ -83,6 +98,14 @@ class DeltaSource(Source):
         if self._by_date(table) or not self._dated(table):
             return frame
         return of_utc_date(frame, day)
+
+    def document(self, table: str, day: dt.date) -> Document | None:
+        """From the footers of that date's files, of a table that has one among its properties."""
+        return handed_over(self._documents(table, self._files(table, day)), self.config.index, f"files of {table}")
+
+    def _documents(self, name: str, files: list[LiveFile]) -> list[Document | None]:
+        table = self._table(name)
+        return [document_of(table, [file]) for file in files] if DOCUMENT in table.properties else []
 
     @cached_property
     def _root(self) -> Location:
@@ -146,7 +169,7 @@ class DeltaSource(Source):
         frame = published(table, files) if files else pl.LazyFrame(schema=table.schema)
         contract = CONTRACTS.get(name)
         if contract is None:
-            return frame
+            return without_index(frame, next(iter(self._documents(name, files[:1])), None), self.config.index)
         if "Date" in table.partitioned_by and contract.column("Date") is None:
             frame = frame.drop("Date")
         return conform(frame, contract, table.place.uri)

@@ -31,6 +31,7 @@ from basalt_io.sources import bmll
 from basalt_io.sources.bmll import FOLDERS
 from basalt_io.sources.clocks import zone
 from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
+from basalt_io.sources.handed import Document, Index, handed_over, index_option, without_index
 from basalt_io.sources.layouts import Dates, by_template, hive_dates, hive_folders, single_files
 from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.parquet_files import ParquetFiles, unread
@@ -51,6 +52,7 @@ class ParquetSourceOptions:
     )
     dialect: Literal["basalt", "bmll"] = option("whose columns the files have", default="basalt")
     time_zone: str | None = option("zone of stamps that have none, as `Europe/London`; not set: refused", default=None)
+    index: Index = index_option()
     storage: dict[str, str] = storage_option()
 
 
@@ -85,6 +87,11 @@ class ParquetSource(Source):
         options = (self.config.columns.get(table), self.config.dialect, self.config.time_zone)
         return self._parquet.fingerprint([*files, *more], *options)
 
+    def lies(self, table: str, day: dt.date) -> str:
+        """The date's file, or its first one and how many are beside it."""
+        first, *others = self._files(table, day)
+        return f"{first}{others and f' or one of {len(others)} files beside it' or ''}"
+
     def size(self, table: str, day: dt.date) -> Size | None:
         """From footers; None for one file of several dates, whose rows by date are not in them."""
         files = self._files(table, day)
@@ -100,6 +107,11 @@ class ParquetSource(Source):
         if self._places[table].is_dir() or not self._dated(table):
             return frame
         return of_utc_date(frame, day)
+
+    def document(self, table: str, day: dt.date) -> Document | None:
+        """From the footers of that date's files."""
+        files = self._files(table, day)
+        return handed_over(map(self._parquet.document, files), self.config.index, f"{files[0]} and the files beside it")
 
     @cached_property
     def _parquet(self) -> ParquetFiles:
@@ -189,7 +201,9 @@ class ParquetSource(Source):
             frame = bmll.canonical(table, frame, asked, lambda: self._reference(table, day))
         else:
             frame = _renamed(frame, asked, f"table {table} of {where}")
-        return conform(self._zoned(frame), CONTRACTS[table], where) if table in CONTRACTS else frame
+        if table in CONTRACTS:
+            return conform(self._zoned(frame), CONTRACTS[table], where)
+        return without_index(frame, self._parquet.document(files[0]), self.config.index)
 
     def _zoned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.config.time_zone is None:

@@ -13,7 +13,9 @@ from basalt_io.files import fingerprint
 from basalt_io.object_paths import AnyPath, ObjectPath, listed
 from basalt_io.object_store import Location
 from basalt_io.objects import Object, ObjectError
+from basalt_io.outputs.parquet import METADATA_KEY
 from basalt_io.parquet_errors import unreadable
+from basalt_io.sources.handed import Document, parsed
 
 _UNREAD = (OSError, pl.exceptions.PolarsError)
 
@@ -41,6 +43,14 @@ class ParquetFiles:
         """All rows, as the files have them."""
         addresses = [str(file) for file in files]
         return pl.scan_parquet(addresses, glob=False, hive_partitioning=False, storage_options=self.where.options)
+
+    def document(self, file: AnyPath) -> Document | None:
+        """The column document of a file that a pipeline published; None of others."""
+        try:
+            found = pl.read_parquet_metadata(str(file), storage_options=self.where.options)
+        except _UNREAD as error:
+            raise unread(file, error) from error
+        return parsed(found.get(METADATA_KEY), str(file))
 
     def refuse_differing(self, files: Sequence[AnyPath]) -> None:
         """DataError where the files' columns are not the same, or one cannot be read."""

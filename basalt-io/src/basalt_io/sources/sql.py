@@ -29,6 +29,14 @@ from basalt_io.outputs.sql_books import RESERVED, books, is_there
 from basalt_io.outputs.sql_fetch import Rows
 from basalt_io.outputs.sql_tables import column, named
 from basalt_io.sources.dates import refuse_date
+from basalt_io.sources.handed import (
+    Document,
+    Index,
+    handed_over,
+    index_option,
+    parsed,
+    without_index,
+)
 from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.sql_columns import Columns, as_published, columns_of
 from basalt_io.sources.sql_dates import Dated, dated_by
@@ -46,6 +54,7 @@ class SqlSourceOptions:
     columns: dict[str, dict[str, str]] = option(
         "by table, canonical column names and what yours are called, as `trades = { Price = 'px' }`", factory=dict
     )
+    index: Index = index_option()
     bulk: bool = option("fetch by COPY where PostgreSQL has it; false for servers that lack it", default=True)
 
 
@@ -93,6 +102,10 @@ class SqlSource(Source):
                 facts += map(str, self._counted(connection, table, day, found))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
+    def lies(self, table: str, day: dt.date) -> str:
+        """The database and schema."""
+        return self._where
+
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, canonical, fetched when they are collected. UserError where there is no such table, date or
         mapped column; DataError for what cannot become canonical."""
@@ -101,7 +114,23 @@ class SqlSource(Source):
             dtypes = as_published(connection, table, self.config.schema, day, found.columns)
         frame = self._rows(table, dtypes, found.dated.on(day) if found.dated else []).lazily()
         frame = frame.rename({theirs: name for name, theirs in self._mapped(table).items()})
-        return conform(frame, CONTRACTS[table], self._where) if table in CONTRACTS else frame
+        if table in CONTRACTS:
+            return conform(frame, CONTRACTS[table], self._where)
+        return without_index(frame, next(iter(self._documents(table, day)), None), self.config.index)
+
+    def document(self, table: str, day: dt.date) -> Document | None:
+        """From the table `basalt_columns`."""
+        whose = f"partitions of {table} in {self._where}"
+        return handed_over(self._documents(table, day), self.config.index, whose)
+
+    def _documents(self, table: str, day: dt.date) -> list[Document | None]:
+        kept = books(self.config.schema).columns
+        with self._asking(table) as connection:
+            if not is_there(connection, kept):
+                return []
+            asked = sa.select(kept.c.document).where(kept.c.table_name == table, kept.c.date == day)
+            texts = connection.execute(asked.order_by(kept.c.universe)).scalars().all()
+        return [parsed(text, f"table {table} of {self._where}") for text in texts]
 
     @cached_property
     def _names(self) -> list[str]:
