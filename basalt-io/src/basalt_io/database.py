@@ -1,15 +1,16 @@
-"""Databases by URL: credentials come from the environment, and nothing that is printed holds them.
+"""Databases by URL: credentials come from the environment or a keyring, and nothing that is printed holds them.
 
-A URL holds `${NAME}` where a variable of the environment goes: `postgresql://${PGUSER}:${PGPASSWORD}@host/results`, or
-`${RESULTS_URL}` for the whole of it. A password written into the URL itself is refused. SQLite files are relative to
-the pipeline file's folder. SQLAlchemy is imported here and by what uses this, never by naming a component.
+A URL names values as `basalt_io.credentials` says: `postgresql://${PGUSER}:${PGPASSWORD}@host/results`, or
+`${RESULTS_URL}` for the whole of it, or `postgresql://quant:${keyring:results/quant}@host/results`. They are asked for
+once a `Database`. A password written into the URL itself is refused. SQLite files are relative to the pipeline file's
+folder. SQLAlchemy is imported here and by what uses this, never by naming a component.
 """
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -19,9 +20,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from basalt.errors import BasaltError, UserError
+from basalt_io.credentials import BLANK, blanked, named
 from basalt_io.files import first_line, refuse_unwritable
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _CREDENTIALS = re.compile(r"://(?P<user>[^/?#@]*?)(?::(?P<password>[^/?#]*))?@")
 _SECRET = re.compile(r"[?&][^=&]*(?:passw|pwd|secret|token)[^=&]*=([^&]*)", re.IGNORECASE)
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -38,13 +39,15 @@ class Database:
 
     @url.validator
     def _refuse_written_secrets(self, _: Any, url: str) -> None:
-        credentials = _CREDENTIALS.search(url)
-        written = [*_SECRET.findall(url), (credentials["password"] or "") if credentials else ""]
+        url = blanked(url)
+        written = [url[start:end] for start, end in _secret_places(url)] if _CREDENTIALS.search(url) else []
+        written += _SECRET.findall(url)
         with suppress(sa.exc.ArgumentError, ValueError):  # what is no URL yet, as a port may be a variable
             written.append(str(sa.make_url(url).password or ""))
-        if any(_VARIABLE.sub("", secret) for secret in written):
+        if any(secret.replace(BLANK, "") for secret in written):
             raise UserError(
-                "url holds a password: put it into a variable of the environment and write ${NAME} in its place"
+                "url holds a password: put it into a variable of the environment and write ${NAME} in its place, or "
+                "into a keyring and write ${keyring:SERVICE/USER}"
             )
 
     @property
@@ -110,25 +113,34 @@ class Database:
     def _said(self, error: BaseException) -> str:
         """The driver's first line, passwords struck out."""
         text = first_line(getattr(error, "orig", None) or error)
-        for name in _VARIABLE.findall(self.url):
-            if self._holds_secret(name):
-                value = os.environ.get(name, "")
-                for secret in filter(None, (value, quote(value, safe=""))):
-                    text = text.replace(secret, "***")
-        password = self._resolved.password
-        return text.replace(str(password), "***") if password else text
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
 
-    def _holds_secret(self, name: str) -> bool:
-        """Whether a variable's value is a secret: the password, or the whole URL."""
-        credentials = _CREDENTIALS.search(self.url)
-        secrets = [credentials["password"] or ""] if credentials else [self.url]
-        return any(name in _VARIABLE.findall(text) for text in [*secrets, *_SECRET.findall(self.url)])
+    @property
+    def _secrets(self) -> set[str]:
+        """Values that are secret, plain and escaped: the password or the whole URL, and all of a keyring."""
+        url, places = blanked(self.url), _secret_places(blanked(self.url))
+        blanks = [found.start() for found in re.finditer(BLANK, url)]
+        found = {
+            value
+            for one, value, at in zip(named(self.url), self._values, blanks, strict=True)
+            if one.entry is not None or any(start <= at < end for start, end in places)
+        }
+        found |= {str(self._resolved.password or "")}
+        return {text for secret in found if secret for text in (secret, quote(secret, safe=""))}
+
+    @cached_property
+    def _values(self) -> Sequence[str]:
+        """What the URL names, in order; UserError for the first that is not there."""
+        return [one.value() for one in named(self.url)]
 
     @property
     def _resolved(self) -> sa.URL:
-        """The URL with values of the environment; UserError that names no value of it."""
+        """The URL with the values it names; UserError that tells none of them."""
+        filled = _filled(self.url, self._values)
         try:
-            url = sa.make_url(_filled(self.url))
+            url = sa.make_url(filled)
         except (sa.exc.ArgumentError, ValueError):
             raise UserError("url is no database URL: write it as postgresql://host/name or sqlite:///file") from None
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
@@ -154,17 +166,19 @@ class Database:
             ) from None
 
 
-def _filled(url: str) -> str:
-    """`${NAME}` replaced; what stands in the user's or the password's place is escaped."""
+def _filled(url: str, values: Sequence[str]) -> str:
+    """The values in place; what stands in the user's or the password's is escaped."""
+    url, rest = blanked(url), iter(values)
     credentials = _CREDENTIALS.search(url)
     end = credentials.end() if credentials else 0
+    return re.sub(BLANK, lambda at: quote(next(rest), safe="") if at.end() <= end else next(rest), url)
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in os.environ:
-            raise UserError(f"url names ${{{found[1]}}}, which the environment lacks: set it")
-        return quote(os.environ[found[1]], safe="") if found.end() <= end else os.environ[found[1]]
 
-    return _VARIABLE.sub(value, url)
+def _secret_places(url: str) -> list[tuple[int, int]]:
+    """Where in a blanked URL secrets stand: its password and options so named; where no user is told, all of it."""
+    credentials = _CREDENTIALS.search(url)
+    first = credentials.span("password") if credentials else (0, len(url))
+    return [first, *(found.span(1) for found in _SECRET.finditer(url))]
 
 
 @lru_cache
