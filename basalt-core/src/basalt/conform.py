@@ -38,14 +38,16 @@ def conform(frame: pl.LazyFrame, table: TableSchema, where: str) -> pl.LazyFrame
     return frame.with_columns(casts) if casts else frame
 
 
-def unfit(error: BaseException, table: TableSchema | None) -> str:
+def unfit(error: BaseException, table: TableSchema | None, place: str = "") -> str:
     """What a query over a conformed frame says of a value that cannot become canonical: column, values, what is wanted
-    and the fix, in one phrase; of any other error its own line. `table`: None where it is not declared."""
+    and the fix, in one phrase; of any other error its own line. `table`: None where it is not declared. `place`: where
+    the rows lie."""
+    within = place and f" in {place}"
     found = _FAILED.search(str(error).partition("\n\n")[0])
     column = table.column(found[1]) if found and table else None
     if found is None or column is None:
-        return one_line(error)
-    return f"column {found[1]} has values that are no {_names(column)}, {found[2]}: {_remedy(column.dtype)}"
+        return one_line(error) + within
+    return f"column {found[1]}{within} has values that are no {_names(column)}, {found[2]}: {_remedy(column.dtype)}"
 
 
 def _remedy(wanted: DType) -> str:

@@ -59,12 +59,18 @@ def _place(out: Path, table: str, day: date | None) -> Path:
 def _write(readable: Readable, table: str, day: date | None, frame: "pl.LazyFrame", out: Path) -> dict[str, Any]:
     import polars as pl
 
+    from basalt.errors import PublishError
     from basalt_io.files import publish, stage
 
     schema, place = readable.schemas.get(table), _place(out, table, day)
     found = frame.collect_schema().names()
     by = [name for name in ([] if schema is None else [schema.key, *schema.order]) if name in found]
     rows = frame.sort(by, maintain_order=True) if by else frame
-    publish(stage(rows, place, {}, row_group_size=ROW_GROUP))
+    try:
+        publish(stage(rows, place, {}, row_group_size=ROW_GROUP))
+    except PublishError as error:
+        if isinstance(error.__cause__, pl.exceptions.PolarsError):
+            raise readable.unread(table, day, error.__cause__) from error
+        raise
     count = pl.scan_parquet(place, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
     return {"date": day, "table": table, "rows": count, "path": str(place)}

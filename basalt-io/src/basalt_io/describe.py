@@ -74,8 +74,8 @@ def _table(readable: Readable, name: str) -> dict[str, Any]:
     line: dict[str, Any] = {"table": name, "dates": len(days), **_span(days)}
     seen = _Seen()
     try:
-        for _, frame in readable.frames(name):
-            _look(frame, readable, name, seen)
+        for day, frame in readable.frames(name):
+            _look(frame, readable, name, day, seen)
     except BasaltError as error:
         narrate(f"{name}: {error}")
         return {**line, "contract": "broken"}
@@ -94,11 +94,9 @@ def _span(days: list[date]) -> dict[str, date | None]:
     return {"from": days[0] if days else None, "to": days[-1] if days else None}
 
 
-def _look(frame: Any, readable: Readable, name: str, seen: _Seen) -> None:
+def _look(frame: Any, readable: Readable, name: str, day: date | None, seen: _Seen) -> None:
     """One query a date, of the key and the stamps alone. DataError where the rows cannot be read."""
     import polars as pl
-
-    from basalt.errors import DataError, one_line
 
     found = frame.collect_schema().names()
     key = readable.schemas[name].key if name in readable.schemas else "ListingId"
@@ -109,7 +107,7 @@ def _look(frame: Any, readable: Readable, name: str, seen: _Seen) -> None:
     try:
         row = frame.select(asked).collect().row(0, named=True)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DataError(f"its rows cannot be read ({one_line(error)}): mend or remove the file") from error
+        raise readable.unread(name, day, error) from error
     seen.rows += row["rows"]
     seen.listings.update(row.get("keys") or ())
     seen.columns = max(seen.columns, len(found))

@@ -15,6 +15,7 @@ from basalt.cli.planned import DATE
 if TYPE_CHECKING:
     import polars as pl
 
+    from basalt.errors import BasaltError
     from basalt.sources import Source
     from basalt.tables import TableSchema
 
@@ -74,7 +75,37 @@ class Readable:
             if left_out := self.source.left_out(table, at):
                 said = ", ".join(f"{option} {rows:,}" for option, rows in left_out.items())
                 narrate(f"{table} of {at}: rows left out by {said}")
-            yield day, self.source.scan(table, at) if schema is None else canonical(self.source, schema, at)
+            frame = self.source.scan(table, at) if schema is None else canonical(self.source, schema, at)
+            if schema is not None and schema.unique:
+                self._refuse_repeated(schema, day, frame)
+            yield day, frame
+
+    def unread(self, table: str, day: date | None, error: Exception) -> "BasaltError":
+        """What to raise where a query over those rows failed."""
+        from basalt.errors import DataError
+        from basalt.planning.inputs import unread
+        from basalt.tables import TableSchema
+
+        schema, when = self.schemas.get(table) or TableSchema(table, "", ()), f" of {day}" if day else ""
+        said = unread(error, self.source, schema, day or self._some_day)
+        return DataError(f"table {table}{when} cannot be read: {said}; mend or remove what is there")
+
+    def _refuse_repeated(self, schema: "TableSchema", day: date | None, frame: "pl.LazyFrame") -> None:
+        import polars as pl
+
+        from basalt.errors import DataError
+
+        several = frame.group_by(schema.key).agg(pl.len().alias("Rows")).filter(pl.col("Rows") > 1).sort(schema.key)
+        try:
+            found = several.head(1).collect().rows()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise self.unread(schema.name, day, error) from error
+        for key, rows in found:
+            where = self.source.lies(schema.name, day or self._some_day) or f"source {self.source.name!r}"
+            raise DataError(
+                f"table {schema.name} of {where} has {rows} rows of {schema.key} {key}, and one is wanted: drop those "
+                "that repeat it"
+            )
 
     @property
     def _some_day(self) -> date:

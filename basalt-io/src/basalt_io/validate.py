@@ -69,9 +69,12 @@ def _limit(text: str) -> Limit:
 
 def _of_table(readable: Readable, name: str, limits: Sequence[Limit], by_listing: bool) -> Iterator[dict[str, Any]]:
     schema = readable.schemas.get(name)
-    if schema is None or not schema.events:
+    if schema is None:
         return
     for day, frame in readable.frames(name):
+        _refuse_unfit(readable, name, day, frame)
+        if not schema.events:
+            continue
         narrate(f"validating {name} of {day}")
         for listing, measure, found in _measured(readable, name, day, frame, by_listing):
             limit = next((each for each in limits if each.measure == measure.name and each.table in (None, name)), None)
@@ -87,6 +90,16 @@ def _of_table(readable: Readable, name: str, limits: Sequence[Limit], by_listing
             }
 
 
+def _refuse_unfit(readable: Readable, name: str, day: date | None, frame: "pl.LazyFrame") -> None:
+    """DataError where some value is not what the contract says, of a column that nothing measures too."""
+    import polars as pl
+
+    try:
+        frame.select(pl.all().count()).collect(engine="streaming")
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise readable.unread(name, day, error) from error
+
+
 def _keeps(measure: Any, found: float | None, limit: float) -> bool:
     """What could not be measured keeps no limit that is a least."""
     if measure.low_is_bad:
@@ -100,7 +113,6 @@ def _measured(
     """Listing (None over all), measure and value. DataError where the rows cannot be read."""
     import polars as pl
 
-    from basalt.errors import DataError, one_line
     from basalt_io.feed_quality import Feed, measured, value
 
     standing = _beside(readable, "l3_snapshot", day) if name == "l3" else None
@@ -108,7 +120,7 @@ def _measured(
     try:
         found = list(measured(feed))
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DataError(f"{name} of {day} cannot be read ({one_line(error)}): mend or remove the file") from error
+        raise readable.unread(name, day, error) from error
     for measure, rows in found:
         if by_listing:
             for (listing,), own in rows.sort(feed.key).group_by([feed.key], maintain_order=True):

@@ -127,8 +127,9 @@ def test_a_listing_that_stands_twice_in_reference_is_refused(desk):
     desk.put("reference", "2026-01-05", reference)
     desk.put("reference", "2026-01-06", reference.head(2))
     result = desk.run(sectors)
+    place = desk.folder / "data/reference/date=2026-01-05/part.parquet"
     assert [failed.error for failed in result.failed] == [
-        "table 'reference' of source 'parquet' has 2 rows of ListingId 2 on 2026-01-05, and one is wanted: drop those "
-        "that repeat it"
+        f"table 'reference' of source 'parquet' has 2 rows of ListingId 2 on 2026-01-05 in {place}, and one is wanted: "
+        "drop those that repeat it"
     ]
     assert [str(p.date) for p in result.published] == ["2026-01-06"]

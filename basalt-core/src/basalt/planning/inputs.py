@@ -8,7 +8,8 @@ import polars as pl
 
 from basalt.config.model import SourceEntry
 from basalt.config.structure import structure
-from basalt.conform import conform
+from basalt.conform import conform, unfit
+from basalt.errors import BasaltError
 from basalt.planning.known import Columns
 from basalt.plugins.registry import Registry
 from basalt.sources import Source
@@ -37,6 +38,17 @@ def canonical(source: Source, schema: TableSchema, day: date, keys: pl.Series | 
     """That date's rows as the contract wants them, every one; `keys`: of these and of none, at least."""
     rows = source.scan(schema.name, day) if keys is None else source.scan_of(schema.name, day, keys)
     return conform(rows, schema, f"source {source.name!r}")
+
+
+def unread(error: BaseException, source: Source, schema: TableSchema, day: date) -> str:
+    """Why a query over that date's rows fails, and where they lie."""
+    if ":" in schema.name:
+        return unfit(error, schema)
+    try:
+        place = source.lies(schema.name, day)
+    except BasaltError:
+        place = ""
+    return unfit(error, schema, place)
 
 
 def without_cancelled(frame: pl.LazyFrame, schema: TableSchema) -> pl.LazyFrame:

@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 import polars as pl
 
-from basalt.errors import BasaltError, DataError, UserError, one_line
-from basalt.planning.inputs import scan
+from basalt.errors import BasaltError, DataError, UserError
+from basalt.planning.inputs import scan, unread
 from basalt.planning.known import Columns
 from basalt.sources import Source
 from basalt.tables import TableSchema
@@ -36,7 +36,7 @@ def read_instruments(source: Source, schemas: Mapping[str, TableSchema], day: da
         raise
     except Exception as error:
         raise DataError(
-            f"table 'reference' of source {source.name!r} cannot be read for {day}: {one_line(error)}"
+            f"table 'reference' of source {source.name!r} cannot be read for {day}: {unread(error, source, schemas['reference'], day)}"
         ) from error
 
 

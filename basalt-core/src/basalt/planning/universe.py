@@ -19,8 +19,8 @@ import polars as pl
 from basalt.config.filters import row_filter
 from basalt.config.model import PipelineConfig, UniverseConfig
 from basalt.config.words import did_you_mean
-from basalt.errors import BasaltError, DataError, UserError, one_line
-from basalt.planning.inputs import has_date, scan
+from basalt.errors import BasaltError, DataError, UserError
+from basalt.planning.inputs import has_date, scan, unread
 from basalt.planning.known import Columns
 from basalt.planning.listing_ids import LISTING, members
 from basalt.planning.universe_files import read_members
@@ -214,7 +214,7 @@ def _reference(universe: Universe, source: Source, schemas: Schemas, day: date, 
     except Exception as error:
         raise DataError(
             f"universes.{universe.name}: table 'reference' of source {source.name!r} cannot be read for {day}: "
-            f"{one_line(error)}"
+            f"{unread(error, source, schemas['reference'], day)}"
         ) from error
     if found.schema[LISTING] != dtype:
         raise DataError(

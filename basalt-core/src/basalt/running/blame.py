@@ -7,6 +7,8 @@ import polars as pl
 from basalt.errors import BasaltError, DataError, PluginError, one_line
 from basalt.modules import FrameModule, PassContext
 from basalt.planning.aggregations import aggregations
+from basalt.planning.inputs import unread
+from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.uses import Use
 from basalt.running.earlier import unreadable
@@ -18,6 +20,7 @@ Frames = Mapping[str, pl.LazyFrame]
 
 
 def blame(
+    plan: Plan,
     program: Program,
     raw: Frames,
     tables: Frames,
@@ -32,8 +35,9 @@ def blame(
     `raw`: the tables before the pass's transforms. `where`: the pass, partition and batch, for the message.
     """
     for name in program.reads:
-        if (said := _unreadable(raw[name])) is not None:
-            return DataError(f"{where}: table {name!r} cannot be read: {said}; mend the data and run it again")
+        if (failed := _failing(raw[name])) is not None:
+            why = unread(failed, plan.source, plan.schemas[name], context.date)
+            return DataError(f"{where}: table {name!r} cannot be read: {why}; mend the data and run it again")
     for step in program.steps:
         if (said := _unreadable(tables[step.transform.output])) is not None:
             return PluginError(f"{where}: {step.place}, transform {step.component.name}, failed: {said}")
@@ -63,12 +67,22 @@ def _frame_rows(use: Use, inputs: tuple[Frames, PassContext]) -> list[pl.DataFra
 
 
 def _unreadable(frame: pl.LazyFrame) -> str | None:
-    return _fails(lambda: frame.select(pl.all().count()).collect(engine="streaming"))
+    failed = _failing(frame)
+    return None if failed is None else one_line(failed)
+
+
+def _failing(frame: pl.LazyFrame) -> BaseException | None:
+    return _failed(lambda: frame.select(pl.all().count()).collect(engine="streaming"))
 
 
 def _fails(work: Callable[[], object]) -> str | None:
+    failed = _failed(work)
+    return None if failed is None else one_line(failed)
+
+
+def _failed(work: Callable[[], object]) -> BaseException | None:
     try:
         work()
     except (Exception, pl.exceptions.PanicException) as raised:  # noqa: BLE001 - whatever it raises is the answer
-        return one_line(raised)
+        return raised
     return None

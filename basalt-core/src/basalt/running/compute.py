@@ -64,7 +64,7 @@ def computed(
         raise
     except (Exception, pl.exceptions.PanicException) as error:
         place = where or f"passes.{program.name} on {context.date}"
-        raise blame(program, tables, prepared, earlier, context, previous, place, error) from error
+        raise blame(plan, program, tables, prepared, earlier, context, previous, place, error) from error
 
 
 def _day(program: Program, tables: Frames, context: PassContext) -> Day:

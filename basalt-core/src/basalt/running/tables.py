@@ -15,9 +15,9 @@ from pathlib import Path
 import attrs
 import polars as pl
 
-from basalt.errors import BasaltError, DataError, one_line
+from basalt.errors import BasaltError, DataError
 from basalt.planning.batches import room
-from basalt.planning.inputs import canonical, without_cancelled
+from basalt.planning.inputs import canonical, unread, without_cancelled
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.widths import row_bytes
@@ -97,7 +97,7 @@ class Tables:
             except (Exception, pl.exceptions.PanicException) as error:
                 raise DataError(
                     f"table {name!r} of source {self._plan.source.name!r} cannot be read for {self._day}: "
-                    f"{one_line(error)}; run it again once that is mended"
+                    f"{unread(error, self._plan.source, self._plan.schemas[name], self._day)}; run it again once that is mended"
                 ) from error
         return self._opened[name]
 
@@ -142,9 +142,10 @@ class Tables:
         several = rows.filter(pl.col("Rows") > 1) if schema.unique else rows.clear()
         if len(several):
             key, count = several.row(0)
+            place = self._plan.source.lies(schema.name, self._day)
             raise DataError(
                 f"table {schema.name!r} of source {self._plan.source.name!r} has {count} rows of {schema.key} {key} on "
-                f"{self._day}, and one is wanted: drop those that repeat it"
+                f"{self._day}{place and f' in {place}'}, and one is wanted: drop those that repeat it"
             )
         return rows
 
