@@ -36,7 +36,8 @@ def read_instruments(source: Source, schemas: Mapping[str, TableSchema], day: da
         raise
     except Exception as error:
         raise DataError(
-            f"table 'reference' of source {source.name!r} cannot be read for {day}: {unread(error, source, schemas['reference'], day)}"
+            f"table 'reference' of source {source.name!r} cannot be read for {day}: "
+            f"{unread(error, source, schemas['reference'], day)}"
         ) from error
 
 

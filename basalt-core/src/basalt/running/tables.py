@@ -95,9 +95,10 @@ class Tables:
             except BasaltError:
                 raise
             except (Exception, pl.exceptions.PanicException) as error:
+                source = self._plan.source
                 raise DataError(
-                    f"table {name!r} of source {self._plan.source.name!r} cannot be read for {self._day}: "
-                    f"{unread(error, self._plan.source, self._plan.schemas[name], self._day)}; run it again once that is mended"
+                    f"table {name!r} of source {source.name!r} cannot be read for {self._day}: "
+                    f"{unread(error, source, self._plan.schemas[name], self._day)}; run it again once that is mended"
                 ) from error
         return self._opened[name]
 
