@@ -216,7 +216,8 @@ def test_other_layouts_and_cut_files_are_refused_before_reading(tmp_path):
     file = tmp_path / "20230201" / "trade.csv"
     for content, said in (
         ("", "has no column TradeIndex"),
-        ("SecurityID,TransactTime,ApplSeqNum\n", "has no column TradeIndex.*reads Shanghai's Level-2 layout only"),
+        ("SecurityID,TradTime\n", "has no column TradeIndex.*reads Shanghai's and Shenzhen's Level-2 layouts only"),
+        ("SecurityID,TransactTime,ApplSeqNum\n", "has no column BidApplSeqNum"),
         (f"{TRADE}\n{trade(1, 'B', 10.0, 1, 1, 2)}\n20,600000,10:0", "ends in the middle of a row"),
     ):
         file.write_text(content)

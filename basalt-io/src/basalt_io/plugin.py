@@ -11,7 +11,7 @@ def basalt_sources() -> list[Lazy]:
         Lazy("delta", "basalt_io.sources.delta:DeltaSource", "canonical tables and results in Delta tables"),
         Lazy("sql", "basalt_io.sources.sql:SqlSource", "canonical tables in a database"),
         Lazy("lobster", "basalt_io.sources.lobster:LobsterSource", "LOBSTER message and order-book files"),
-        Lazy("china_l2", "basalt_io.sources.china_l2:ChinaL2Source", "Shanghai Level-2 orders, trades and snapshots"),
+        Lazy("china_l2", "basalt_io.sources.china_l2:ChinaL2Source", "Level-2 of Shanghai and Shenzhen: orders, books"),
         Lazy("databento", "basalt_io.sources.databento:DatabentoSource", "Databento's files in DBN"),
         Lazy("taq", "basalt_io.sources.taq:TaqSource", "TAQ trades and quotes, cleaned as asked"),
         Lazy("bitstamp", "basalt_io.sources.bitstamp:BitstampSource", "Bitstamp order events and trades in CSV"),

@@ -1,19 +1,24 @@
-"""The `china_l2` source: Level-2 orders, trades and snapshots of the Shanghai Stock Exchange, as CSV.
+"""The `china_l2` source: Level-2 orders, trades and snapshots of the Shanghai and Shenzhen Stock Exchanges, as CSV.
 
 The files of a date are `entrust.csv` (orders), `trade.csv` and `snapshot.csv`, with header, of any number of
-securities. They lie in `ROOT/YYYYMMDD/`, or in zips `ROOT/CODE_YYYYMMDD….zip`, one a security; a folder and a zip of
-the same date are refused, as both may hold the same rows. Files in another layout are refused too, Shenzhen's own
-among them: there, orders come with their whole size and cancels among the trades.
+securities of one exchange. They lie in `ROOT/YYYYMMDD/`, or in zips `ROOT/CODE_YYYYMMDD….zip`, one a security; a folder
+and a zip of the same date are refused, as both may hold the same rows. A file's columns tell its exchange; files in
+another layout are refused.
 
-Columns that are read, all others being ignored:
+Columns that are read, all others being ignored. The book is BidPrice1 … 10, BidVolume1 … 10, NumOrdersB1 … 10, and the
+same of the asks (NumOrdersS1 … 10). Times are times of day. Of Shanghai:
 * entrust.csv: SecurityID, OrderTime, OrderType (A add, D delete), OrderNO, OrderPrice, Balance, OrderBSFlag (B, S),
   BizIndex
 * trade.csv: TradeIndex, SecurityID, TradTime, TradPrice, TradVolume, TradeBuyNo, TradeSellNo, TradeBSFlag (B, S, N),
   BizIndex
-* snapshot.csv: SecurityID, UpdateTime, InstruStatus, BidPrice1 … 10, BidVolume1 … 10, NumOrdersB1 … 10, and the same
-  of the asks (NumOrdersS1 … 10)
+* snapshot.csv: SecurityID, UpdateTime, InstruStatus and the book
 
-What becomes of it
+Of Shenzhen:
+* entrust.csv: SecurityID, TransactTime, ApplSeqNum, Price, OrderQty, Side, OrdType
+* trade.csv: SecurityID, TransactTime, ApplSeqNum, BidApplSeqNum, OfferApplSeqNum, LastPx, LastQty, ExecType
+* snapshot.csv: SecurityID, UpdateTime, TradingPhaseCode and the book
+
+What becomes of Shanghai's
 * ListingId is SecurityID as the file has it, a String (`600519`; zeros in front stay). Times of day are Asia/Shanghai.
 * SequenceNo of `trades` and `l3` is BizIndex, one sequence over orders and trades (`shared_sequence`). The other
   tables have none.
@@ -35,6 +40,31 @@ What becomes of it
   says TRADE from the opening cross on and through lunch, when nothing trades: TRADE before 09:30 is PRE_OPEN, from
   11:30 to 13:00 CLOSED. The state table has rows at those times, and one where the status changes.
 * `reference`: Ticker, MIC XSHG, currency (USD for codes 900…, else CNY), InstrumentId the same as ListingId.
+
+What is different of Shenzhen's
+* SequenceNo is ApplSeqNum, one sequence over orders, trades and cancels of a channel, and a security is on one channel.
+  An order's ApplSeqNum is its OrderId, and what trades and cancels name in BidApplSeqNum and OfferApplSeqNum.
+* Side is 1 buy or 2 sell; OrdType 1 market, 2 limit, U own best; ExecType F trade or 4 cancel: each as this letter or
+  as the number of its character (49, 50, 85, 70, 52).
+* `trades`: the rows of ExecType F; TradeId is ApplSeqNum. No flag tells the aggressor: from 09:30 to 14:57 it is the
+  younger of the two orders, the one with the greater number. Trades before and after are an auction's, without side.
+* `l3`: an order row has the whole size and comes before its own executions. To be in Shanghai's terms, what an order
+  took as the younger one never rests: it is an Insert of what its entry left, with the stamp and SequenceNo of the last
+  execution of that entry, and has no row if that is nothing. In an auction every order rests with its whole size. A
+  cancel is a Remove of its LastQty, of the one order that it names.
+* A market order's price is that at which others took from it, else that of its entry's last trade. It has no row where
+  it has neither, or where it is cancelled at the stamp of its entry. An own-best order rests at the price at which
+  others took from it; where none did, at null, as its order row does not tell it.
+* TradingPhaseCode: S PRE_OPEN, O OPENING_AUCTION, T CONTINUOUS_TRADING, B PRE_OPEN before 09:30 and CLOSED after (the
+  break at noon), C CLOSING_AUCTION, A POST_TRADE, E CLOSED, H HALTED, V UNSCHEDULED_AUCTION (volatility interruption),
+  another one UNKNOWN; a 1 behind the letter is HALTED (suspended all day).
+* `reference`: MIC XSHE, currency HKD for codes 200…
+
+Assumed of Shenzhen, where no file was at hand to show it: that the columns are spelt so; that an order's immediate
+executions follow it before the next order's; that trades at times of continuous trading are no auction's (after a
+volatility interruption they are, and get the younger order as aggressor); that in call auctions a snapshot's first
+level is the indicative match and its second what is left over, as in Shanghai; that a cancel takes all that is left.
+A file that ends between two rows looks whole, as the numbers of one security have gaps.
 """
 
 import datetime as dt
@@ -65,7 +95,7 @@ class ChinaL2Options:
 
 
 class ChinaL2Source(Source):
-    """Shanghai Level-2 files of one folder."""
+    """Level-2 files of one folder."""
 
     name = "china_l2"
     Config = ChinaL2Options

@@ -1,4 +1,4 @@
-"""Shanghai's snapshots as `l2`, `marketstate`, `imbalance` and `reference`; `china_l2` says what becomes of what."""
+"""Snapshots as `l2`, `marketstate`, `imbalance` and `reference`; `china_l2` says what becomes of what."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,7 @@ from basalt.columns import DType
 from basalt.tables import AGGRESSOR, NS_UTC, STATE
 from basalt_io.sources.china_l2_files import Part, rows
 from basalt_io.sources.china_l2_orders import MINUTE, stamp
+from basalt_io.sources.china_l2_shenzhen import is_shenzhen, snapshots
 
 LEVELS = range(1, 11)
 MORNING, LUNCH, AFTERNOON = 570, 690, 780  # 09:30, 11:30 and 13:00, in minutes after midnight
@@ -19,9 +20,11 @@ STATES = {
     "CLOSE": "POST_TRADE",
     "ENDTR": "CLOSED",
     "SUSP": "HALTED",
+    "BREAK": "CLOSED",
+    "VCALL": "UNSCHEDULED_AUCTION",
 }
 STATUS = pl.col("InstruStatus")
-CALL = STATUS.is_in(["OCALL", "CCALL"])
+CALL = STATUS.is_in(["OCALL", "CCALL", "VCALL"])
 KEYS = ("ListingId", "EventTimestamp")
 BOOK_COLUMNS: dict[str, DType] = {
     **{f"{side}{what}{i}": pl.Float64 for side in ("Bid", "Ask") for what in ("Price", "Volume") for i in LEVELS},
@@ -65,17 +68,22 @@ def imbalance(part: Part, midnight: int) -> pl.LazyFrame:
 def reference(part: Part, midnight: int) -> pl.LazyFrame:
     """One row a security."""
     found = _snapshots(part, midnight, {}).select("ListingId").unique().sort("ListingId")
+    mic, b_shares, currency = ("XSHE", "200", "HKD") if is_shenzhen(part, "snapshot") else ("XSHG", "900", "USD")
+    abroad = pl.col("ListingId").str.starts_with(b_shares)
     return found.with_columns(
         InstrumentId="ListingId",
         Ticker="ListingId",
-        MIC=pl.lit("XSHG"),
-        CurrencyCode=pl.when(pl.col("ListingId").str.starts_with("900")).then(pl.lit("USD")).otherwise(pl.lit("CNY")),
+        MIC=pl.lit(mic),
+        CurrencyCode=pl.when(abroad).then(pl.lit(currency)).otherwise(pl.lit("CNY")),
     )
 
 
 def _snapshots(part: Part, midnight: int, columns: Mapping[str, DType]) -> pl.LazyFrame:
     always = dict.fromkeys(("SecurityID", "UpdateTime", "InstruStatus"), pl.String)
-    found = rows(part, "snapshot", {**always, **columns}, {})
+    if is_shenzhen(part, "snapshot"):
+        found = snapshots(part, columns)
+    else:
+        found = rows(part, "snapshot", {**always, **columns}, {})
     return found.with_columns(ListingId="SecurityID", EventTimestamp=stamp("UpdateTime", midnight))
 
 
@@ -91,7 +99,7 @@ def _level(side: str, letter: str, i: int) -> list[pl.Expr]:
 
 def _state(midnight: int) -> pl.Expr:
     minute = (pl.col("EventTimestamp").cast(pl.Int64) - midnight) // MINUTE
-    trading = STATUS == "TRADE"
+    trading = STATUS.is_in(["TRADE", "BREAK"])
     said = STATUS.replace_strict(STATES, default="UNKNOWN")
     return (
         pl.when(trading & (minute < MORNING))

@@ -24,6 +24,7 @@ from basalt_io.files import first_line
 from basalt_io.sources.csv_ends import ends
 
 KINDS = ("entrust", "trade", "snapshot")
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
 _FOLDER = re.compile(r"(?P<date>\d{8})")
 _ZIP = re.compile(r"(?P<code>[^_]+)_(?P<date>\d{8})(_.*)?\.zip")
 
@@ -41,6 +42,17 @@ class Part:
         """The file that changes when those rows change: the CSV itself, or the zip."""
         return self.place if self.code else self.place / self.members[kind]
 
+    def header(self, kind: str) -> list[str]:
+        """The names in the file's first row."""
+        try:
+            if not self.code:
+                with self.file(kind).open("rb") as plain:
+                    return _names(plain.readline())
+            with zipfile.ZipFile(self.place) as archive, archive.open(self.members[kind]) as packed:
+                return _names(packed.readline())
+        except _UNREADABLE as error:
+            raise _unreadable(self.place, error) from error
+
     def content(self, kind: str) -> Path | bytes:
         """What Polars reads: a plain file where it lies, or a zip's member unpacked."""
         if not self.code:
@@ -48,7 +60,7 @@ class Part:
         try:
             with zipfile.ZipFile(self.place) as archive:
                 return archive.read(self.members[kind])
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+        except _UNREADABLE as error:
             raise _unreadable(self.place, error) from error
 
 
@@ -128,15 +140,19 @@ def _refuse_cut(content: Path | bytes, name: str, columns: Iterable[str]) -> Non
             first, last = ends(stream)
     except OSError as error:
         raise _unreadable(Path(name), error) from error
-    found = first.decode("utf-8-sig", "replace").split(",")
+    found = _names(first)
     missing = [column for column in columns if column not in found]
     if missing:
         raise DataError(
             f"{name} has no column {missing[0]}, its header begins {', '.join(found[:4])[:80]!r}: this source reads "
-            "Shanghai's Level-2 layout only, so fetch the file again or convert it to that"
+            "Shanghai's and Shenzhen's Level-2 layouts only, so fetch the file again or convert it to one of them"
         )
     if last.count(b",") + 1 < len(found):
         raise DataError(f"{name} ends in the middle of a row: fetch it again")
+
+
+def _names(line: bytes) -> list[str]:
+    return line.rstrip().decode("utf-8-sig", "replace").split(",")
 
 
 def _checked(found: pl.DataFrame, name: str, words: Mapping[str, Sequence[str]]) -> pl.DataFrame:

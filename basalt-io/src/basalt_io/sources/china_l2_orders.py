@@ -1,9 +1,11 @@
-"""Shanghai's orders and trades as `trades` and `l3`; `china_l2` says what becomes of what."""
+"""Orders and trades as `trades` and `l3`; `china_l2` says what becomes of what."""
 
 import polars as pl
 
 from basalt.tables import ACTION, AGGRESSOR, NS_UTC, SIDE, STATE, TRADE_TYPE
+from basalt_io.sources import china_l2_shenzhen as shenzhen
 from basalt_io.sources.china_l2_files import Part, rows
+from basalt_io.sources.china_l2_shenzhen import ORDER
 
 MINUTE = 60_000_000_000
 CONTINUOUS_FROM, CLOSING_FROM = 570, 897  # 09:30 and 14:57, in minutes after midnight
@@ -31,7 +33,6 @@ TRADE_COLUMNS = {
 }
 KEYS = ("ListingId", "EventTimestamp", "SequenceNo")
 AUCTION, EVENT, KIND = pl.col("TradeBSFlag") == "N", pl.col("Event"), pl.col("Kind")
-ORDER = ("ListingId", "OrderId")
 
 
 def stamp(text: str, midnight: int) -> pl.Expr:
@@ -53,9 +54,13 @@ def trades(part: Part, midnight: int) -> pl.LazyFrame:
 
 
 def l3(part: Part, midnight: int) -> pl.LazyFrame:
-    """Orders that rest, what is executed of them, and their ends, in the order of BizIndex."""
-    events = pl.concat([_orders(part, midnight), *_fills(part, midnight)], how="diagonal")
-    states = events.sort("SequenceNo", maintain_order=True).with_columns(_left(), EndOfEvent=_end())
+    """Orders that rest, what is executed of them, and their ends, in the order of their sequence."""
+    events = _of_shenzhen if shenzhen.is_shenzhen(part, "entrust") else _of_shanghai
+    states = (
+        pl.concat(events(part, midnight), how="diagonal")
+        .sort("SequenceNo", maintain_order=True)
+        .with_columns(_left(), EndOfEvent=_end())
+    )
     insert, execution = KIND == "A", KIND == "T"
     gone = (KIND == "D") | (execution & (pl.col("Left") <= 0))
     price = pl.coalesce(pl.col("OrderPrice").max().over(ORDER), pl.when(EVENT != 0).then("TradPrice"))
@@ -76,8 +81,24 @@ def l3(part: Part, midnight: int) -> pl.LazyFrame:
 
 
 def _trades(part: Part, midnight: int) -> pl.LazyFrame:
-    found = rows(part, "trade", TRADE_COLUMNS, {"TradeBSFlag": ["B", "S", "N"]})
-    return found.with_columns(ListingId="SecurityID", EventTimestamp=stamp("TradTime", midnight), SequenceNo="BizIndex")
+    if shenzhen.is_shenzhen(part, "trade"):
+        return _executions(part, midnight).filter(KIND == "T")
+    return _stamped(rows(part, "trade", TRADE_COLUMNS, {"TradeBSFlag": ["B", "S", "N"]}), midnight)
+
+
+def _executions(part: Part, midnight: int) -> pl.LazyFrame:
+    """Shenzhen's trades and cancels; trades outside continuous trading are an auction's."""
+    found = _stamped(shenzhen.executions(part), midnight)
+    continuous = _minute(midnight).is_between(CONTINUOUS_FROM, CLOSING_FROM, closed="left")
+    return found.with_columns(TradeBSFlag=pl.when(continuous).then("TradeBSFlag").otherwise(pl.lit("N")))
+
+
+def _stamped(found: pl.LazyFrame, midnight: int, time: str = "TradTime") -> pl.LazyFrame:
+    return found.with_columns(ListingId="SecurityID", EventTimestamp=stamp(time, midnight), SequenceNo="BizIndex")
+
+
+def _minute(midnight: int) -> pl.Expr:
+    return (pl.col("EventTimestamp").cast(pl.Int64) - midnight) // MINUTE
 
 
 def _aggressor() -> pl.Expr:
@@ -86,7 +107,7 @@ def _aggressor() -> pl.Expr:
 
 
 def _state(midnight: int) -> pl.Expr:
-    minute = (pl.col("EventTimestamp").cast(pl.Int64) - midnight) // MINUTE
+    minute = _minute(midnight)
     return (
         pl.when(~AUCTION)
         .then(pl.lit("CONTINUOUS_TRADING"))
@@ -99,24 +120,52 @@ def _state(midnight: int) -> pl.Expr:
     )
 
 
-def _orders(part: Part, midnight: int) -> pl.LazyFrame:
+def _of_shanghai(part: Part, midnight: int) -> list[pl.LazyFrame]:
     found = rows(part, "entrust", ORDER_COLUMNS, {"OrderType": ["A", "D"], "OrderBSFlag": ["B", "S"]})
-    return found.select(
-        ListingId="SecurityID",
-        EventTimestamp=stamp("OrderTime", midnight),
-        SequenceNo="BizIndex",
-        Kind="OrderType",
+    return [*_fills(_trades(part, midnight)), _orders(found, midnight, pl.col("OrderType"))]
+
+
+def _of_shenzhen(part: Part, midnight: int) -> list[pl.LazyFrame]:
+    executions = _executions(part, midnight)
+    traded, cancelled = executions.filter(KIND == "T"), _cancels(executions.filter(KIND == "D"))
+    added = _orders(shenzhen.orders(part), midnight, pl.lit("A"), "Type")
+    rested = shenzhen.rested(added, traded, cancelled).select(*_ORDER_EVENT)
+    never = added.join(rested, on=ORDER, how="anti")
+    return [*_fills(traded), rested, cancelled.join(never, on=ORDER, how="anti", maintain_order="left")]
+
+
+_ORDER_EVENT = (*KEYS, "Kind", "OrderId", "Side", "OrderPrice", "Volume", "Event")
+
+
+def _orders(found: pl.LazyFrame, midnight: int, kind: pl.Expr, *more: str) -> pl.LazyFrame:
+    return _stamped(found, midnight, "OrderTime").select(
+        *KEYS,
+        Kind=kind,
         OrderId="OrderNO",
         Side=pl.when(pl.col("OrderBSFlag") == "B").then(pl.lit("Bid")).otherwise(pl.lit("Ask")),
         OrderPrice="OrderPrice",
         Volume="Balance",
-        Event=pl.when(pl.col("OrderType") == "A").then("OrderNO").otherwise(-pl.col("OrderNO")),
+        Event=pl.when(kind == "A").then("OrderNO").otherwise(-pl.col("OrderNO")),
+        **{name: pl.col(name) for name in more},
     )
 
 
-def _fills(part: Part, midnight: int) -> list[pl.LazyFrame]:
+def _cancels(found: pl.LazyFrame) -> pl.LazyFrame:
+    """Shenzhen's: the order that is not 0 is withdrawn."""
+    bid = pl.col("TradeBuyNo") > 0
+    order = pl.when(bid).then("TradeBuyNo").otherwise("TradeSellNo")
+    return found.select(
+        *KEYS,
+        "Kind",
+        OrderId=order,
+        Side=pl.when(bid).then(pl.lit("Bid")).otherwise(pl.lit("Ask")),
+        Volume="TradVolume",
+        Event=-order,
+    )
+
+
+def _fills(found: pl.LazyFrame) -> list[pl.LazyFrame]:
     """Executions of resting orders: the side that is not the aggressor's, both in an auction."""
-    found = _trades(part, midnight)
     buyer, seller = pl.col("TradeBuyNo"), pl.col("TradeSellNo")
     aggressor = pl.when(pl.col("TradeBSFlag") == "B").then(buyer).when(~AUCTION).then(seller).otherwise(0)
     legs = (("Bid", "B", buyer), ("Ask", "S", seller))
