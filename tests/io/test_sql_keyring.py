@@ -16,7 +16,6 @@ from basalt.cli.main import run
 from basalt.errors import UserError
 from basalt_io.database import Database
 
-pytestmark = pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR")
 SECRET = "hunter2/@:% x"
 URL = "postgresql://quant:${keyring:basalt/results/quant}@localhost/db"
 

@@ -126,6 +126,14 @@ def test_stamps_without_zone_are_refused(store):
         source.scan("trades", FRIDAY)
 
 
+def test_a_date_in_text_is_refused_where_the_server_would_find_no_row_of_it(store):
+    """Python takes 20240308 for a date too; a query for 2024-03-08 has no such row."""
+    store.run('CREATE TABLE {}"news" ("Date" TEXT, "ListingId" BIGINT)')
+    store.run("""INSERT INTO {}"news" VALUES ('20240308', 1), ('2024-03-11', 1)""")
+    with pytest.raises(DataError, match=r"a Date that is no date \('20240308'\): write it as YYYY-MM-DD"):
+        store.source().dates("news")
+
+
 def test_text_that_is_no_stamp_is_refused(tmp_path):
     store = Store("sqlite:///market.db", None, tmp_path)
     foreign(store, ["'2024-03-08 09:00:00Z'", "'2024-03-08 10:00:00+05:00'"], declared="TEXT")

@@ -27,7 +27,7 @@ class Promises:
 
 @attrs.frozen
 class Size:
-    """How much a source has of a table on a date. `bytes`: on disk, or in memory where the source is."""
+    """How much a source has of a table on a date. `bytes`: on disk; in memory where it is, or tells no other."""
 
     rows: int
     bytes: int

@@ -45,7 +45,7 @@ class SqlOutputOptions:
 
     url: str = option(
         "the database, as 'sqlite:///results.db' or 'postgresql://${PGUSER}:${PGPASSWORD}@host/results'; ${NAME} is a "
-        "variable of the environment"
+        "variable of the environment, ${keyring:SERVICE/USER} a password in the keyring"
     )
     table: str = option(
         "name of the table; variables: {pipeline} {pass} {output} {date} {year} {month} {day} {universe} {run_id}",

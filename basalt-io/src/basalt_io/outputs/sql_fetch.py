@@ -66,9 +66,11 @@ class Rows:
 
 
 def _keep_order(connection: sa.Connection) -> None:
-    """Rows come as the table has them each time, not from where another reader is or from several workers."""
+    """Rows come as the table has them each time, not from where another reader is, from several workers or in the order
+    of an index; what an index finds is fetched in the table's order all the same."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL synchronize_seqscans TO off")
+        for setting in ("synchronize_seqscans", "enable_indexscan", "enable_indexonlyscan"):
+            connection.exec_driver_sql(f"SET LOCAL {setting} TO off")
         connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather TO 0")
 
 

@@ -1,4 +1,4 @@
-"""The `sql` source: canonical tables in a database, filtered by date on the server, fetched in chunks.
+"""The `sql` source: canonical tables in a database, filtered by date and listing on the server, fetched in chunks.
 
 The date of a row is its column Date, else the UTC date of its EventTimestamp; a table with neither (`reference`) holds
 for every date. Tables whose names begin with `basalt_` are not there. What a pipeline published comes back in the
@@ -22,7 +22,8 @@ import sqlalchemy as sa
 from basalt.conform import conform
 from basalt.errors import DataError, UserError
 from basalt.options import option
-from basalt.sources import Source
+from basalt.planning.widths import row_bytes
+from basalt.sources import Size, Source
 from basalt.tables import CONTRACTS
 from basalt_io.database import Database
 from basalt_io.outputs.sql_books import RESERVED, books, is_there
@@ -40,6 +41,7 @@ from basalt_io.sources.handed import (
 from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.sql_columns import Columns, as_published, columns_of
 from basalt_io.sources.sql_dates import Dated, dated_by
+from basalt_io.sources.sql_keys import of_keys
 
 
 @attrs.frozen
@@ -48,7 +50,7 @@ class SqlSourceOptions:
 
     url: str = option(
         "the database, as 'sqlite:///market.db' or 'postgresql://${PGUSER}:${PGPASSWORD}@host/market'; ${NAME} stands "
-        "for a variable of the environment"
+        "for a variable of the environment, ${keyring:SERVICE/USER} for a password in the keyring"
     )
     schema: str | None = option("schema of the tables; the database's default if unset", default=None)
     columns: dict[str, dict[str, str]] = option(
@@ -60,11 +62,17 @@ class SqlSourceOptions:
 
 @attrs.frozen(eq=False)
 class _Table:
-    """A table: its columns, what dates its rows, and those dates, none where it holds for every date."""
+    """A table: its columns, what dates its rows, and how many there are of each date; where it holds for every date, of
+    None."""
 
     columns: Columns
     dated: Dated | None
-    days: Sequence[dt.date]
+    rows: Mapping[dt.date | None, int]
+
+    @cached_property
+    def days(self) -> list[dt.date]:
+        """Its dates, ascending; none where it holds for every date."""
+        return sorted(day for day in self.rows if day is not None)
 
 
 class SqlSource(Source):
@@ -106,13 +114,27 @@ class SqlSource(Source):
         """The database and schema."""
         return self._where
 
+    def size(self, table: str, day: dt.date) -> Size | None:
+        """Counted with the dates, in the one query that tells them; the bytes are those of its columns in memory."""
+        found = self._dated(table, day)
+        rows = found.rows[day if found.dated else None]
+        return Size(rows, rows * row_bytes(found.columns.dtypes, found.columns.dtypes))
+
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, canonical, fetched when they are collected. UserError where there is no such table, date or
         mapped column; DataError for what cannot become canonical."""
+        return self._scan(table, day, None)
+
+    def scan_of(self, table: str, day: dt.date, keys: pl.Series) -> pl.LazyFrame:
+        """The same, filtered by the server."""
+        return self._scan(table, day, keys)
+
+    def _scan(self, table: str, day: dt.date, keys: pl.Series | None) -> pl.LazyFrame:
         found = self._dated(table, day)
         with self._asking(table) as connection:
             dtypes = as_published(connection, table, self.config.schema, day, found.columns)
-        frame = self._rows(table, dtypes, found.dated.on(day) if found.dated else []).lazily()
+        where = [*(found.dated.on(day) if found.dated else []), *self._wanted(table, found.columns, keys)]
+        frame = self._rows(table, dtypes, where).lazily()
         frame = frame.rename({theirs: name for name, theirs in self._mapped(table).items()})
         if table in CONTRACTS:
             return conform(frame, CONTRACTS[table], self._where)
@@ -166,12 +188,13 @@ class SqlSource(Source):
         refuse_mapping(mapped, columns.dtypes, f"table {table} of {self._where}")
         date, stamp = (mapped.get(name, name) for name in ("Date", "EventTimestamp"))
         dated = dated_by(columns, date, stamp, connection.dialect.name)
+        there = named(table, self.config.schema)
         if dated is None:
-            return _Table(columns, None, [])
-        answers = connection.execute(
-            sa.select(dated.asked).select_from(named(table, self.config.schema)).distinct()
-        ).scalars()
-        return _Table(columns, dated, _days([*answers], dated, f"table {table} of {self._where}"))
+            whole = connection.execute(sa.select(sa.func.count()).select_from(there)).scalar_one()
+            return _Table(columns, None, {None: whole})
+        days = sa.select(dated.asked.label("day")).select_from(there).subquery()
+        answers = connection.execute(sa.select(days.c.day, sa.func.count()).group_by(days.c.day)).all()
+        return _Table(columns, dated, _by_day(dict(map(tuple, answers)), dated, f"table {table} of {self._where}"))
 
     def _dated(self, table: str, day: dt.date) -> _Table:
         found = self._table(table)
@@ -198,6 +221,14 @@ class SqlSource(Source):
         as_text = self._known[table].columns.as_text
         return Rows(self._database, table, self.config.schema, dtypes, where, self.config.bulk, as_text)
 
+    def _wanted(self, table: str, columns: Columns, keys: pl.Series | None) -> Sequence[sa.ColumnElement[bool]]:
+        if keys is None:
+            return []
+        name = self._mapped(table).get(keys.name, keys.name)
+        held: sa.ColumnElement[Any] = column(name)
+        found = of_keys(sa.cast(held, sa.Text) if name in columns.as_text else held, keys, self._database.dialect.name)
+        return [] if found is None else [found]
+
     def _mapped(self, table: str) -> Mapping[str, str]:
         found: Mapping[str, str] = self.config.columns.get(table, {})
         return found
@@ -215,10 +246,10 @@ class SqlSource(Source):
             yield connection
 
 
-def _days(answers: Sequence[Any], dated: Dated, whose: str) -> list[dt.date]:
-    if None in answers:
+def _by_day(rows: Mapping[Any, int], dated: Dated, whose: str) -> dict[dt.date | None, int]:
+    if None in rows:
         raise DataError(f"{whose} has rows without {dated.name}, by which they are dated: fill it or remove them")
     try:
-        return sorted(dated.read(answer) for answer in answers)
+        return {dated.read(answer): count for answer, count in rows.items()}
     except ValueError as error:
         raise DataError(f"{whose} has a {dated.name} that is no date ({error}): write it as YYYY-MM-DD") from None

@@ -53,7 +53,10 @@ class Dated:
             return _EPOCH + dt.timedelta(value)
         if type(value) is dt.date:
             return value
-        return dt.date.fromisoformat(str(value))
+        found = dt.date.fromisoformat(str(value))
+        if str(value) != found.isoformat():  # the server would find no row of it
+            raise ValueError(f"{value!r}")
+        return found
 
     def on(self, day: dt.date) -> list[sa.ColumnElement[bool]]:
         """What is true of that date's rows; of stamps a range, for which an index serves."""
