@@ -8,8 +8,10 @@ import pytest
 from polars.testing import assert_frame_equal
 from sql_rows import AT, DAY, document, rows
 from sql_servers import postgresql_store
+from sqlalchemy.dialects import mssql, mysql, oracle
 
 from basalt.errors import PublishError
+from basalt_io.outputs.sql_types import NAME, sql_type
 
 EVERYTHING = {
     "Tiny": pl.Series([-128, 127, None], dtype=pl.Int8),
@@ -149,3 +151,19 @@ def test_a_dtype_no_table_holds_is_refused_and_nothing_is_left(store, spool, tar
     with pytest.raises(PublishError, match=r"column Parts is List\(Int64\), which no table holds"):
         store.output().stage(target, spool(rows(1).with_columns(Parts=pl.lit([1, 2]))), document())
     assert store.tables() == []
+
+
+@pytest.mark.parametrize(
+    ("dialect", "zoned", "naive", "name"),
+    [
+        (mysql, "DATETIME(6)", "DATETIME(6)", "VARCHAR(255) COLLATE utf8mb4_bin"),
+        (mssql, "DATETIMEOFFSET(6)", "DATETIME2(6)", "NVARCHAR(255) COLLATE Latin1_General_100_BIN2"),
+        (oracle, "TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "VARCHAR2(255 CHAR)"),
+    ],
+)
+def test_stamps_keep_their_microseconds_and_names_their_case_elsewhere_too(dialect, zoned, naive, name):
+    """Left to itself, DateTime is whole seconds in MySQL and Oracle and steps of 3 ms in SQL Server."""
+    spelt = dialect.dialect()
+    assert sql_type(pl.Datetime("us", "UTC")).compile(dialect=spelt) == zoned
+    assert sql_type(pl.Datetime("us")).compile(dialect=spelt) == naive
+    assert NAME.compile(dialect=spelt) == name

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from basalt.columns import DType
 from basalt.documents import dtype_from_json, dtype_to_json
 from basalt.outputs import Target
+from basalt_io.outputs.sql_types import LONG, NAME
 
 RESERVED = "basalt_"
 """What names of these tables and of staging tables begin with; results and sources have none such."""
@@ -44,17 +45,17 @@ def books(schema: str | None) -> Books:
 
     def partition() -> list[sa.Column[Any]]:
         return [
-            sa.Column("table_name", sa.String(255), primary_key=True, quote=True),
+            sa.Column("table_name", NAME, primary_key=True, quote=True),
             sa.Column("date", sa.Date, primary_key=True, quote=True),
-            sa.Column("universe", sa.String(255), primary_key=True, quote=True),
+            sa.Column("universe", NAME, primary_key=True, quote=True),
         ]
 
     columns = sa.Table(
         f"{RESERVED}columns",
         data,
         *partition(),
-        sa.Column("document", sa.Text, nullable=False),
-        sa.Column("dtypes", sa.Text, nullable=False),
+        sa.Column("document", LONG, nullable=False),
+        sa.Column("dtypes", LONG, nullable=False),
         schema=schema,
         quote=True,
     )

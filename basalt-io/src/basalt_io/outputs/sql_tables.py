@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from basalt.errors import PublishError
 from basalt.outputs import Target
 from basalt_io.outputs.sql_books import RESERVED
-from basalt_io.outputs.sql_types import sql_type
+from basalt_io.outputs.sql_types import NAME, sql_type
 
 PARTITION = ("Date", "Universe")
 
@@ -88,7 +88,7 @@ def _column(name: str, dtype: pl.DataType, dialect: sa.Dialect, place: str) -> s
             "there and no NUL: give its module another `prefix`"
         )
     if name == "Universe" and dialect.name not in ("postgresql", "sqlite"):
-        kind = sa.String(255)  # elsewhere, an index holds no text of any length
+        kind = NAME
     return sa.Column(quoted(name), kind)
 
 

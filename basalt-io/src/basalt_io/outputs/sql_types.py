@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
+from sqlalchemy.dialects import mssql, mysql, oracle
 
 from basalt.columns import DType
 
@@ -22,6 +23,14 @@ _INTEGERS: dict[DType, tuple[type[sa.types.TypeEngine[int]], DType]] = {
     pl.UInt32: (sa.BigInteger, pl.Int64),
     pl.Int64: (sa.BigInteger, pl.Int64),
 }
+NAME = (
+    sa.String(255)
+    .with_variant(mysql.VARCHAR(255, collation="utf8mb4_bin"), "mysql", "mariadb")
+    .with_variant(mssql.NVARCHAR(255, collation="Latin1_General_100_BIN2"), "mssql")
+)
+"""A name that an index takes, `a` and `A` two names: not everywhere does an index hold text of any length."""
+LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+"""Text of any length: MySQL's own holds 64 KB."""
 SQLITE_STAMP = "%Y-%m-%d %H:%M:%S%.6f"
 
 
@@ -31,7 +40,7 @@ def sql_type(dtype: pl.DataType) -> sa.types.TypeEngine[Any] | None:
         case pl.Datetime(time_unit="ns") | pl.Duration() | pl.Time():
             return sa.BigInteger()
         case pl.Datetime():
-            return sa.DateTime(timezone=dtype.time_zone is not None)
+            return _stamp(zoned=dtype.time_zone is not None)
         case pl.Date():
             return sa.Date()
         case pl.String() | pl.Enum() | pl.Categorical():
@@ -47,6 +56,14 @@ def sql_type(dtype: pl.DataType) -> sa.types.TypeEngine[Any] | None:
         case pl.Decimal():
             return sa.Numeric(dtype.precision, dtype.scale).with_variant(sa.Text(), "sqlite")
     return next((made() for known, (made, _) in _INTEGERS.items() if dtype == known), None)
+
+
+def _stamp(zoned: bool) -> sa.types.TypeEngine[Any]:
+    """A stamp of microseconds: SQLAlchemy's DateTime has whole seconds in MySQL and Oracle, steps of 3 ms in SQL
+    Server."""
+    mysql_stamp, sql_server_stamp = mysql.DATETIME(fsp=6), mssql.DATETIMEOFFSET(6) if zoned else mssql.DATETIME2(6)
+    made = sa.DateTime(timezone=zoned).with_variant(mysql_stamp, "mysql", "mariadb")
+    return made.with_variant(sql_server_stamp, "mssql").with_variant(oracle.TIMESTAMP(timezone=zoned), "oracle")
 
 
 def stored(frame: pl.DataFrame) -> pl.DataFrame:
