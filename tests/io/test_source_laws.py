@@ -7,12 +7,17 @@ from typing import ClassVar
 import polars as pl
 import pytest
 
-from basalt.testing import SourceLaws, market
+from basalt.testing import SourceLaws, market, partitions
+from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
+from basalt_io.outputs.parquet import ParquetOutput, ParquetOutputOptions
+from basalt_io.outputs.sql import SqlOutput, SqlOutputOptions
 from basalt_io.sources.china_l2 import ChinaL2Options, ChinaL2Source
 from basalt_io.sources.databento import DatabentoOptions, DatabentoSource
+from basalt_io.sources.delta import DeltaSource, DeltaSourceOptions
 from basalt_io.sources.lobster import LobsterOptions, LobsterSource
 from basalt_io.sources.parquet import ParquetSource, ParquetSourceOptions
 from basalt_io.sources.simulator import SimulatorOptions, SimulatorSource
+from basalt_io.sources.sql import SqlSource, SqlSourceOptions
 from basalt_io.sources.taq import TaqOptions, TaqSource
 
 DATES = [dt.date(2026, 1, 5), dt.date(2026, 1, 6)]
@@ -83,3 +88,39 @@ class TestTaq(SourceLaws):
             pl.DataFrame({**whose, **prints}).write_csv(folder / f"trades_{day}.csv")
             pl.DataFrame({**whose, **sides}).write_csv(folder / f"quotes_{day}.csv")
         return TaqSource(TaqOptions(root=str(folder)), folder)
+
+
+class OfResults(SourceLaws):
+    """What an output published of two dates, each of two listings. `stores`: the output and the source over it."""
+
+    @staticmethod
+    def stores(folder):
+        raise NotImplementedError
+
+    def source(self, folder):
+        output, source = self.stores(folder)
+        for day in () if any(folder.iterdir()) else partitions.DATES[:2]:
+            batches = partitions.spooled(folder / "spool" / str(day), partitions.rows(day))
+            output.commit(output.stage(partitions.target(day), batches, partitions.document(str(day))), str(day))
+        return source
+
+
+class TestPublishedParquet(OfResults):
+    @staticmethod
+    def stores(folder):
+        output = ParquetOutput(ParquetOutputOptions(root="lake"), folder)
+        return output, ParquetSource(ParquetSourceOptions(root="lake"), folder)
+
+
+class TestPublishedDelta(OfResults):
+    @staticmethod
+    def stores(folder):
+        output = DeltaOutput(DeltaOutputOptions(root="lake"), folder)
+        return output, DeltaSource(DeltaSourceOptions(root="lake"), folder)
+
+
+class TestPublishedSql(OfResults):
+    @staticmethod
+    def stores(folder):
+        output = SqlOutput(SqlOutputOptions(url="sqlite:///lake.db"), folder)
+        return output, SqlSource(SqlSourceOptions(url="sqlite:///lake.db"), folder)

@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 from polars.io.plugins import register_io_source
 
+from basalt.columns import Unit
+from basalt.documents import PassResult, ResultColumn, to_json
 from basalt.errors import BasaltError, UserError
 from basalt.sources import Promises, Size, Source
 from basalt.tables import AGGRESSOR, NS_UTC
@@ -143,6 +145,12 @@ class MissesARow(Bowl):
         return Size(3, 100)
 
 
+class DescribesAnother(Bowl):
+    def document(self, table, day):
+        column = ResultColumn("Price", Unit.PRICE, "Price of the trade.", pl.Float32())
+        return to_json(PassResult(table, ("ListingId",), None, (column,), (pl.Int64(),)))
+
+
 class IsSilentOnOtherDates(Bowl):
     def scan(self, table, day):
         return super().scan(table, day) if day in DATES else super().scan(table, DATES[0]).clear()
@@ -169,6 +177,7 @@ AGAIN = "test_opened_again_it_is_the_same"
 PARTS = "test_parts_are_those_of_the_whole"
 WANTED = "test_wanted_keys_give_their_rows"
 SIZE = "test_its_size_is_that_of_its_rows"
+DESCRIBED = "test_a_document_describes_what_is_read"
 REFUSED = "test_what_it_does_not_have_is_refused"
 ORDER = "test_a_promise_of_order_is_kept"
 SEQUENCE = "test_a_promise_of_one_sequence_is_kept"
@@ -184,6 +193,7 @@ MUTANTS = {
     IgnoresTheFilter: [PARTS],
     WantsTheFirstKeyAlone: [WANTED],
     MissesARow: [SIZE],
+    DescribesAnother: [DESCRIBED],
     IsSilentOnOtherDates: [REFUSED],
     OutOfOrder: [ORDER],
     TwoSequences: [SEQUENCE],

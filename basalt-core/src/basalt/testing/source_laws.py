@@ -17,9 +17,10 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from basalt.conform import conform
+from basalt.documents import from_json
 from basalt.errors import BasaltError, UserError
 from basalt.sources import Source
-from basalt.tables import CONTRACTS
+from basalt.tables import CONTRACTS, US_UTC
 
 _AT = "EventTimestamp"
 _SHARING = ("l3", "trades", "l2", "imbalance")
@@ -118,6 +119,21 @@ class SourceLaws:
         for table, day, frame in self._frames(tmp_path):
             size, rows = source.size(table, day), frame.select(pl.len()).collect().item()
             _expect(size is None or size.rows == rows, f"{table} of {day} has {rows} rows, its size says {size}")
+
+    def test_a_document_describes_what_is_read(self, tmp_path: Path) -> None:
+        """Where a pipeline published the table: its keys and columns are there, in the dtypes that are told."""
+        source = self.source(tmp_path)
+        for table, day, frame in self._frames(tmp_path):
+            document = source.document(table, day)
+            if document is not None:
+                result, found = from_json(document), frame.collect_schema()
+                told = {column.name: column.dtype for column in result.columns}
+                told |= dict(zip(result.keys, result.key_dtypes, strict=True))
+                told |= {"Date": pl.Date(), "Universe": pl.String(), "TimeBucket": US_UTC}
+                other = [
+                    f"{name} {dtype} ({found.get(name)})" for name, dtype in told.items() if found.get(name) != dtype
+                ]
+                _expect(not other, f"{table} of {day} is described with other columns than it has: {', '.join(other)}")
 
     def test_what_it_does_not_have_is_refused(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)
