@@ -6,11 +6,21 @@ that read it go on, because what they read of it was published before.
 """
 
 
+_LONGEST = 3_000  # characters of a message; what quotes a broken file may be as long as the file
+
+
 class BasaltError(Exception):
     """Anything basalt refuses or cannot finish; caught at the command line and printed without a trace."""
 
     exit_code = 1
     readable = False
+
+    def __str__(self) -> str:
+        """The message, cut in the middle where it is too long to be read, control characters spelt out."""
+        said = super().__str__()
+        if len(said) > _LONGEST:
+            said = f"{said[: _LONGEST // 3]} … {said[-_LONGEST // 3 :]}"
+        return said if said.isprintable() else "".join(map(_visible, said))
 
 
 def one_line(error: BaseException) -> str:
@@ -18,6 +28,10 @@ def one_line(error: BaseException) -> str:
     document that an object store answers with."""
     said = str(error).partition("\n\n")[0].partition(": <?xml")[0]
     return f"{type(error).__name__}: {' '.join(said.split())}"
+
+
+def _visible(letter: str) -> str:
+    return letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1]
 
 
 class UserError(BasaltError):
