@@ -206,7 +206,7 @@ def test_a_capture_over_midnight_is_two_dates(tmp_path):
     ],
 )
 def test_a_row_without_sense_is_refused(tmp_path, row, said):
-    write(tmp_path, ["9 0 100 1 created bid", row])
+    write(tmp_path, ["9 0 100 1 created bid", row, "9 1 100 1 deleted bid"])
     with pytest.raises(DataError, match=said):
         source(tmp_path).scan("l3", DAY).collect()
 

@@ -247,6 +247,7 @@ def test_options_change_the_fingerprint(tmp_path):
         ("DATE,TIME_M,EX,SYM_ROOT,SIZE\n", "has no column PRICE, it has DATE, TIME_M"),
         ("DATE,EX,SYM_ROOT,PRICE,SIZE\n", "has no column TIME_M or TIME"),
         (f"{WRDS}\n20180102,9:30:00,N,XXX", "ends in the middle of a row"),
+        (f"{WRDS}\n20180102,9:30:00,N,XXX,,,1,1,00,1", "has no line end behind its last row, which may be cut short"),
         (f"{WRDS}\n20180103,9:30:00,N,XXX,,,1,1,00,1\n", "has rows of another date than 2018-01-02: split it by date"),
         (f"{WRDS}\n20180102,9:30:00,N,XXX,,,,1,00,1\n", "has 1 rows without SIZE"),
         (f"{WRDS}\n20180102,9:30:00,,XXX,,,1,1,00,1\n", "has 1 rows without EX"),

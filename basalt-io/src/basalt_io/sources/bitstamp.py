@@ -34,7 +34,8 @@ What becomes of it
   at the end: they are left out, as the orders stood. Without meta.json all these rows are events like the others.
 
 A row with a field too few, too many or without sense is refused, and so are an order file without rows and a file with
-another number of rows than meta.json says. Without that number, a file cut short between two rows looks whole.
+another number of rows than meta.json says, and a plain file without a line end at its end. Without that number, a file
+cut short between two rows looks whole.
 """
 
 import datetime as dt

@@ -10,6 +10,7 @@ import polars as pl
 from basalt.errors import DataError, UserError
 from basalt.tables import NS_UTC
 from basalt_io.files import first_line
+from basalt_io.sources.csv_ends import refuse_cut
 
 ORDERS = "orders.csv"
 NUMBERS = {"id": pl.Int64, "exchange_timestamp": pl.Int64, "price": pl.Float64, "volume": pl.Float64}
@@ -162,6 +163,9 @@ def _wanted(name: str, choices: dict[str, tuple[str, ...]]) -> str:
 
 def _text(file: Path) -> pl.DataFrame:
     try:
+        if file.suffix == ".csv":
+            with file.open("rb") as stream:
+                refuse_cut(stream, str(file))
         found = pl.read_csv(file, infer_schema=False, glob=False)
         return found.rename(_SPELT, strict=False)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

@@ -64,7 +64,9 @@ Assumed of Shenzhen, where no file was at hand to show it: that the columns are 
 executions follow it before the next order's; that trades at times of continuous trading are no auction's (after a
 volatility interruption they are, and get the younger order as aggressor); that in call auctions a snapshot's first
 level is the indicative match and its second what is left over, as in Shanghai; that a cancel takes all that is left.
-A file that ends between two rows looks whole, as the numbers of one security have gaps.
+
+A file must end with a line end, and a zip be sound. That a plain file was cut between two rows nothing tells, as the
+numbers of one security have gaps; a day cut short shows in the last stamp that `basalt data describe` prints.
 """
 
 import datetime as dt

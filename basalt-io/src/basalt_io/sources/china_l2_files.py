@@ -21,7 +21,7 @@ import polars as pl
 from basalt.columns import DType
 from basalt.errors import DataError, UserError
 from basalt_io.files import first_line
-from basalt_io.sources.csv_ends import ends
+from basalt_io.sources.csv_ends import refuse_cut
 
 KINDS = ("entrust", "trade", "snapshot")
 _UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
@@ -137,18 +137,18 @@ def _refuse_twins(parts: Sequence[Part]) -> None:
 def _refuse_cut(content: Path | bytes, name: str, columns: Iterable[str]) -> None:
     try:
         with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as stream:
-            first, last = ends(stream)
+            found = _names(stream.readline())
+            missing = [column for column in columns if column not in found]
+            if missing:
+                raise DataError(
+                    f"{name} has no column {missing[0]}, its header begins {', '.join(found[:4])[:80]!r}: this source "
+                    "reads Shanghai's and Shenzhen's Level-2 layouts only, so fetch the file again or convert it to "
+                    "one of them"
+                )
+            stream.seek(0)
+            refuse_cut(stream, name)
     except OSError as error:
         raise _unreadable(Path(name), error) from error
-    found = _names(first)
-    missing = [column for column in columns if column not in found]
-    if missing:
-        raise DataError(
-            f"{name} has no column {missing[0]}, its header begins {', '.join(found[:4])[:80]!r}: this source reads "
-            "Shanghai's and Shenzhen's Level-2 layouts only, so fetch the file again or convert it to one of them"
-        )
-    if last.count(b",") + 1 < len(found):
-        raise DataError(f"{name} ends in the middle of a row: fetch it again")
 
 
 def _names(line: bytes) -> list[str]:

@@ -36,6 +36,10 @@ What becomes of it
 * `marketstate`: CONTINUOUS_TRADING at START (or at the first message), CLOSED at END (if the name has it), and from
   type 7 HALTED, UNSCHEDULED_AUCTION (quoting resumes before the halt cross) and CONTINUOUS_TRADING.
 * `reference`: Ticker, MIC XNAS, currency USD, InstrumentId the same as ListingId.
+
+A gzipped file that is cut short anywhere is refused, a plain one where it ends within a row, and so are a message and
+an order-book file of different lengths. That a message file alone was cut between two rows nothing tells, nor that the
+order-book file's last size lost digits where no line end stands behind it (LOBSTER's samples have none).
 """
 
 import datetime as dt

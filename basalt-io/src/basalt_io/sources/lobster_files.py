@@ -5,7 +5,6 @@ A *ticker day* is a message file with the order-book file beside it, if there is
 
 import datetime as dt
 import gzip
-import os
 import re
 import zlib
 from contextlib import suppress
@@ -15,9 +14,9 @@ import attrs
 
 from basalt.errors import DataError, UserError
 from basalt_io.files import first_line
+from basalt_io.sources.csv_ends import ends
 
 MESSAGE_COLUMNS = 6
-_TAIL = 65_536  # bytes; more than a row of any depth
 _NAME = re.compile(
     r"(?P<ticker>.+?)_(?P<date>\d{4}-\d\d-\d\d)_(?P<middle>.*?)_?(?P<kind>message|orderbook)_(?P<levels>\d+)\.csv(\.gz)?"
 )
@@ -81,9 +80,7 @@ def _ends(file: Path) -> tuple[bytes, bytes]:
         with gzip.open(file) as stream:
             return stream.readline().rstrip(), b""
     with file.open("rb") as plain:
-        first = plain.readline().rstrip()
-        plain.seek(-min(_TAIL, file.stat().st_size), os.SEEK_END)
-        return first, plain.read().rstrip().rpartition(b"\n")[2]
+        return ends(plain)
 
 
 def _stem(match: re.Match[str]) -> tuple[str, ...]:

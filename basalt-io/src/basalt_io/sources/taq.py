@@ -22,7 +22,8 @@ What becomes of it
   facilities), else Lit. IsOddLot is condition I. Venue is the exchange letter. TAQ tells no side: AggressorSide is
   absent (`trade_signs` infers it). Official opens and closes (Q, M) repeat prints: `conditions` leaves them out.
 * `l2`: one level; a side with price 0 is null. Quantities are lots × `lot`.
-* There is no sequence number: rows of one stamp are in file order.
+* There is no sequence number: rows of one stamp are in file order. A plain CSV file must end with a line end, and a
+  compressed one whole; that a plain one was cut between two rows nothing tells.
 
 Cleaning. The rules of Barndorff-Nielsen, Hansen, Lunde and Shephard (2009), each only where its option says so, in this
 order, which is that of the R package `highfrequency`; `basalt data describe` and `validate` tell how many rows each of

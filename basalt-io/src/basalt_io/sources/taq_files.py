@@ -13,7 +13,7 @@ import polars as pl
 from basalt.errors import DataError, UserError
 from basalt.tables import NS_UTC
 from basalt_io.files import first_line
-from basalt_io.sources.csv_ends import ends
+from basalt_io.sources.csv_ends import refuse_cut
 
 TRADE_NUMBERS = {"PRICE": ("PRICE",), "SIZE": ("SIZE",)}
 QUOTE_NUMBERS = {
@@ -103,11 +103,9 @@ def _schema(found: pl.LazyFrame, file: Path) -> dict[str, tuple[str, pl.DataType
 def _refuse_cut(file: Path) -> None:
     try:
         with file.open("rb") as stream:
-            first, last = ends(stream)
+            refuse_cut(stream, str(file))
     except OSError as error:
         raise DataError(f"{file} cannot be read ({first_line(error)}): fetch it again") from error
-    if last.count(b",") < first.count(b","):
-        raise DataError(f"{file} ends in the middle of a row: fetch it again")
 
 
 def _one(theirs: Mapping[str, tuple[str, pl.DataType]], names: Sequence[str], file: Path) -> str:
