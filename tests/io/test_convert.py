@@ -55,6 +55,18 @@ def test_rows_come_in_canonical_columns_and_order(theirs, tmp_path):
     assert [row["rows"] for row in rows] == [3, *(found.scan("trades", d).collect().height for d in (MONDAY, TUESDAY))]
 
 
+def test_what_memory_does_not_hold_is_sorted_on_disk(theirs, tmp_path):
+    """With room for few rows the files are the same, and nothing is left beside them."""
+    converted(theirs, "--out", tmp_path / "at_once", *MAPPED)
+    converted(theirs, "--out", tmp_path / "in_parts", *MAPPED, "--memory", "10 kB")
+    files = {name: [*(tmp_path / name).rglob("*")] for name in ("at_once", "in_parts")}
+    names = {name: sorted(str(file.relative_to(tmp_path / name)) for file in found) for name, found in files.items()}
+    assert names["at_once"] == names["in_parts"]
+    for day in (MONDAY, TUESDAY):
+        wanted, found = (read(tmp_path / name).scan("trades", day).collect() for name in files)
+        assert_frame_equal(found, wanted, check_exact=True)
+
+
 def test_converting_again_replaces_and_other_dates_stay(theirs, tmp_path):
     converted(theirs, "--out", tmp_path / "lake", *MAPPED)
     monday = tmp_path / "lake" / "trades" / "date=2026-01-05" / "trades.parquet"

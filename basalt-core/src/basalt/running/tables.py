@@ -9,7 +9,6 @@ once.
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import count
 from pathlib import Path
 
 import attrs
@@ -22,8 +21,9 @@ from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.widths import row_bytes
 from basalt.running.as_planned import check_as_planned
+from basalt.running.in_order import checked, order_of, slices
 from basalt.running.kept import keep
-from basalt.running.order import TIME, Survey, sorted_by, surveyed
+from basalt.running.order import sorted_by
 from basalt.running.peak import resident
 from basalt.running.spill import run_rows, sort_to_disk
 from basalt.tables import TableSchema
@@ -109,8 +109,8 @@ class Tables:
         if not schema.events:
             counted = frame.group_by(schema.key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(schema.key)
             return Opened(frame, self._unrepeated(schema, counted.collect(engine="streaming")))
-        order = _order(frame, schema)
-        survey = _checked(frame, schema, order, plan.source.promises.sorted and ":" not in name)
+        order = order_of(frame, schema)
+        survey = checked(frame, schema, order, plan.source.promises.sorted and ":" not in name)
         if survey.in_order:
             return Opened(frame, survey.rows)
         if self._spill is None:
@@ -170,9 +170,9 @@ class Tables:
         """A scan of the table sorted on disk, with the columns that some program reads."""
         read = self._read_of(schema, whole)
         width = self._width(schema, read)
-        parts = _slices(whole.select(read), run_rows(self._memory, width))
-        slices = (without_cancelled(part.lazy(), schema).collect() for part in parts)
-        files = sort_to_disk(slices, rows, order, spill / _file(schema), self._memory, width)
+        parts = slices(whole.select(read), run_rows(self._memory, width))
+        standing = (without_cancelled(part.lazy(), schema).collect() for part in parts)
+        files = sort_to_disk(standing, rows, order, spill / _file(schema), self._memory, width)
         shutil.rmtree(_kept(schema, spill), ignore_errors=True)
         return pl.scan_parquet(files, glob=False)
 
@@ -204,8 +204,8 @@ def ordered(frame: pl.LazyFrame, plan: Plan, table: str) -> pl.LazyFrame:
     schema = plan.schemas[table]
     if not schema.events:
         return frame
-    order = _order(frame, schema)
-    return frame if _checked(frame, schema, order, False).in_order else sorted_by(frame, schema.key, order)
+    order = order_of(frame, schema)
+    return frame if checked(frame, schema, order, False).in_order else sorted_by(frame, schema.key, order)
 
 
 def notes(program: Program, tables: Tables, listings: pl.Series | None = None) -> Iterator[str]:
@@ -225,29 +225,3 @@ def notes(program: Program, tables: Tables, listings: pl.Series | None = None) -
                 some = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")
                 count = len(found)
                 yield f"{table} has listings without a row in marketstate ({count}), whose state is UNKNOWN: {some}"
-
-
-def _order(frame: pl.LazyFrame, schema: TableSchema) -> list[str]:
-    present = frame.collect_schema()
-    return [name for name in schema.order if name in present]
-
-
-def _checked(frame: pl.LazyFrame, schema: TableSchema, order: Sequence[str], promised: bool) -> Survey:
-    """The survey; DataError for an event without a key or a stamp, which belongs nowhere."""
-    survey = surveyed(frame, schema.key, order, promised)
-    keyless = survey.rows.filter(pl.col(schema.key).is_null())["Rows"].sum()
-    for column, missing in ((schema.key, keyless), (TIME, survey.timeless)):
-        if missing:
-            raise DataError(
-                f"table {schema.name!r} has {missing} rows without {column}: mend the data, or drop these rows"
-            )
-    return survey
-
-
-def _slices(frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
-    """The frame in file order, so many rows at a time; of a file, each slice reads its own part."""
-    for i in count():
-        part = frame.slice(i * rows, rows).collect(engine="streaming")
-        yield part
-        if part.height < rows:
-            return
