@@ -130,8 +130,8 @@ def test_stamps_without_a_time_zone_are_refused():
         conform(trades(EventTimestamp=naive), TRADES, "day.parquet")
     assert str(refused.value) == (
         "table trades of day.parquet: column EventTimestamp is Datetime[us, None], and Datetime[ns, UTC] "
-        "is wanted: say which time zone the stamps are in, by `time_zone` of the source or "
-        ".dt.replace_time_zone('Europe/London')"
+        "is wanted: say which time zone the stamps are in, by `time_zone` where the source has that option, or write "
+        "them with one, as .dt.replace_time_zone('Europe/London') does"
     )
 
 

@@ -16,6 +16,8 @@ from basalt.documents import dtype_to_json, spelt
 from basalt.errors import DataError, one_line
 from basalt.tables import TableSchema
 
+REFUSED = "refused: "
+"""How the name of a column begins that is there to stop the query; the rest of it says what its values lack."""
 _EXACT_DIGITS = 15  # decimal digits that a Float64 always gives back
 _EXACT = 2**53  # integers up to here, either way, are Float64
 _WIDE = (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128)
@@ -44,6 +46,8 @@ def unfit(error: BaseException, table: TableSchema | None, place: str = "") -> s
     the rows lie."""
     within = place and f" in {place}"
     found = _FAILED.search(str(error).partition("\n\n")[0])
+    if found and found[1].startswith(REFUSED):
+        return f"{found[1].removeprefix(REFUSED)}{within}: {found[2]}"
     column = table.column(found[1]) if found and table else None
     if found is None or column is None:
         return one_line(error) + within
@@ -88,8 +92,8 @@ def _cast(name: str, found: pl.DataType, column: Column, whose: str) -> pl.Expr:
 def _fix(found: pl.DataType, wanted: DType) -> str:
     if wanted == pl.Datetime and isinstance(found, pl.Datetime):
         return (
-            "say which time zone the stamps are in, by `time_zone` of the source or "
-            ".dt.replace_time_zone('Europe/London')"
+            "say which time zone the stamps are in, by `time_zone` where the source has that option, or write them "
+            "with one, as .dt.replace_time_zone('Europe/London') does"
         )
     if wanted == pl.Datetime and (found == pl.String or found.is_integer()):
         return "write it as a stamp with time zone, as nobody said what its text or number counts"

@@ -4,7 +4,7 @@ A table is a folder of dates, `{root}/{table}/date=YYYY-MM-DD/*.parquet` or as `
 `{root}/{table}.parquet`, not both. In one file the date of a row is the UTC date of its EventTimestamp; a file without
 that column (`reference`) holds for every date. Files whose name begins with a dot are not there. Stamps without a zone
 are those of `time_zone`; one that its clock passes twice, or never, stops the query. Nothing but footers is read while
-planning, except the stamps of single files.
+planning, except the stamps of single files and the rows of those that hold for every date.
 
 Of an S3 bucket the prefix is listed once, when the source first looks at it: what is put later is not there, and an
 object that was removed since is refused by name. One that is replaced during a run is read as it is then, in the worst
@@ -14,6 +14,7 @@ case in part; the next plan sees by its entity tag that it changed, and computes
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,12 +30,14 @@ from basalt_io.object_paths import AnyPath
 from basalt_io.object_store import location, storage_option
 from basalt_io.sources import bmll
 from basalt_io.sources.bmll import FOLDERS
-from basalt_io.sources.clocks import zone
+from basalt_io.sources.clocks import time_zone_option, zone, zoned
 from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
 from basalt_io.sources.handed import Document, Index, handed_over, index_option, without_index
 from basalt_io.sources.layouts import Dates, by_template, hive_dates, hive_folders, single_files
 from basalt_io.sources.mapping import refuse_mapping
+from basalt_io.sources.minor_currency import MinorCurrency, minor_option
 from basalt_io.sources.parquet_files import ParquetFiles, unread
+from basalt_io.sources.undated import SMALL, RowDigests
 
 
 @attrs.frozen
@@ -51,7 +54,8 @@ class ParquetSourceOptions:
         "by table, canonical column names and what your files call them, as `trades = { Price = 'px' }`", factory=dict
     )
     dialect: Literal["basalt", "bmll"] = option("whose columns the files have", default="basalt")
-    time_zone: str | None = option("zone of stamps that have none, as `Europe/London`; not set: refused", default=None)
+    time_zone: str | None = time_zone_option()
+    minor_currency: dict[str, str] = minor_option()
     index: Index = index_option()
     storage: dict[str, str] = storage_option()
 
@@ -66,6 +70,12 @@ class ParquetSource(Source):
     def __init__(self, config: Any, folder: Path) -> None:
         super().__init__(config, folder)
         self._days: dict[str, Dates] = {}
+        self._digests = RowDigests()
+        self._minor = MinorCurrency.of(self.name, config.minor_currency)
+        if self._is_bmll and config.minor_currency:
+            raise UserError(
+                "source parquet: dialect bmll knows its minor currencies by itself: leave `minor_currency` out"
+            )
 
     @cached_property
     def root(self) -> Path | str:
@@ -82,15 +92,19 @@ class ParquetSource(Source):
 
     def fingerprint(self, table: str, day: dt.date) -> str:
         """Changes with the names, sizes, and times or entity tags of that date's files, and with options that change
-        rows."""
-        files, more = self._files(table, day), self._beside(table, day)
-        options = (self.config.columns.get(table), self.config.dialect, self.config.time_zone)
-        return self._parquet.fingerprint([*files, *more], *options)
+        rows; of a small file that holds for every date, with the rows that are the date's."""
+        config, dated = self.config, self._dated(table)
+        options = (config.columns.get(table), config.dialect, config.time_zone, config.minor_currency)
+        facts = self._parquet.fingerprint(self._files(table, day), *options)
+        if not dated and self._parquet.on_disk(self._files(table, day)) <= SMALL:
+            facts = self._digests.of(self, table, day, facts)
+        beside = [self.fingerprint(other, day) for other in self._beside(table)]
+        return facts if not beside else sha256("\n".join([facts, *beside]).encode()).hexdigest()
 
     def lies(self, table: str, day: dt.date) -> str:
         """The date's file, or its first one and how many are beside it."""
         first, *others = self._files(table, day)
-        return f"{first}{others and f' or one of {len(others)} files beside it' or ''}"
+        return f"{first}{(others and f' or one of {len(others)} files beside it') or ''}"
 
     def size(self, table: str, day: dt.date) -> Size | None:
         """From footers; None for one file of several dates, whose rows by date are not in them."""
@@ -143,10 +157,11 @@ class ParquetSource(Source):
     def _is_bmll(self) -> bool:
         return bool(self.config.dialect == "bmll")
 
-    def _beside(self, table: str, day: dt.date) -> list[AnyPath]:
-        """Files of `reference` that decide what rows of the table say."""
-        needs = self._is_bmll and table in ("l3", "cbbo") and "reference" in self._places
-        return self._files("reference", day) if needs else []
+    def _beside(self, table: str) -> list[str]:
+        """Tables that decide what rows of this one say."""
+        by_listing = self._is_bmll and table in ("l3", "cbbo")
+        needs = by_listing or (self._minor.parts and table != "reference")
+        return ["reference"] if needs and "reference" in self._places else []
 
     def _dated(self, table: str) -> Dates:
         """Files of each date, ascending; empty for a file that holds for every date."""
@@ -178,7 +193,7 @@ class ParquetSource(Source):
         return next(dates for name, dates in self._templated.items() if self._ours(name) == table)
 
     def _file_dates(self, table: str, file: AnyPath) -> Dates:
-        frame = self._canonical(table, [file], None)
+        frame = self._conformed(table, [file], None)
         if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
             return {}
         try:
@@ -193,7 +208,14 @@ class ParquetSource(Source):
         refuse_date(self.name, table, day, dated, self._places[table])
         return dated[day]
 
-    def _canonical(self, table: str, files: list[AnyPath], day: dt.date | None) -> pl.LazyFrame:
+    def _canonical(self, table: str, files: list[AnyPath], day: dt.date) -> pl.LazyFrame:
+        frame = self._conformed(table, files, day)
+        if table not in CONTRACTS:
+            return without_index(frame, self._parquet.document(files[0]), self.config.index)
+        return self._minor.applied(frame, CONTRACTS[table], str(files[0]), lambda: self._codes(day))
+
+    def _conformed(self, table: str, files: list[AnyPath], day: dt.date | None) -> pl.LazyFrame:
+        """Prices as the files have them. `day`: None for all dates of a file."""
         self._parquet.refuse_differing(files)
         frame, where = self._parquet.scan(files), str(files[0])
         asked = self.config.columns.get(table, {})
@@ -201,20 +223,16 @@ class ParquetSource(Source):
             frame = bmll.canonical(table, frame, asked, lambda: self._reference(table, day))
         else:
             frame = _renamed(frame, asked, f"table {table} of {where}")
-        if table in CONTRACTS:
-            return conform(self._zoned(frame), CONTRACTS[table], where)
-        return without_index(frame, self._parquet.document(files[0]), self.config.index)
+        return conform(zoned(frame, self._zone), CONTRACTS[table], where) if table in CONTRACTS else frame
 
-    def _zoned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        if self.config.time_zone is None:
-            return frame
-        found = frame.collect_schema()
-        naive = [name for name, dtype in found.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone is None]
-        return frame.with_columns(pl.col(naive).dt.replace_time_zone(self._zone)) if naive else frame
+    def _codes(self, day: dt.date) -> pl.LazyFrame | None:
+        """Listings and the codes of their currencies, where there is a reference."""
+        return self._conformed("reference", self._files("reference", day), day) if "reference" in self._places else None
 
     @cached_property
-    def _zone(self) -> str:
-        return zone(self.name, self.config.time_zone, "Europe/London")
+    def _zone(self) -> str | None:
+        named = self.config.time_zone
+        return None if named is None else zone(self.name, named, "Europe/London")
 
     def _reference(self, reader: str, day: dt.date | None) -> pl.LazyFrame:
         """As BMLL has it; UserError where there is none."""

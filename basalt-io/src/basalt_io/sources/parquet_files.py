@@ -64,6 +64,10 @@ class ParquetFiles:
                     "columns and dtypes, so write them alike"
                 )
 
+    def on_disk(self, files: Iterable[AnyPath]) -> int:
+        """How many bytes, or so many in the store."""
+        return sum(map(_bytes, files))
+
     def size(self, files: Iterable[AnyPath]) -> Size:
         """From footers."""
         found = [(self._rows(file), _bytes(file)) for file in files]

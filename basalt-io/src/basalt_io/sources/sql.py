@@ -39,9 +39,11 @@ from basalt_io.sources.handed import (
     without_index,
 )
 from basalt_io.sources.mapping import refuse_mapping
+from basalt_io.sources.minor_currency import MinorCurrency, minor_option
 from basalt_io.sources.sql_columns import Columns, as_published, columns_of
-from basalt_io.sources.sql_dates import Dated, dated_by
+from basalt_io.sources.sql_dates import Dated, Kind, dated_by
 from basalt_io.sources.sql_keys import of_keys
+from basalt_io.sources.undated import RowDigests
 
 
 @attrs.frozen
@@ -56,6 +58,7 @@ class SqlSourceOptions:
     columns: dict[str, dict[str, str]] = option(
         "by table, canonical column names and what yours are called, as `trades = { Price = 'px' }`", factory=dict
     )
+    minor_currency: dict[str, str] = minor_option()
     index: Index = index_option()
     bulk: bool = option("fetch by COPY where PostgreSQL has it; false for servers that lack it", default=True)
 
@@ -80,7 +83,8 @@ class SqlSource(Source):
 
     A fingerprint changes with the number of a date's rows and, of what a pipeline published, with the run keys it was
     published under; of other tables with the first and the last stamp. Rows that are changed in place by anything else
-    are not noticed, but in tables that hold for every date: these are read whole.
+    are not noticed, but in tables that are not of events, as `reference` and `calendar`, and in those that hold for
+    every date: of these the date's rows are read, once.
     """
 
     name = "sql"
@@ -90,6 +94,8 @@ class SqlSource(Source):
         super().__init__(config, folder)
         self._database = Database(config.url, folder)
         self._known: dict[str, _Table] = {}
+        self._digests = RowDigests()
+        self._minor = MinorCurrency.of(self.name, config.minor_currency)
 
     def tables(self) -> Sequence[str]:
         """Names of the schema's tables and views."""
@@ -100,11 +106,13 @@ class SqlSource(Source):
         return self._table(table).days
 
     def fingerprint(self, table: str, day: dt.date) -> str:
-        """From counts, stamps and the ledger, on the server; of a table that holds for every date from all its rows."""
-        found, facts = self._dated(table, day), [repr(self.config.columns.get(table))]
-        if found.dated is None:
-            rows = self._rows(table, found.columns.dtypes, []).lazily().collect()
-            facts += [str(found.columns.dtypes), rows.write_csv(null_value="\0")]
+        """From counts, stamps and the ledger, on the server; of a table that is not of events from the date's rows."""
+        found, contract = self._dated(table, day), CONTRACTS.get(table)
+        facts = [repr((self.config.columns.get(table), self.config.minor_currency))]
+        if self._minor.parts and table != "reference" and "reference" in self._names:
+            facts.append(self.fingerprint("reference", day))
+        if found.dated is None or (contract is not None and not contract.events):
+            facts.append(self._digests.of(self, table, day, "".join(facts)))
         else:
             with self._asking(table) as connection:
                 facts += map(str, self._counted(connection, table, day, found))
@@ -130,15 +138,24 @@ class SqlSource(Source):
         return self._scan(table, day, keys)
 
     def _scan(self, table: str, day: dt.date, keys: pl.Series | None) -> pl.LazyFrame:
+        frame = self._conformed(table, day, keys)
+        if table not in CONTRACTS:
+            return without_index(frame, next(iter(self._documents(table, day)), None), self.config.index)
+        return self._minor.applied(frame, CONTRACTS[table], self._where, lambda: self._codes(day))
+
+    def _codes(self, day: dt.date) -> pl.LazyFrame | None:
+        """Listings and the codes of their currencies, where there is a reference."""
+        return self._conformed("reference", day, None) if "reference" in self._names else None
+
+    def _conformed(self, table: str, day: dt.date, keys: pl.Series | None) -> pl.LazyFrame:
+        """Prices as the database has them."""
         found = self._dated(table, day)
         with self._asking(table) as connection:
             dtypes = as_published(connection, table, self.config.schema, day, found.columns)
         where = [*(found.dated.on(day) if found.dated else []), *self._wanted(table, found.columns, keys)]
         frame = self._rows(table, dtypes, where).lazily()
         frame = frame.rename({theirs: name for name, theirs in self._mapped(table).items()})
-        if table in CONTRACTS:
-            return conform(frame, CONTRACTS[table], self._where)
-        return without_index(frame, next(iter(self._documents(table, day)), None), self.config.index)
+        return conform(frame, CONTRACTS[table], self._where) if table in CONTRACTS else frame
 
     def document(self, table: str, day: dt.date) -> Document | None:
         """From the table `basalt_columns`."""
@@ -190,11 +207,19 @@ class SqlSource(Source):
         dated = dated_by(columns, date, stamp, connection.dialect.name)
         there = named(table, self.config.schema)
         if dated is None:
+            self._refuse_undated(table, columns, theirs)
             whole = connection.execute(sa.select(sa.func.count()).select_from(there)).scalar_one()
             return _Table(columns, None, {None: whole})
         days = sa.select(dated.asked.label("day")).select_from(there).subquery()
         answers = connection.execute(sa.select(days.c.day, sa.func.count()).group_by(days.c.day)).all()
         return _Table(columns, dated, _by_day(dict(map(tuple, answers)), dated, f"table {table} of {self._where}"))
+
+    def _refuse_undated(self, table: str, columns: Columns, names: Mapping[str, str]) -> None:
+        """DataError for a table of events whose columns are not what its contract wants, and so tell no date."""
+        contract = CONTRACTS.get(table)
+        if contract is not None and contract.events:
+            dtypes = {names.get(name, name): dtype for name, dtype in columns.dtypes.items()}
+            conform(pl.LazyFrame(schema=dtypes), contract, self._where)
 
     def _dated(self, table: str, day: dt.date) -> _Table:
         found = self._table(table)
@@ -248,7 +273,10 @@ class SqlSource(Source):
 
 def _by_day(rows: Mapping[Any, int], dated: Dated, whose: str) -> dict[dt.date | None, int]:
     if None in rows:
-        raise DataError(f"{whose} has rows without {dated.name}, by which they are dated: fill it or remove them")
+        or_none = " or one that is no time" if dated.kind is Kind.TEXT_STAMP else ""
+        raise DataError(
+            f"{whose} has rows without {dated.name}{or_none}, by which they are dated: fill it or remove them"
+        )
     try:
         return {dated.read(answer): count for answer, count in rows.items()}
     except ValueError as error:
