@@ -1,6 +1,7 @@
 """`basalt data convert`: any source as canonical, sorted Parquet."""
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import polars as pl
@@ -91,7 +92,7 @@ def test_a_feed_is_converted(lobster_folder, tmp_path):
 
 
 def test_out_is_not_what_is_read_nor_a_folder_of_other_files(theirs, tmp_path):
-    with pytest.raises(UserError, match=r"is inside .*theirs, which is read: name another folder"):
+    with pytest.raises(UserError, match=r"is inside .*theirs, which is read: name another place"):
         converted(theirs, "--out", theirs / "lake", *MAPPED)
     other = tmp_path / "lake" / "trades" / "date=2026-01-06" / "mine.parquet"
     other.parent.mkdir(parents=True)
@@ -99,3 +100,31 @@ def test_out_is_not_what_is_read_nor_a_folder_of_other_files(theirs, tmp_path):
     with pytest.raises(UserError, match=r"mine.parquet is there already, and rows beside it would mix with it"):
         converted(theirs, "--out", tmp_path / "lake", *MAPPED)
     assert not (tmp_path / "lake" / "reference.parquet").exists()
+
+
+@pytest.fixture
+def store(s3, monkeypatch):
+    """A prefix of a store that the environment tells of, as a shell would."""
+    for name, value in s3.storage.items():
+        monkeypatch.setenv(name.upper(), os.path.expandvars(value))
+    return s3
+
+
+def test_tables_go_to_a_store_too(theirs, tmp_path, store):
+    converted(theirs, "--out", tmp_path / "lake", *MAPPED)
+    rows = converted(theirs, "--out", f"{store.root}/lake/", *MAPPED)
+    assert [row["path"] for row in rows][1] == f"{store.root}/lake/trades/date=2026-01-05/trades.parquet"
+    there = ParquetSource(ParquetSourceOptions(root=f"{store.root}/lake"), Path("/nowhere"))
+    for day in (MONDAY, TUESDAY):
+        wanted = read(tmp_path / "lake").scan("trades", day).collect()
+        assert_frame_equal(there.scan("trades", day).collect(), wanted, check_exact=True)
+
+
+def test_a_store_is_not_written_where_it_is_read_nor_beside_other_files(theirs, store):
+    converted(theirs, "--out", f"{store.root}/lake", *MAPPED)
+    again = ("--source", "parquet", "--out", f"{store.root}//lake/inside")
+    with pytest.raises(UserError, match=r"inside s3://.*/lake, which is read: name another place"):
+        converted(f"{store.root}/lake", *again)
+    store.put("other/trades/date=2026-01-06/mine.parquet", theirs / "reference.parquet")
+    with pytest.raises(UserError, match=r"mine.parquet is there already, and rows beside it would mix with it"):
+        converted(theirs, "--out", f"{store.root}/other", *MAPPED)

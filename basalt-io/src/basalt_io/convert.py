@@ -1,6 +1,5 @@
 """`basalt data convert`: any source as canonical Parquet, sorted so that a listing's rows are read alone."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,17 +14,16 @@ from basalt_io.read_by_command import Chosen, Readable, opened, reading
 if TYPE_CHECKING:
     import polars as pl
 
-ROW_GROUP = 131_072
-"""Rows of a row group: few enough that those of one listing are read without those of many others."""
+    from basalt_io.lake import Lake
 
 
 @click.command("convert")
 @reading
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the tables go to.")
+@click.option("--out", required=True, help="Folder, or s3://bucket/prefix, that the tables go to.")
 @click.option("--memory", metavar="SIZE", help="What sorting may take, as 2GB; else 60 % of what is free.")
 @format_option
 @click.pass_context
-def convert(ctx: click.Context, chosen: Chosen, out: Path, memory: str | None, format: str) -> None:
+def convert(ctx: click.Context, chosen: Chosen, out: str, memory: str | None, format: str) -> None:
     """Convert WHAT to OUT/{table}/date=YYYY-MM-DD/{table}.parquet, which the parquet source reads.
 
     Columns and dtypes are those of the contract, rows are sorted by listing, time and sequence. Tables that hold for
@@ -34,63 +32,33 @@ def convert(ctx: click.Context, chosen: Chosen, out: Path, memory: str | None, f
     Example: basalt data convert samples --source lobster --out lake
     """
     from basalt.running.peak import budget
+    from basalt_io.lake import Lake
 
-    readable, limit = opened(ctx, chosen), budget(memory)
-    _check(readable, out)
+    lake, readable, limit = Lake(out), opened(ctx, chosen), budget(memory)
+    _check(readable, lake)
     rows: list[dict[str, Any]] = []
     for table in readable.tables:
         for day, frame in readable.frames(table):
             narrate(f"converting {table}{'' if day is None else f' of {day}'}")
-            rows.append(_write(readable, table, day, frame, out, limit))
+            rows.append(_write(readable, table, day, frame, lake, limit))
     emit(rows, format, ["date", "table", "rows", "path"])
 
 
-def _check(readable: Readable, out: Path) -> None:
-    """UserError where OUT is what is read, cannot be written, or holds other files of the same dates."""
-    from basalt.errors import UserError
-    from basalt_io.files import refuse_mixed
-
-    root = readable.source.root
-    if isinstance(root, Path) and out.resolve().is_relative_to(root.resolve()):
-        raise UserError(f"--out {out} is inside {root}, which is read: name another folder")
+def _check(readable: Readable, lake: "Lake") -> None:
+    """UserError where the lake is what is read, cannot be written, or holds other files of the same dates."""
+    lake.refuse_inside(readable.source.root)
     for table in readable.tables:
         for day in readable.days(table) or [None]:
-            refuse_mixed(_place(out, table, day))
-
-
-def _place(out: Path, table: str, day: date | None) -> Path:
-    return out / f"{table}.parquet" if day is None else out / table / f"date={day}" / f"{table}.parquet"
+            lake.check(lake.address(table, day))
 
 
 def _write(
-    readable: Readable, table: str, day: date | None, frame: "pl.LazyFrame", out: Path, memory: int
+    readable: Readable, table: str, day: date | None, frame: "pl.LazyFrame", lake: "Lake", memory: int
 ) -> dict[str, Any]:
-    import polars as pl
-
-    from basalt_io.files import publish, stage
-
-    place = _place(out, table, day)
-    with _telling(readable, table, day), _beside(out) as work:
-        publish(stage(_sorted(readable, table, frame, work, memory), place, {}, row_group_size=ROW_GROUP))
-    count = pl.scan_parquet(place, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
-    return {"date": day, "table": table, "rows": count, "path": str(place)}
-
-
-@contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A folder where a date can be sorted that memory does not hold: as there is room for the result, there is here.
-    What a killed conversion left is removed."""
-    from basalt.leftovers import is_gone, owner
-
-    for left in out.glob(".converting.*"):
-        if is_gone(left.name.removeprefix(".converting.")):
-            shutil.rmtree(left, ignore_errors=True)
-    work = out / f".converting.{owner()}"
-    work.mkdir(parents=True)
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    address = lake.address(table, day)
+    with _telling(readable, table, day), lake.work() as work:
+        rows = lake.write(_sorted(readable, table, frame, work, memory), address, work)
+    return {"date": day, "table": table, "rows": rows, "path": lake.shown(address)}
 
 
 @contextmanager
