@@ -311,8 +311,26 @@ def test_a_file_that_is_no_gzip_is_refused(tmp_path):
 def test_a_gzip_cut_short_does_not_become_a_table(tmp_path):
     whole = gzip.compress("".join(f"34200.{n},4,{n},1,100,1\n" for n in range(50_000)).encode())
     (tmp_path / f"{WHOLE}_message_1.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(OSError, match="unexpected end of file"):
+    with pytest.raises(
+        DataError, match=r"message_1\.csv\.gz cannot be read \(unexpected end of file\): fetch it again"
+    ):
         source(tmp_path).scan("trades", DAY).collect()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("34200.1,9,1,1,100,1", "has a message with type 9, which there is not"),
+        ("34200.1,4,1,1,100,2", "has a message with direction 2, which there is not"),
+        ("34200.1,4,1,,100,1", "has 1 messages with fields missing"),
+        ("34200.1,4,1,1,100", "has 1 messages with fields missing"),
+    ],
+)
+def test_a_message_that_is_none_is_refused(tmp_path, row, said):
+    """None of the tables would have it."""
+    found = write(tmp_path, ["34200.0,4,1,1,100,1", row, "34200.2,4,2,1,100,1"])
+    with pytest.raises(DataError, match=said):
+        found.scan("l3", DAY).collect()
 
 
 def test_every_table_is_canonical(tmp_path):

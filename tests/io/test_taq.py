@@ -192,6 +192,16 @@ def test_hours_include_both_ends(tmp_path):
     assert source(tmp_path, hours=["09:30", "16:00"]).scan("trades", DAY).collect()["Price"].to_list() == [1.0, 2.0]
 
 
+def test_quotes_around_names_and_values_are_taken_off(tmp_path):
+    """As R and pandas write them; a quote without its pair swallows no rows."""
+    names = ",".join(f'"{name}"' for name in WRDS.split(","))
+    row = '"20180102","9:30:00","N","XXX","","@","{}",10.5,"00",""'
+    found = write(tmp_path, "trades", names, row.format(1), row.format(2)).scan("trades", DAY).collect()
+    assert found.select("ListingId", "Price", "Size").rows() == [("XXX.N", 10.5, 1.0), ("XXX.N", 10.5, 2.0)]
+    lines = ['20180102,9:30:00,N,XXX,"",@,1,1,00,"', "20180102,9:30:00,N,XXX,,@,2,1,00,1"]
+    assert write(tmp_path, "trades", WRDS, *lines).scan("trades", DAY).collect()["Size"].to_list() == [1.0, 2.0]
+
+
 def test_patterns_gzip_and_several_files_of_a_date(tmp_path):
     line = "20180102,9:30:00,N,{},,,1,1,00,1\n"
     for symbol in ("AAA", "BBB"):

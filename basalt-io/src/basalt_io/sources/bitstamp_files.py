@@ -10,7 +10,7 @@ import polars as pl
 from basalt.errors import DataError, UserError
 from basalt.tables import NS_UTC
 from basalt_io.files import first_line
-from basalt_io.sources.csv_ends import refuse_cut
+from basalt_io.sources.csv_files import refuse_cut
 
 ORDERS = "orders.csv"
 NUMBERS = {"id": pl.Int64, "exchange_timestamp": pl.Int64, "price": pl.Float64, "volume": pl.Float64}
@@ -166,7 +166,7 @@ def _text(file: Path) -> pl.DataFrame:
         if file.suffix == ".csv":
             with file.open("rb") as stream:
                 refuse_cut(stream, str(file))
-        found = pl.read_csv(file, infer_schema=False, glob=False)
+        found = pl.read_csv(file, infer_schema=False, glob=False, quote_char=None)
         return found.rename(_SPELT, strict=False)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(f"{file} is no readable CSV file ({first_line(error)}): fetch it again") from error

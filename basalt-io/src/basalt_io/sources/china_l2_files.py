@@ -21,7 +21,7 @@ import polars as pl
 from basalt.columns import DType
 from basalt.errors import DataError, UserError
 from basalt_io.files import first_line
-from basalt_io.sources.csv_ends import refuse_cut
+from basalt_io.sources.csv_files import refuse_cut
 
 KINDS = ("entrust", "trade", "snapshot")
 _UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
@@ -88,7 +88,7 @@ def rows(part: Part, kind: str, columns: Mapping[str, DType], words: Mapping[str
     content = part.content(kind)
     name = str(part.file(kind)) if part.code is None else f"{part.place}/{part.members[kind]}"
     _refuse_cut(content, name, columns)
-    found = pl.scan_csv(content, schema_overrides=dict(columns), infer_schema=False, glob=False)
+    found = pl.scan_csv(content, schema_overrides=dict(columns), infer_schema=False, glob=False, quote_char=None)
     return found.select(list(columns)).map_batches(partial(_checked, name=name, words=words), streamable=True)
 
 
@@ -110,7 +110,7 @@ def _members(place: Path) -> dict[str, str]:
     try:
         with zipfile.ZipFile(place) as archive:
             names = [name for name in archive.namelist() if PurePosixPath(name).stem in KINDS and name.endswith(".csv")]
-    except (OSError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise _unreadable(place, error) from error
     twice = [stem for stem, times in Counter(PurePosixPath(name).stem for name in names).items() if times > 1]
     if twice:

@@ -14,7 +14,7 @@ import attrs
 
 from basalt.errors import DataError, UserError
 from basalt_io.files import first_line
-from basalt_io.sources.csv_ends import ends
+from basalt_io.sources.csv_files import ends
 
 MESSAGE_COLUMNS = 6
 _NAME = re.compile(

@@ -4,11 +4,15 @@ Each builder takes a ticker day, its ListingId, the nanosecond that stamps count
 that repeat are kept. SequenceNo is the number of the row, from 1.
 """
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from basalt.errors import DataError
 from basalt.tables import ACTION, AGGRESSOR, NS_UTC, SIDE, STATE, TRADE_TYPE
+from basalt_io.sources.csv_files import scan
 from basalt_io.sources.lobster_files import MESSAGE_COLUMNS, TickerDay, width
 
 NEW, CANCEL, DELETE, EXECUTE, HIDDEN, CROSS, HALT = range(1, 8)
@@ -18,6 +22,7 @@ MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 
 KIND, SIZE, DIRECTION = pl.col("Kind"), pl.col("Quantity"), pl.col("Direction")
+_SPELT = {"Kind": "type", "Direction": "direction"}
 KEYS = ("ListingId", "EventTimestamp", "SequenceNo")
 
 
@@ -33,10 +38,9 @@ def messages(day: TickerDay, listing: Any, midnight: int) -> pl.LazyFrame:
         "Direction": pl.Int64,
         **{f"Further{i}": pl.String for i in range(columns - MESSAGE_COLUMNS)},
     }
-    rows = pl.scan_csv(
-        day.messages, has_header=False, schema=schema, glob=False, row_index_name="Row", row_index_offset=1
-    )
-    return rows.select(
+    rows = scan(day.messages, has_header=False, schema=schema, row_index_name="Row", row_index_offset=1)
+    checked = rows.map_batches(partial(_checked, file=day.messages), streamable=True, predicate_pushdown=False)
+    return checked.select(
         ListingId=_constant(listing),
         EventTimestamp=((pl.col("Time") * SECOND).cast(pl.Int64) + midnight).cast(NS_UTC),
         SequenceNo=pl.col("Row").cast(pl.Int64),
@@ -47,6 +51,17 @@ def messages(day: TickerDay, listing: Any, midnight: int) -> pl.LazyFrame:
         Price=_dollars(pl.col("Units")),
         Direction=DIRECTION,
     )
+
+
+def _checked(rows: pl.DataFrame, file: Path) -> pl.DataFrame:
+    """DataError for a message that is none: each would be missing from the tables without a word."""
+    for name, known in (("Kind", range(NEW, HALT + 1)), ("Direction", (1, -1))):
+        if name in rows.columns and len(other := rows[name].filter(~rows[name].is_in(list(known)))):
+            raise DataError(f"{file} has a message with {_SPELT[name]} {other[0]}, which there is not: fetch it again")
+    for column in rows:
+        if column.null_count() and not column.name.startswith("Further"):
+            raise DataError(f"{file} has {column.null_count()} messages with fields missing: fetch it again")
+    return rows
 
 
 def _dollars(units: pl.Expr) -> pl.Expr:
@@ -66,7 +81,7 @@ def l2(day: TickerDay, listing: Any, midnight: int, repeats: bool) -> pl.LazyFra
     width(day.book, 4 * day.levels, exact=True)
     levels = range(1, day.levels + 1)
     file_order = [f"{side}{what}{i}" for i in levels for side in ("Ask", "Bid") for what in ("Price", "Quantity")]
-    book = pl.scan_csv(day.book, has_header=False, schema=dict.fromkeys(file_order, pl.Int64), glob=False)
+    book = scan(day.book, has_header=False, schema=dict.fromkeys(file_order, pl.Int64))
     rows = pl.concat([messages(day, listing, midnight).select(*KEYS, "Kind"), book], how="horizontal")
     if not repeats:
         rows = rows.filter(~KIND.is_in([HIDDEN, HALT]))

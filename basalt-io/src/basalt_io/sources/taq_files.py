@@ -13,7 +13,7 @@ import polars as pl
 from basalt.errors import DataError, UserError
 from basalt.tables import NS_UTC
 from basalt_io.files import first_line
-from basalt_io.sources.csv_ends import refuse_cut
+from basalt_io.sources.csv_files import refuse_cut, scan
 
 TRADE_NUMBERS = {"PRICE": ("PRICE",), "SIZE": ("SIZE",)}
 QUOTE_NUMBERS = {
@@ -86,9 +86,15 @@ def rows(
 def _scan(file: Path) -> pl.LazyFrame:
     if file.name.lower().endswith(".parquet"):
         return pl.scan_parquet(file, glob=False)
-    if file.name.lower().endswith(".csv"):
-        _refuse_cut(file)
-    return pl.scan_csv(file, infer_schema=False, glob=False)
+    try:
+        if file.name.lower().endswith(".csv"):
+            with file.open("rb") as stream:
+                refuse_cut(stream, str(file))
+        found = scan(file, infer_schema=False)
+        plain = {name: name.strip('"') for name in found.collect_schema()}
+        return found.rename(plain, strict=False).with_columns(pl.all().str.strip_chars('"'))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{file} cannot be read ({first_line(error)}): fetch it again") from error
 
 
 def _schema(found: pl.LazyFrame, file: Path) -> dict[str, tuple[str, pl.DataType]]:
@@ -98,14 +104,6 @@ def _schema(found: pl.LazyFrame, file: Path) -> dict[str, tuple[str, pl.DataType
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"{file} cannot be read ({first_line(error)}): fetch it again") from error
     return {name.upper(): (name, dtype) for name, dtype in schema.items()}
-
-
-def _refuse_cut(file: Path) -> None:
-    try:
-        with file.open("rb") as stream:
-            refuse_cut(stream, str(file))
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({first_line(error)}): fetch it again") from error
 
 
 def _one(theirs: Mapping[str, tuple[str, pl.DataType]], names: Sequence[str], file: Path) -> str:

@@ -1,11 +1,32 @@
-"""The ends of a CSV file: its header, and whether a transfer was cut short."""
+"""CSV files of feeds: their rows, whatever quotes stand in them, and whether a transfer was cut short."""
 
 import os
-from typing import IO
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
 
 from basalt.errors import DataError
+from basalt_io.files import first_line
 
 _TAIL = 65_536  # bytes; more than a row
+
+
+def scan(file: Path, **how: Any) -> pl.LazyFrame:
+    """`pl.scan_csv`, quotes being letters like others: as quotes, one too many makes rows vanish. A gzipped file is
+    unpacked whole when the query runs; DataError where that fails."""
+    frame = pl.scan_csv(file, glob=False, quote_char=None, **how)
+    if file.suffix != ".gz":
+        return frame
+    return pl.defer(partial(_unpacked, frame, file), schema=frame.collect_schema())
+
+
+def _unpacked(frame: pl.LazyFrame, file: Path) -> pl.DataFrame:
+    try:
+        return frame.collect()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({first_line(error)}): fetch it again") from error
 
 
 def ends(stream: IO[bytes]) -> tuple[bytes, bytes]:
