@@ -51,7 +51,7 @@ from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Source
 from basalt.tables import L3, L3_SNAPSHOT, TRADES
-from basalt_io.files import fingerprint
+from basalt_io.files import fingerprint, one_of
 from basalt_io.paths import located
 from basalt_io.sources import bitstamp_orders
 from basalt_io.sources.bitstamp_files import NO_ORDERS, NO_TRADES, Capture, days, find, orders, prints
@@ -93,6 +93,11 @@ class BitstampSource(Source):
         """Changes with the names, sizes and times of the capture's files, and with `listing`."""
         self._refuse_absent(table, day)
         return fingerprint(self._capture.files, self._listing)
+
+    def lies(self, table: str, day: dt.date) -> str:
+        """The file that the table is made of."""
+        found = self._capture
+        return one_of([found.trades if table == "trades" and found.trades is not None else found.orders])
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, read when a query runs. UserError where there is no such table or date; the query raises

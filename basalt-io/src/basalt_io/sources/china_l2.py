@@ -82,7 +82,7 @@ from basalt.conform import conform
 from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES, TableSchema
-from basalt_io.files import fingerprint
+from basalt_io.files import fingerprint, one_of
 from basalt_io.paths import located
 from basalt_io.sources import china_l2_books, china_l2_orders
 from basalt_io.sources.china_l2_files import Part, find
@@ -109,8 +109,8 @@ class ChinaL2Source(Source):
         return located(self.folder, self.config.root)
 
     def tables(self) -> Sequence[str]:
-        """Always the same six; a table has the dates for which the files are there that it is made of."""
-        return list(_TABLES)
+        """Tables for which files are there on some date."""
+        return [table for table in _TABLES if self.dates(table)]
 
     def dates(self, table: str) -> Sequence[dt.date]:
         """Dates in the names of folders and zips that hold the table's files."""
@@ -120,6 +120,10 @@ class ChinaL2Source(Source):
         """Changes with the names, sizes and times of the table's files of that date."""
         kinds = _TABLES[table].kinds if table in _TABLES else ()
         return fingerprint({part.file(kind) for part in self._parts(table, day) for kind in kinds})
+
+    def lies(self, table: str, day: dt.date) -> str:
+        """A file or zip that the table is made of."""
+        return one_of(part.file(kind) for part in self._parts(table, day) for kind in _TABLES[table].kinds)
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, one place after the other in the order of their names; zips are unpacked in memory.

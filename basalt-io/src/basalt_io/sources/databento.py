@@ -91,7 +91,7 @@ from basalt.errors import BasaltError, DataError, UserError
 from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.tables import CBBO, IMBALANCE, L2, L3, L3_SNAPSHOT, MARKETSTATE, REFERENCE, TRADES, TableSchema
-from basalt_io.files import fingerprint, first_line
+from basalt_io.files import fingerprint, first_line, one_of
 from basalt_io.paths import located
 from basalt_io.sources import databento_orders, databento_tables
 from basalt_io.sources.databento_choice import Made, by_table, passed_over
@@ -159,6 +159,10 @@ class DatabentoSource(Source):
     def fingerprint(self, table: str, day: dt.date) -> str:
         """Changes with the names, sizes and times of that date's files, and with `publisher`."""
         return fingerprint((one.file for one in self._made_of(table, day)), self.config.publisher)
+
+    def lies(self, table: str, day: dt.date) -> str:
+        """A file that the table is made of."""
+        return one_of(one.file for one in self._made_of(table, day))
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, decoded when a query reads them. UserError where there is no such table or date; the query

@@ -56,7 +56,7 @@ from basalt.errors import UserError
 from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
-from basalt_io.files import fingerprint
+from basalt_io.files import fingerprint, one_of
 from basalt_io.paths import located
 from basalt_io.sources import lobster_tables
 from basalt_io.sources.clocks import midnight, zone
@@ -92,8 +92,8 @@ class LobsterSource(Source):
         return located(self.folder, self.config.root)
 
     def tables(self) -> Sequence[str]:
-        """Always the same five; `l2` has the dates for which the folder has an order-book file."""
-        return list(_TABLES)
+        """Always the same, but `l2` only where the folder has an order-book file."""
+        return [table for table in _TABLES if self.dates(table)]
 
     def dates(self, table: str) -> Sequence[dt.date]:
         """Dates in the names of files that the table is made of."""
@@ -103,6 +103,11 @@ class LobsterSource(Source):
         """Changes with the names, sizes and times of that date's files, and with the options."""
         files = [file for part in self._parts(table, day) for file in (part.messages, part.book) if file is not None]
         return fingerprint(files, sorted(self.config.listings.items()), self.config.time_zone, self.config.repeats)
+
+    def lies(self, table: str, day: dt.date) -> str:
+        """The files that the table is made of."""
+        parts = self._parts(table, day)
+        return one_of(file for part in parts for file in (part.messages, part.book if table == "l2" else None) if file)
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, one ticker after the other in the order of ListingId. UserError where there is no such

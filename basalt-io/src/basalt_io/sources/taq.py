@@ -75,7 +75,7 @@ from basalt.errors import DataError, UserError
 from basalt.options import option
 from basalt.sources import Promises, Source
 from basalt.tables import L2, REFERENCE, TRADES
-from basalt_io.files import fingerprint, first_line
+from basalt_io.files import fingerprint, first_line, one_of
 from basalt_io.paths import located
 from basalt_io.sources import taq_cleaning, taq_tables
 from basalt_io.sources.clocks import midnight, zone
@@ -141,9 +141,9 @@ class TaqSource(Source):
         return located(self.folder, self.config.root)
 
     def tables(self) -> Sequence[str]:
-        """Always the same three; UserError for options that mean nothing."""
+        """Tables for which files are there; UserError for options that mean nothing."""
         _ = self._cleaning, self._zone
-        return list(_TABLES)
+        return [table for table in _TABLES if self.dates(table)]
 
     def dates(self, table: str) -> Sequence[dt.date]:
         """Dates in the names of the table's files; of `reference`, of either."""
@@ -168,6 +168,11 @@ class TaqSource(Source):
         return {
             option: before - after for (option, _), (before, after) in zip(steps[1:], pairwise(counts), strict=True)
         }
+
+    def lies(self, table: str, day: dt.date) -> str:
+        """A file that the table is made of."""
+        found = self._day(table, day)
+        return one_of([*found.trades, *found.quotes])
 
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, in file order. UserError where there is no such table or date; DataError where a file's
