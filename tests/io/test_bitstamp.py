@@ -8,14 +8,11 @@ import datetime as dt
 import gzip
 import json
 import os
-import random
 from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from basalt.errors import DataError, UserError
 from basalt.testing import SourceLaws
@@ -240,38 +237,6 @@ def test_what_is_not_there_is_said(tmp_path):
     (tmp_path / "orders.csv.gz").write_bytes(b"")
     with pytest.raises(UserError, match="holds both"):
         source(tmp_path).tables()
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.randoms(use_true_random=False), st.sampled_from(["cut", "mix", "flip", "garbage"]), st.booleans())
-def test_spoilt_bytes_are_refused_or_give_whole_tables(tmp_path, chance, how, packed):
-    for file in tmp_path.iterdir():
-        file.unlink()
-    write(tmp_path, [f"{n} {n} 100 {n + 1} created bid" for n in range(1, 6)], total_order_rows=5)
-    file = tmp_path / "orders.csv"
-    data = file.read_bytes()
-    if packed:
-        file.unlink()
-        file, data = tmp_path / "orders.csv.gz", gzip.compress(data)
-    file.write_bytes(spoil(bytearray(data), chance, how))
-    try:
-        found = source(tmp_path)
-        assert sum(found.scan("l3", day).collect().height for day in found.dates("l3")) == 5
-    except (DataError, UserError):
-        return
-
-
-def spoil(data: bytearray, chance: random.Random, how: str) -> bytes:
-    if how == "cut":
-        return bytes(data[: chance.randrange(len(data))])
-    if how == "mix":
-        first, last = sorted(chance.sample(range(len(data)), 2))
-        return bytes(data[first:last] + data[:first] + data[last:])
-    if how == "garbage":
-        return bytes(data[: chance.randrange(len(data))]) + chance.randbytes(chance.randrange(200))
-    for _ in range(chance.randrange(1, 5)):
-        data[chance.randrange(len(data))] = chance.randrange(256)
-    return bytes(data)
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,11 @@
 """The china_l2 source on files written here: what becomes of orders, auctions, books and states, and bad files."""
 
 import datetime as dt
-import tempfile
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from basalt.errors import DataError, UserError
 from basalt.tables import BUILT_IN
@@ -250,19 +246,6 @@ def test_a_damaged_zip_is_refused(tmp_path):
 def test_a_bad_value_stops_the_query_and_is_named(tmp_path, line, said):
     with pytest.raises((DataError, pl.exceptions.PolarsError), match=said):
         table(write(tmp_path, [], [line]), "trades")
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 200), st.integers(0, 200), st.binary(max_size=6))
-def test_a_damaged_file_is_read_or_refused(first, second, put):
-    """Bytes taken away, put in and overwritten: never anything but rows, a refusal, or an error of the query."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = write(Path(folder), [order(1, "A", "S", 10.0, 100, 1)], [trade(2, "B", 10.0, 40, 5, 1)] * 2)
-        file = Path(folder) / "20230201" / "trade.csv"
-        whole = file.read_bytes()
-        file.write_bytes(whole[: min(first, second)] + put + whole[max(first, second) :])
-        with suppress(DataError, pl.exceptions.PolarsError):
-            assert table(found, "l3")["ExecutionSize"].is_finite().all()
 
 
 class TestLawsOfWrittenFiles(SourceLaws):

@@ -4,7 +4,6 @@ The facts of the CME day were counted without basalt; so were the numbers of rec
 """
 
 import datetime as dt
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from dbn_files import DAY, LAST, MIDNIGHT, SECOND, SNAPSHOT, dbn, order, real_folder, rows, source, write
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from basalt.errors import DataError, UserError
 from basalt.tables import L3_SNAPSHOT
@@ -443,36 +440,6 @@ def test_a_plain_file_that_ends_within_a_record_is_refused(tmp_path):
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"one\.dbn is cut short: fetch it again"):
         source(tmp_path).scan("l3", DAY).collect()
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.randoms(use_true_random=False), st.sampled_from(["cut", "mix", "flip", "garbage"]), st.booleans())
-def test_spoilt_bytes_are_refused_or_give_whole_tables(tmp_path, chance, how, head):
-    """Four orders: what is read of spoilt bytes is a sentence, or as many rows as there were whole records."""
-    write(tmp_path, "mbo", [order(n, "A", "B", 100.0 - n, 1 + n, n) for n in range(4)])
-    file = tmp_path / "one.dbn"
-    spoilt = spoil(bytearray(file.read_bytes()), chance, how, head)
-    file.write_bytes(spoilt)
-    try:
-        found = source(tmp_path)
-        for table in found.tables():
-            for day in found.dates(table)[:2]:
-                assert found.scan(table, day).collect().height <= 4 + len(spoilt) // 56
-    except (DataError, UserError):
-        return
-
-
-def spoil(data: bytearray, chance: random.Random, how: str, head: bool) -> bytes:
-    if how == "cut":
-        return bytes(data[: chance.randrange(len(data))])
-    if how == "mix":
-        first, last = sorted(chance.sample(range(len(data)), 2))
-        return bytes(data[first:last] + data[:first] + data[last:])
-    if how == "garbage":
-        return bytes(data[: chance.randrange(len(data))]) + chance.randbytes(chance.randrange(200))
-    for _ in range(chance.randrange(1, 5)):
-        data[chance.randrange(120 if head else len(data))] = chance.randrange(256)
-    return bytes(data)
 
 
 def test_without_the_package_the_error_says_what_to_install(tmp_path):

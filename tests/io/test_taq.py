@@ -5,14 +5,10 @@ The sample comes twice, raw and cleaned by the standard procedure: what the opti
 
 import datetime as dt
 import gzip
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from taq_files import DAY, QUOTES, STANDARD, WRDS, quotes, read, sample, source, write, write_sample
 
 from basalt.errors import DataError, UserError
@@ -271,21 +267,6 @@ def test_bad_files_are_refused_and_named(tmp_path, content, said):
     (tmp_path / "trades_20180102.csv").write_text(content)
     with pytest.raises((DataError, pl.exceptions.PolarsError), match=said):
         source(tmp_path).scan("trades", DAY).collect()
-
-
-LINES = "".join(f"20180102,9:30:0{i},N,XXX,,@F,{i + 1},10.{i},00,{i}\n" for i in range(4))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 250), st.integers(0, 250), st.binary(max_size=6))
-def test_a_damaged_file_is_read_or_refused(first, second, put):
-    """Bytes taken away, put in and overwritten: never anything but rows, a refusal, or an error of the query."""
-    whole = f"{WRDS}\n{LINES}".encode()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "trades_20180102.csv"
-        file.write_bytes(whole[: min(first, second)] + put + whole[max(first, second) :])
-        with suppress(DataError, pl.exceptions.PolarsError):
-            assert source(Path(folder)).scan("trades", DAY).collect()["Price"].is_finite().all()
 
 
 class TestLaws(SourceLaws):
