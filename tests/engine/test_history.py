@@ -251,6 +251,13 @@ def test_history_of_a_pass_without_output_is_refused(desk):
         desk.plan({**BARS, "outputs": []}, USUAL)
 
 
+def test_history_of_a_pass_whose_output_adds_to_what_is_there_is_refused(desk):
+    """Rows of earlier runs would stand among those of a date."""
+    appending = {**BARS, "outputs": [{"type": "delta", "root": "lake", "mode": "append"}]}
+    with pytest.raises(UserError, match="which has no output that replaces partitions, as mode 'replace' does: add"):
+        desk.plan(appending, USUAL)
+
+
 def test_history_of_tables_is_refused(desk):
     class Tables(FrameModule):
         """Would read raw tables of previous dates."""

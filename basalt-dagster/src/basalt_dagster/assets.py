@@ -13,6 +13,7 @@ import dagster as dg
 
 from basalt.errors import UserError
 from basalt.planning.pipeline_file import plan_file
+from basalt.planning.places import unread
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt_dagster.described import column_schema
@@ -46,8 +47,8 @@ def _check_outputs(plan: Plan) -> None:
         for source in program.upstream:
             if not plan.readable(source):
                 raise UserError(
-                    f"passes.{program.name} reads passes.{source}, which has no output: as Dagster assets they run one "
-                    "by one, so add [[outputs]], or [[passes.outputs]] to it"
+                    f"passes.{program.name} reads passes.{source}, which {unread(plan.outputs[source])}: as Dagster "
+                    "assets they run one by one, so add [[outputs]], or [[passes.outputs]] to it"
                 )
 
 

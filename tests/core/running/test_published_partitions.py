@@ -97,7 +97,10 @@ def test_a_pass_may_have_outputs_of_its_own_or_none(desk):
     assert not (desk.folder / "out").exists()
     with pytest.raises(UserError) as error:
         result.scan("hours")
-    assert str(error.value) == "pass 'hours' has no output to read back: add [[outputs]] or [[passes.outputs]]"
+    assert str(error.value) == (
+        "what pass 'hours' published cannot be read back, as it has no output: add [[outputs]], or [[passes.outputs]] "
+        "to it"
+    )
 
 
 def test_a_partition_goes_to_every_output(desk):

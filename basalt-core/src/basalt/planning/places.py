@@ -40,6 +40,17 @@ def open_outputs(one: PassConfig, config: PipelineConfig, registry: Registry, fo
     return found
 
 
+def read_from(outputs: Sequence[PlannedOutput]) -> PlannedOutput | None:
+    """The first that replaces partitions: what it holds of one is what was published last. Others add to what is there,
+    so nothing is read back from them."""
+    return next((one for one in outputs if one.output.replaces), None)
+
+
+def unread(outputs: Sequence[PlannedOutput]) -> str:
+    """Why nothing is read back from any of them, as words that follow on "which"."""
+    return "has no output that replaces partitions, as mode 'replace' does" if outputs else "has no output"
+
+
 def check_places(plan: "Plan") -> None:
     """No two partitions of any pass go to one place, none into the source, and each folder can be written.
 

@@ -23,7 +23,7 @@ from basalt.planning.keys import definition
 from basalt.planning.known import Columns, Known
 from basalt.planning.output_rows import check_indexes, dedupes
 from basalt.planning.partitions import Partition, check_dates, check_states, partitions
-from basalt.planning.places import PlannedOutput, check_folders, check_places, open_outputs
+from basalt.planning.places import PlannedOutput, check_folders, check_places, open_outputs, read_from
 from basalt.planning.program import Program, build_program
 from basalt.planning.published import Published, key_columns
 from basalt.planning.rehearsal import rehearse
@@ -119,7 +119,7 @@ class Plan:
 
     def readable(self, name: str) -> bool:
         """Whether every result of the pass can be read back from some output."""
-        return all(self.outputs[result.name] for result in self.results(name))
+        return all(read_from(self.outputs[result.name]) for result in self.results(name))
 
     def places(self, name: str, partition: Partition, run: str | None = None) -> list[str]:
         """Where the pass's outputs put that partition, side outputs behind its rows."""
@@ -193,7 +193,7 @@ def draft(
         check_cut(program)
         check_universes(program, every_column, every_schema, named=bool(config.universes))
         check_coverage(program, columns, named=bool(config.universes))
-        check_history(program, [name for name, found in outputs.items() if found])
+        check_history(program, outputs)
     check_indexes([*results.values(), *(side.result for several in made.values() for side in several)], outputs)
     plan = Plan(
         config,

@@ -12,6 +12,7 @@ from basalt.errors import PluginError, UserError
 from basalt.modules import FrameModule, Scope
 from basalt.planning.instruments import check_instruments
 from basalt.planning.known import Columns
+from basalt.planning.places import PlannedOutput, read_from, unread
 from basalt.planning.preprocess import Step
 from basalt.planning.uses import Use
 from basalt.tables import TableSchema
@@ -125,11 +126,11 @@ def refers(
     return "reference" in columns_of and (program.scope == "instrument" or by_instrument or covering)
 
 
-def check_history(program: "Program", published: Sequence[str]) -> None:
-    """Previous dates are read from where they were published; `published`: passes that have an output."""
+def check_history(program: "Program", outputs: Mapping[str, Sequence[PlannedOutput]]) -> None:
+    """Previous dates are read from where they were published."""
     for source in program.history:
-        if source not in published and source not in program.published:
+        if source not in program.published and read_from(outputs[source]) is None:
             raise UserError(
-                f"passes.{program.name} reads previous dates of passes.{source}, which has no output: add [[outputs]], "
-                "or [[passes.outputs]] to it"
+                f"passes.{program.name} reads previous dates of passes.{source}, which {unread(outputs[source])}: add "
+                "[[outputs]], or [[passes.outputs]] to it"
             )

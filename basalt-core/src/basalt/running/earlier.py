@@ -1,7 +1,8 @@
 """Earlier results: what a pass reads of passes before it, wherever these rows stand.
 
-Rows computed in this run are in the spool; a pass that was done before is read back from its first output, and so are
-previous dates. What is read back must be what the plan would compute now.
+Rows computed in this run are in the spool; a pass that was done before is read back, and so are
+previous dates. Read back is what the plan would compute now, from the first output that replaces partitions: an output
+that adds to them holds other rows beside.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,12 @@ import polars as pl
 
 from basalt.errors import DataError, UserError, one_line
 from basalt.modules import FrameModule
+from basalt.outputs import Target
 from basalt.planning.held import changed_since
 from basalt.planning.keys import Key
 from basalt.planning.output_rows import index_of
 from basalt.planning.partitions import Partition
+from basalt.planning.places import PlannedOutput, read_from, unread
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.standing import previous_of, record_of, run_of
@@ -62,7 +65,7 @@ class Earlier:
 
     def _lost(self, record: Record, result: str, partition: Partition) -> str:
         """Why the output that is read does not hold the rows that the record is of; empty where it does."""
-        first = next(iter(self.plan.outputs[result]), None)
+        first = read_from(self.plan.outputs[result])
         if first is None:
             return ""
         target = self.plan.target(result, partition, first.name, record.run)
@@ -141,11 +144,12 @@ class Earlier:
         return attrs.evolve(self.partition, date=day)
 
     def _read_back(self, name: str, partition: Partition) -> pl.LazyFrame:
-        """From the first output; DataError where it holds something else than was published."""
+        """From an output that replaces partitions; DataError where it holds something else than was published."""
         record = record_of(self.plan, name, partition)
         run = record.run if record else None
         rows, result = published_rows(self.plan, name, partition, run), self.plan.program(name).result
-        published, place = f"passes.{name} on {partition}", self.plan.places(name, partition, run)[0]
+        output, target = _output(self.plan, name, partition, run)
+        published, place = f"passes.{name} on {partition}", output.output.place(target)
         with reading(published, place):
             found = rows.select(pl.len()).collect().item()
             planned = as_planned(rows, result)
@@ -172,9 +176,18 @@ def unreadable(reader: str, what: str, said: str) -> DataError:
 
 
 def published_rows(plan: Plan, name: str, partition: Partition, run: str | None) -> pl.LazyFrame:
-    """One partition of a pass as that run published it, from its first output; UserError where the pass has none."""
-    if not plan.outputs[name]:
-        raise UserError(f"pass {name!r} has no output to read back: add [[outputs]] or [[passes.outputs]]")
-    first = plan.outputs[name][0]
-    rows, index = first.output.scan(plan.target(name, partition, first.name, run)), index_of(first.entry)
+    """One partition of a pass as that run published it; UserError where the pass has no output to be read back from."""
+    one, target = _output(plan, name, partition, run)
+    rows, index = one.output.scan(target), index_of(one.entry)
     return rows if index is None else rows.drop(index)
+
+
+def _output(plan: Plan, name: str, partition: Partition, run: str | None) -> tuple[PlannedOutput, Target]:
+    """Where that partition is read back from."""
+    one = read_from(plan.outputs[name])
+    if one is None:
+        raise UserError(
+            f"what pass {name!r} published cannot be read back, as it {unread(plan.outputs[name])}: add [[outputs]], "
+            "or [[passes.outputs]] to it"
+        )
+    return one, plan.target(name, partition, one.name, run)

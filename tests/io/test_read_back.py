@@ -1,0 +1,100 @@
+"""Passes that read an earlier one whose output adds to what is there: they get what was computed last, never the rows
+of earlier runs beside it."""
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import basalt
+from basalt.errors import UserError
+from basalt.running.run import RunResult
+
+MONDAY = dt.date(2026, 1, 5)
+ADDING = {
+    "delta append": 'type = "delta"\nroot = "lake"\nmode = "append"',
+    "delta merge": 'type = "delta"\nroot = "lake"\nmode = "merge"',
+    "sql append": 'type = "sql"\nurl = "sqlite:///results.db"\nmode = "append"',
+    "sql upsert": 'type = "sql"\nurl = "sqlite:///results.db"\nmode = "upsert"',
+}
+PARQUET = 'type = "parquet"\nroot = "out"'
+PIPELINE = """
+name = "desk"
+[source]
+type = "simulator"
+listings = 2
+seed = {seed}
+events = {events}
+from = "2026-01-05"
+to = "2026-01-05"
+[[passes]]
+name = "bars"
+every = "1m"
+{bars}
+[[passes.modules]]
+module = "trade"
+generic = [{{ measures = ["Volume"], sides = ["Total"] }}]
+[[passes]]
+name = "coarse"
+every = "{every}"
+[[passes.outputs]]
+{PARQUET}
+[[passes.modules]]
+module = "generic"
+source = "bars"
+"""
+
+
+def run(folder: Path, *outputs: str, **how: object) -> RunResult:
+    """The pipeline with these outputs for its bars."""
+    folder.mkdir(exist_ok=True)
+    bars = "\n".join(f"[[passes.outputs]]\n{one}" for one in outputs) or "outputs = []"
+    known = {"seed": 1, "events": 2000, "every": "15m"}
+    text = PIPELINE.format(**{**known, "bars": bars, "PARQUET": PARQUET, **how})
+    (folder / "desk.toml").write_text(text)
+    result = basalt.run(folder / "desk.toml")
+    assert result.failed == []
+    return result
+
+
+def coarse(folder: Path) -> pl.DataFrame:
+    return pl.read_parquet(folder / "out/coarse/date=2026-01-05/all.parquet")
+
+
+@pytest.mark.parametrize("output", ADDING)
+def test_bars_of_earlier_runs_are_no_part_of_what_a_later_pass_reads(tmp_path, output):
+    """The bars are published of one day of trades, and then of one with fewer; at last only the hours are asked anew.
+    They are those of a pipeline that saw the second day alone."""
+    run(tmp_path / "desk", ADDING[output])
+    run(tmp_path / "desk", ADDING[output], seed=2, events=600)
+    last = run(tmp_path / "desk", ADDING[output], seed=2, events=600, every="1h")
+    assert [one.name for one in last.published] == ["coarse"]
+    run(tmp_path / "alone", seed=2, events=600, every="1h")
+    assert_frame_equal(coarse(tmp_path / "desk"), coarse(tmp_path / "alone"))
+
+
+@pytest.mark.parametrize("output", ADDING)
+def test_an_output_that_replaces_is_read_back_wherever_it_stands(tmp_path, output):
+    """Its rows are marked: so it is seen that the hours are made of them."""
+    outputs = (ADDING[output], PARQUET)
+    run(tmp_path, *outputs)
+    file = tmp_path / "out/bars/date=2026-01-05/all.parquet"
+    document = pl.read_parquet_metadata(file)["basalt"]
+    pl.read_parquet(file).with_columns(TradeTotalVolume=1.0).write_parquet(file, metadata={"basalt": document})
+    result = run(tmp_path, *outputs, every="1h")
+    assert [one.name for one in result.published] == ["coarse"]
+    assert result.scan("bars").collect()["TradeTotalVolume"].unique().to_list() == [1.0]
+    assert coarse(tmp_path)["TradeTotalVolume"].sum() == pl.read_parquet(file).height
+
+
+@pytest.mark.parametrize("output", ADDING)
+def test_rows_of_a_run_cannot_be_told_from_others(tmp_path, output):
+    result = run(tmp_path, ADDING[output])
+    with pytest.raises(UserError) as refused:
+        result.scan("bars")
+    assert str(refused.value) == (
+        "what pass 'bars' published cannot be read back, as it has no output that replaces partitions, as mode "
+        "'replace' does: add [[outputs]], or [[passes.outputs]] to it"
+    )
