@@ -1,4 +1,5 @@
-"""Publishing a million rows of 60 columns as Parquet and as a Delta table, against a bare Polars write of the frame.
+"""Publishing a million rows of 60 columns as Parquet and as a Delta table, against a bare Polars write of the frame;
+and reading one listing of 2,000 from what is published, against Polars' own row groups.
 
 The outputs stage and commit from spooled files, as the engine hands them over; the bare write has the frame in memory,
 and is not made sure to be on disk.
@@ -15,7 +16,7 @@ from basalt.outputs import Target
 from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
 from basalt_io.outputs.parquet import ParquetOutput, ParquetOutputOptions
 
-ROWS, COLUMNS, LIMIT = 1_000_000, 60, 1.5
+ROWS, COLUMNS, LIMIT, OF_LISTING = 1_000_000, 60, 1.5, 0.7
 TARGET = Target("bench", "wide", date(2026, 1, 5), "all", "bench")
 DOCUMENT = {"format": 1, "pass": "wide", "keys": ["ListingId"], "key_dtypes": ["Int64"], "bucket": None, "columns": []}
 
@@ -72,3 +73,24 @@ def test_ratio_to_a_bare_write(wide, published, tmp_path, paired, report, name, 
     ratio, ours, theirs = paired(lambda: published(output), lambda: wide.write_parquet(bare, compression="zstd"))
     report(f"{name}, 1 M rows × {COLUMNS} / bare write: {ratio:.2f} ({ours:.2f} s / {theirs:.2f} s), limit {LIMIT}")
     assert ratio <= LIMIT
+
+
+def test_reading_one_listing(wide, published, tmp_path, paired, report):
+    """Rows of three listings, one after the other, and then the whole file, which must not become slower."""
+    published(ParquetOutput(ParquetOutputOptions(root="lake"), tmp_path))
+    (ours,), bare = (tmp_path / "lake").rglob("*.parquet"), tmp_path / "bare.parquet"
+    wide.lazy().sink_parquet(bare, compression="zstd")
+
+    def of_listings(file):
+        for listing in (100, 1_000, 1_900):
+            assert pl.scan_parquet(file).filter(pl.col("ListingId") == listing).collect().height == 500
+
+    ratio, here, there = paired(lambda: of_listings(ours), lambda: of_listings(bare))
+    larger = ours.stat().st_size / bare.stat().st_size
+    report(
+        f"3 of 2,000 listings / with Polars' row groups: {ratio:.2f} ({1e3 * here:.0f} ms / {1e3 * there:.0f} ms), "
+        f"limit {OF_LISTING}; file {larger:.2f} times as large"
+    )
+    whole, here, there = paired(lambda: pl.read_parquet(ours), lambda: pl.read_parquet(bare))
+    report(f"the whole file: {whole:.2f} ({here:.2f} s / {there:.2f} s)")
+    assert ratio <= OF_LISTING

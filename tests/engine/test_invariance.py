@@ -97,6 +97,13 @@ def test_one_run_of_one_batch_is_what_plain_python_computes(expected):
                 assert alike(rows[key][column], values[column]), (name, key, column)
 
 
+def test_rows_stand_by_date_listing_and_time_whatever_the_scope(expected):
+    """So that a reader of one listing reads few row groups: of passes by listing, instrument and universe alike."""
+    for name, frame in expected.items():
+        by = [column for column in ("Date", "ListingId", "TimeBucket") if column in frame.columns]
+        assert frame.select(by).equals(frame.select(by).sort(by)), name
+
+
 def alike(found: float | None, wanted: float | None) -> bool:
     """Both null, or within 1e-12 relative."""
     if found is None or wanted is None:

@@ -13,14 +13,12 @@ import polars as pl
 
 from basalt.errors import UserError
 from basalt.leftovers import is_gone, owner
-from basalt_io.files import refuse_mixed
+from basalt_io.files import ROW_GROUP, refuse_mixed
 from basalt_io.object_paths import listed
 from basalt_io.object_store import location
 from basalt_io.objects import ObjectError
 from basalt_io.outputs.parquet_places import Folder, Place, Prefix
 
-ROW_GROUP = 131_072
-"""Rows of a row group: few enough that those of one listing are read without those of many others."""
 _WORK = ".converting."
 
 

@@ -67,7 +67,7 @@ class DeltaOutputOptions:
         default=False,
     )
     compression: Compression = compression_option()
-    row_group_size: int | None = row_group_option()
+    row_group_size: int = row_group_option()
     storage: dict[str, str] = storage_option()
 
 
@@ -76,6 +76,7 @@ class DeltaOutput(Output):
 
     name = "delta"
     Config = DeltaOutputOptions
+    prunes = True
 
     def __init__(self, config: Any, folder: Path) -> None:
         super().__init__(config, folder)

@@ -45,7 +45,7 @@ class ParquetOutputOptions:
         default="{pass}/date={date}/{universe}.parquet",
     )
     compression: Compression = compression_option()
-    row_group_size: int | None = row_group_option()
+    row_group_size: int = row_group_option()
     storage: dict[str, str] = storage_option()
 
 
@@ -54,6 +54,7 @@ class ParquetOutput(Output):
 
     name = "parquet"
     Config = ParquetOutputOptions
+    prunes = True
 
     def place(self, target: Target) -> str:
         """The file's absolute path, symbolic links resolved, or its address in the object store."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from basalt.errors import PublishError, UserError
 from basalt.options import option
 from basalt.outputs import Target
+from basalt_io.files import ROW_GROUP
 
 Compression = Literal["zstd", "lz4", "snappy", "gzip", "brotli", "uncompressed"]
 
@@ -18,12 +19,15 @@ def compression_option() -> Any:
 
 def row_group_option() -> Any:
     """The option `row_group_size`."""
-    return option("rows of a row group; Polars decides where not set", default=None)
+    return option(
+        "rows of a row group; fewer let readers of one listing read less beside it, more make smaller files",
+        default=ROW_GROUP,
+    )
 
 
-def refuse_row_groups(size: int | None) -> None:
+def refuse_row_groups(size: int) -> None:
     """UserError for a number that is no number of rows."""
-    if size is not None and size <= 0:
+    if size <= 0:
         raise UserError(f"row_group_size = {size} must be positive: leave it out if unsure")
 
 
