@@ -32,11 +32,11 @@ def serve(work: Callable[[dict[str, Any], Tell], int]) -> None:
         child = os.fork()
         if child == 0:
             code = 70
+            tell(say, kind="Started", process=os.getpid())
             try:
                 code = work(request, _teller(say, hear, request["asks"]))
             finally:
                 os._exit(code)
-        tell(say, kind="Started", process=child)
         code = _code(child, request["after"])
         if code is None:
             os.kill(child, signal.SIGKILL)
@@ -107,8 +107,8 @@ class Host:
         """What is told next."""
         return json.loads(self._heard.readline())
 
-    def go_on(self) -> None:
-        """Let go on who asked."""
+    def go_on(self, told: Told) -> None:
+        """Let go on who asked, when that was told."""
         os.write(self._leave, b".")
 
     def events(self, request: Mapping[str, Any]) -> Iterator[Told]:
@@ -119,26 +119,38 @@ class Host:
             yield told
             if told["kind"] == "Ended":
                 return
-            self.go_on()
+            self.go_on(told)
 
     def killed(self, request: Mapping[str, Any], at: Callable[[Told], bool]) -> list[Told]:
         """Go until the first step that `at` says, and kill it there; the steps up to then."""
+        told = self.killed_if(request, at)
+        assert told, "it ended before"
+        return told
+
+    def killed_if(self, request: Mapping[str, Any], at: Callable[[Told], bool]) -> list[Told]:
+        """The same; no steps where none was such and it ended well."""
         told = []
         for event in self.events(request):
             told.append(event)
-            if at(event):
+            if event["kind"] != "Ended" and at(event):
                 self.kill()
-                assert self.next() == {"kind": "Ended", "code": -signal.SIGKILL}
+                assert self.ended() == -signal.SIGKILL
                 return told
-        raise AssertionError(f"it ended before: {told[-3:]}")
+        assert told[-1]["code"] == 0, told
+        return []
 
     def killed_after(self, request: Mapping[str, Any], seconds: float) -> bool:
         """Go for so long, if it takes as long; whether it was killed. It asks nobody and fails nothing."""
         self.ask(request, asks=False, after=seconds)
+        code = self.ended()
+        assert code in (0, -signal.SIGKILL)
+        return code == -signal.SIGKILL
+
+    def ended(self) -> int:
+        """Wait for its end; the exit code."""
         while (told := self.next())["kind"] != "Ended":
             pass
-        assert told["code"] in (0, -signal.SIGKILL)
-        return told["code"] == -signal.SIGKILL
+        return told["code"]
 
     def kill(self) -> None:
         """SIGKILL for what is under way, if it still is."""

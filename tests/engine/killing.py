@@ -49,12 +49,10 @@ class Runs:
                 return False
             if not count:
                 break
-        self._host.go_on()
+        self._host.go_on(told)
         time.sleep(seconds)
         self._host.kill()
-        while (told := self._host.next())["kind"] != "Ended":
-            pass
-        return bool(told["code"])
+        return bool(self._host.ended())
 
     def killed_after(self, desk: "Desk", seconds: float, **how: Any) -> bool:
         """Run for so long, if it takes as long; whether it was killed. It asks nobody and fails nothing."""

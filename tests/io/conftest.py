@@ -14,8 +14,11 @@ from basalt.outputs import Target
 
 sys.path.insert(0, str(Path(__file__).parent))  # for what stands beside this file
 if TYPE_CHECKING:
+    import stores
+    from s3_proxy import Proxy
     from s3_server import Prefix
     from sql_servers import Store
+    from writers import Writers
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
 
@@ -74,6 +77,44 @@ def s3(s3_server, monkeypatch) -> "Prefix":
     storage = {"aws_access_key_id": "$DESK_ID", "aws_secret_access_key": "${DESK_SECRET}"}
     where = {"aws_endpoint_url": s3_server, "aws_region": "us-east-1"}
     return Prefix(f"s3://desk/{uuid4().hex}", {**where, **storage})
+
+
+@pytest.fixture(scope="module")
+def proxy(s3_server) -> "Iterator[Proxy]":
+    """What writers see of the S3 server that may be killed between what it does and what it answers."""
+    from s3_proxy import before
+
+    with before(s3_server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def writers(proxy) -> "Iterator[Writers]":
+    """Writers that can be killed."""
+    from writers import Writers
+
+    made = Writers(proxy)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["parquet", "delta", "sqlite", "postgresql", "parquet-s3", "delta-s3"])
+def six(request, tmp_path) -> "stores.Store":
+    """An empty store of each kind."""
+    from sql_servers import Store, postgresql_store
+    from stores import Delta, Parquet, Tables, backends_idle
+
+    kind, _, place = request.param.partition("-")
+    made = {"parquet": Parquet, "delta": Delta}.get(kind)
+    if place:
+        s3, proxy = (request.getfixturevalue(name) for name in ("s3", "proxy"))
+        return made(request.param, tmp_path, proxy.quiet, s3.root, s3.storage)
+    if made:
+        return made(request.param, tmp_path, lambda: None, "lake", {})
+    if kind == "sqlite":
+        return Tables(request.param, tmp_path, lambda: None, Store("sqlite:///results.db", None, tmp_path))
+    database = postgresql_store(request.getfixturevalue("postgresql"), tmp_path)
+    return Tables(request.param, tmp_path, lambda: backends_idle(database), database)
 
 
 @pytest.fixture

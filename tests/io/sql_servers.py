@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,13 @@ class Store:
         return sorted(sa.inspect(self._engine()).get_table_names(schema=self.schema))
 
     def _engine(self) -> sa.Engine:
-        url = self.url.replace("postgresql:", "postgresql+psycopg:").replace("///", f"///{self.folder}/")
-        return sa.create_engine(url, poolclass=sa.NullPool)
+        return _engine(self.url.replace("postgresql:", "postgresql+psycopg:").replace("///", f"///{self.folder}/"))
+
+
+@cache
+def _engine(url: str) -> sa.Engine:
+    """Kept, as it asks the server what it is; its connections are not."""
+    return sa.create_engine(url, poolclass=sa.NullPool)
 
 
 def postgresql_store(url: str, folder: Path) -> Store:

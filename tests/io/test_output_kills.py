@@ -1,0 +1,113 @@
+"""Writers of each store, killed at every step and at random moments: readers find the old partition or the new one."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from statistics import median
+
+import pytest
+from forked import Told
+from trials import Trial
+
+KILLS = int(os.environ.get("BASALT_KILLS", "30")) // 6
+PHASES = ["Begun", "Staged", "Committed", "Recorded"]
+SQL = {"INSERT INTO", "load", "DELETE FROM", "UPDATE", "before COMMIT", "DROP TABLE"}
+STEPS = {
+    "parquet": {"sink_parquet", "replace"},
+    "delta": {"touch", "sink_parquet", "set_table_properties", "create_write_transaction", "unlink"},
+    "sqlite": {"CREATE TABLE", *SQL},
+    "postgresql": {"CREATE UNLOGGED", *SQL},
+    "parquet-s3": {"sink_parquet", "PUT data", "unlink"},
+    "delta-s3": {"PUT data", "sink_parquet", "PUT log", "set_table_properties", "create_write_transaction"},
+}
+"""What a writer changes at least, by store."""
+FIRST_STEPS = {
+    "parquet": ["mkdir"],
+    "delta": ["mkdir", "create"],
+    "sqlite": ["CREATE INDEX", "INSERT INTO"],
+    "postgresql": ["CREATE INDEX", "INSERT INTO"],
+    "parquet-s3": ["PUT data"],
+    "delta-s3": ["create"],
+}
+SWEPT = {"parquet": "unlink", "delta": "unlink", "sql": "DROP TABLE"}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs to fork, and to see processes under /proc"),
+]
+
+
+def test_killed_at_each_step_it_leaves_the_old_partition_or_the_new_one(six, writers):
+    """Killed after its first change, after its second, and so on until it ends by itself; each time the next writer
+    repairs, and what that published is replaced next."""
+    trial, met, left, number = Trial.begun(six, writers), set(), Counter(), 0
+    there, wanted = "old", "new"
+    while told := writers.killed_if(trial.asked(wanted), counted(number)):
+        found = trial.version()
+        assert "Staged" in map(named, told) or found == there
+        assert "Committed" not in map(named, told) or found == wanted
+        trial.assert_mended(wanted)
+        met.add(named(told[-1]))
+        left[found == wanted] += 1
+        there, wanted, number = wanted, there, number + 1
+    trial.assert_tidy()
+    assert met >= {*PHASES, *STEPS[six.name]}
+    assert min(left[True], left[False]) >= 3
+
+
+def test_killed_at_the_steps_of_a_first_publication_it_leaves_nothing_or_the_partition(six, writers):
+    """The store is empty at first; later its table is new, as for a pass that is added."""
+    for number, step in enumerate(("Staged", *FIRST_STEPS[six.name], "Committed")):
+        trial = Trial(six, writers, f"bars{number}")
+        writers.killed(trial.asked("new"), lambda told, step=step: named(told) == step)
+        assert trial.version() == ("new" if step in ("PUT data", "Committed") else None)
+        trial.assert_mended("new")
+        trial.assert_tidy()
+
+
+def test_killed_while_it_sweeps_what_another_left_it_leaves_the_old_partition(six, writers):
+    """Killed after its first change and after its second."""
+    trial = Trial.begun(six, writers)
+    for number in (1, 2):
+        writers.killed(trial.asked(), lambda told: named(told) == "Staged")
+        told = writers.killed(trial.asked(), counted(number))
+        assert named(told[1]) == SWEPT.get(six.kind) or not six.is_swept
+        assert trial.version() == "old"
+        trial.assert_mended("new")
+        trial.publish("old")
+    trial.assert_tidy()
+
+
+def named(step: Told) -> str:
+    return step.get("name", step["kind"])
+
+
+def counted(number: int) -> Callable[[Told], bool]:
+    """Whether it is the step of that number, from 0."""
+    left = iter(range(number, -1, -1))
+    return lambda _: next(left, -1) == 0
+
+
+def test_killed_at_random_moments_it_leaves_the_old_partition_or_the_new_one(six, writers):
+    """The moments are drawn anew each time; `nox -s kills` draws more than a hundred for each store."""
+    random, told = Random(), Counter()
+    for drawn in range(KILLS):
+        if drawn % 25 == 0:  # logs and histories stay short
+            trial, there, wanted = Trial.begun(six, writers, f"bars{drawn}"), "old", "new"
+            times = [writers.timed(trial.asked(version)) for version in ("new", "old")]
+            staged, committed, ended = (median(one[phase] for one in times) for phase in PHASES[1:])
+        phase, seconds = random.choice([("Begun", ended), ("Staged", committed - staged)])
+        phase = writers.killed_in(trial.asked(wanted), phase, random.uniform(0, seconds))
+        found = trial.version()
+        assert phase != "Begun" or found == there
+        assert phase in ("Begun", "Staged") or found == wanted
+        trial.assert_mended(wanted)
+        told[phase, "new" if found == wanted else "old"] += 1
+        there, wanted = wanted, there
+        if drawn % 25 == 24 or drawn + 1 == KILLS:
+            trial.assert_tidy()
+    print(f"{six.name}: {told.total()} kills: " + ", ".join(f"{n} {' '.join(at)}" for at, n in sorted(told.items())))
+    if KILLS >= 100:
+        assert min(sum(n for at, n in told.items() if which in at) for which in ("Begun", "Staged", "old", "new")) >= 10
