@@ -1,18 +1,20 @@
 """Passes that read an earlier one whose output adds to what is there: they get what was computed last, never the rows
 of earlier runs beside it."""
 
-import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 
 import basalt
 from basalt.errors import UserError
 from basalt.running.run import RunResult
+from basalt_io.database import Database
 
-MONDAY = dt.date(2026, 1, 5)
 ADDING = {
     "delta append": 'type = "delta"\nroot = "lake"\nmode = "append"',
     "delta merge": 'type = "delta"\nroot = "lake"\nmode = "merge"',
@@ -22,9 +24,10 @@ ADDING = {
 PARQUET = 'type = "parquet"\nroot = "out"'
 PIPELINE = """
 name = "desk"
+memory = "{memory}"
 [source]
 type = "simulator"
-listings = 2
+listings = {listings}
 seed = {seed}
 events = {events}
 from = "2026-01-05"
@@ -51,12 +54,23 @@ def run(folder: Path, *outputs: str, **how: object) -> RunResult:
     """The pipeline with these outputs for its bars."""
     folder.mkdir(exist_ok=True)
     bars = "\n".join(f"[[passes.outputs]]\n{one}" for one in outputs) or "outputs = []"
-    known = {"seed": 1, "events": 2000, "every": "15m"}
+    known = {"memory": "1GB", "listings": 2, "seed": 1, "events": 2000, "every": "15m"}
     text = PIPELINE.format(**{**known, "bars": bars, "PARQUET": PARQUET, **how})
     (folder / "desk.toml").write_text(text)
     result = basalt.run(folder / "desk.toml")
     assert result.failed == []
     return result
+
+
+@contextmanager
+def statements(folder: Path) -> Iterator[list[str]]:
+    """What is asked of the database of results."""
+    asked: list[str] = []
+    engine = Database("sqlite:///results.db", folder)._engine
+    note = lambda connection, cursor, statement, *_: asked.append(statement)  # noqa: E731
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def coarse(folder: Path) -> pl.DataFrame:
@@ -98,3 +112,42 @@ def test_rows_of_a_run_cannot_be_told_from_others(tmp_path, output):
         "what pass 'bars' published cannot be read back, as it has no output that replaces partitions, as mode "
         "'replace' does: add [[outputs]], or [[passes.outputs]] to it"
     )
+
+
+def test_rows_of_a_database_are_fetched_once_for_all_batches(tmp_path):
+    """Hours of four listings, one a batch, of bars that were published before."""
+    output = 'type = "sql"\nurl = "sqlite:///results.db"\nbulk = false'
+    run(tmp_path, output, listings=4)
+    with statements(tmp_path) as asked:
+        last = run(tmp_path, output, listings=4, every="1h", memory="1 B")
+    assert [(one.name, one.rows) for one in last.published] == [("coarse", 36)]
+    assert sum('"TradeTotalVolume"' in text for text in asked) == 1
+
+
+OTHER = """
+name = "other"
+memory = "1 B"
+[source]
+type = "sql"
+url = "sqlite:///results.db"
+bulk = false
+[[outputs]]
+type = "parquet"
+root = "other"
+[[passes]]
+name = "coarse"
+every = "1h"
+[[passes.modules]]
+module = "generic"
+source = "bars"
+"""
+
+
+def test_rows_that_another_pipeline_published_are_not_fetched_a_batch(tmp_path):
+    """One statement asks for their columns; their hours are those of the pipeline that made the bars."""
+    run(tmp_path, 'type = "sql"\nurl = "sqlite:///results.db"', listings=4, every="1h")
+    (tmp_path / "other.toml").write_text(OTHER)
+    with statements(tmp_path) as asked:
+        assert basalt.run(tmp_path / "other.toml").failed == []
+    assert sum('"TradeTotalVolume"' in text for text in asked) == 1
+    assert_frame_equal(pl.read_parquet(tmp_path / "other/coarse/date=2026-01-05/all.parquet"), coarse(tmp_path))

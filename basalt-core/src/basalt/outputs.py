@@ -40,10 +40,15 @@ class Staged:
 
 
 class Output(ABC):
-    """A place results go to. `folder` is what relative paths are relative to: the pipeline file's folder."""
+    """A place results go to. `folder` is what relative paths are relative to: the pipeline file's folder.
+
+    `prunes`: as of a source, a scan reads little beyond the rows and columns that a query asks of it. Where not, a
+    later pass reads a partition once, and keeps it on disk for its batches.
+    """
 
     name: ClassVar[str]
     Config: ClassVar[type] = NoOptions
+    prunes: ClassVar[bool] = False
 
     def __init__(self, config: Any, folder: Path) -> None:
         self.config = config

@@ -215,7 +215,7 @@ def test_a_disk_that_takes_no_rows_is_named(tmp_path):
 
 
 def test_rows_are_kept_in_file_order_whatever_the_slices(tmp_path):
-    """Slices of 96 rows: 23,040 bytes of memory in sixths, of 40 bytes a row; in time order, no two rows tie."""
+    """Slices of 96 rows: 23,040 bytes of memory in sixths, of 40 bytes a row."""
     shuffled = trades().sample(fraction=1, shuffle=True, seed=1)
     kept = keep(shuffled.lazy(), tmp_path / "kept", 23_040, 40)
     assert kept.collect().equals(shuffled)

@@ -8,10 +8,12 @@ that adds to them holds other rows beside.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 import attrs
 import polars as pl
 
+from basalt.documents import PassResult
 from basalt.errors import DataError, UserError, one_line
 from basalt.modules import FrameModule
 from basalt.outputs import Target
@@ -23,10 +25,13 @@ from basalt.planning.places import PlannedOutput, read_from, unread
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.standing import previous_of, record_of, run_of
+from basalt.planning.widths import row_bytes
 from basalt.running.elsewhere import as_planned, published_elsewhere
+from basalt.running.kept import keep
 from basalt.running.ledger import Record, Unreadable
 from basalt.running.members import Members
 from basalt.running.spool import Spool
+from basalt.running.tables import SORTING
 
 
 @attrs.frozen(eq=False)
@@ -39,6 +44,7 @@ class Earlier:
     spool: Spool
     keys: Mapping[str, Key]
     members: Members
+    _kept: dict[Path, pl.LazyFrame] = attrs.field(factory=dict, init=False)
 
     def inputs(self, program: Program) -> dict[str, pl.LazyFrame]:
         """Each earlier pass the program reads: the same partition, previous dates in front where it has history."""
@@ -109,7 +115,7 @@ class Earlier:
             every = [self._on(day) for day in (*days, self.partition.date)]
             whose = f"table {name} of source {self.plan.source.name!r}"
             with reading(f"passes.{program.name} on {self.partition}", whose):
-                return pl.concat([published_elsewhere(self.plan, result, one, self.members) for one in every])
+                return pl.concat([self._elsewhere(result, one) for one in every])
         for day in days:
             self._check_alike(program, name, day)
         before = [self._read_back(name, self._on(day)) for day in days]
@@ -151,14 +157,27 @@ class Earlier:
         output, target = _output(self.plan, name, partition, run)
         published, place = f"passes.{name} on {partition}", output.output.place(target)
         with reading(published, place):
-            found = rows.select(pl.len()).collect().item()
-            planned = as_planned(rows, result)
+            planned = self._near(as_planned(rows, result), name, partition, output.output.prunes)
             planned.collect_schema()
+            found = planned.select(pl.len()).collect().item()
         if record is not None and record.rows != found:
             raise DataError(
                 f"{published}: {place} has {found} rows, and {record.rows} were published; remove it and run it again"
             )
         return planned
+
+    def _elsewhere(self, result: PassResult, partition: Partition) -> pl.LazyFrame:
+        rows = published_elsewhere(self.plan, result, partition, self.members)
+        return self._near(rows, result.name, partition, self.plan.source.prunes)
+
+    def _near(self, rows: pl.LazyFrame, name: str, partition: Partition, prunes: bool) -> pl.LazyFrame:
+        """The rows, where each batch may ask for its own: kept on disk if it would get them all each time."""
+        if prunes:
+            return rows
+        folder, dtypes = self.spool.spill(self.partition) / f"{name}@{partition.date}.kept", rows.collect_schema()
+        if folder not in self._kept:
+            self._kept[folder] = keep(rows, folder, SORTING, row_bytes(dtypes, dtypes))
+        return self._kept[folder]
 
 
 @contextmanager
