@@ -7,9 +7,14 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+import polars as pl
 import pytest
 from forked import Told
-from trials import Trial
+from polars.testing import assert_frame_equal
+from stores import Parquet
+from trials import TUESDAY, Trial
+
+from basalt.testing.partitions import rows, spooled
 
 KILLS = int(os.environ.get("BASALT_KILLS", "30")) // 6
 PHASES = ["Begun", "Staged", "Committed", "Recorded"]
@@ -78,6 +83,23 @@ def test_killed_while_it_sweeps_what_another_left_it_leaves_the_old_partition(si
         trial.assert_mended("new")
         trial.publish("old")
     trial.assert_tidy()
+
+
+def test_killed_between_the_parts_of_an_object_it_leaves_the_old_one(s3, proxy, writers, tmp_path):
+    """17 MiB of noise are put in parts of 16, which become the object in a request of their own."""
+    store = Parquet("parquet-s3", tmp_path, proxy.quiet, s3.root, s3.storage)
+    noise = rows(TUESDAY, listings=(1,))[:1].with_columns(Noise=pl.lit(Random(2).randbytes(17 * 2**20)))
+    trial = Trial.begun(store, writers)
+    asked = {**trial.asked(), "batches": [str(file) for file in spooled(tmp_path / "spool" / "noise", noise)]}
+    asked["options"] = {**asked["options"], "compression": "uncompressed"}
+    for step in ("POST data uploads", "PUT data partNumber", "POST data uploadId"):
+        assert trial.version() == "old"
+        writers.killed(asked, lambda told, step=step: named(told) == step)
+    store.settled()
+    assert_frame_equal(store.output().scan(trial.target).collect(), noise)
+    writers.published({**asked, "watched": False})
+    assert_frame_equal(store.output().scan(trial.target).collect(), noise)
+    assert store.rest("bars") == []
 
 
 def named(step: Told) -> str:
