@@ -18,6 +18,11 @@ MINUTE = 60 * 10**9
 SECOND = 10**9
 ACTIVE = ("trades", "l2", "l3", "cbbo")  # tables that are silent only when nothing happens
 TICKS = 10**9  # prices are compared as whole billionths
+LOOKED_AT = (
+    *(AT, SEQUENCE, "RowOrder", "Size", "OrderId", "Action"),
+    *("BidPrice1", "AskPrice1", "BidQuantity1", "AskQuantity1"),
+)
+"""The columns that measures look at, beside the key."""
 
 
 @attrs.frozen(eq=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -111,14 +112,18 @@ def _measured(
     readable: Readable, name: str, day: date | None, frame: "pl.LazyFrame", by_listing: bool
 ) -> Iterator[tuple[Any, Any, float | None]]:
     """Listing (None over all), measure and value. DataError where the rows cannot be read."""
+    from tempfile import TemporaryDirectory
+
     import polars as pl
 
     from basalt_io.feed_quality import Feed, measured, value
 
     standing = _beside(readable, "l3_snapshot", day) if name == "l3" else None
-    feed = Feed.of(readable.schemas[name], frame, _beside(readable, "marketstate", day), standing)
     try:
-        found = list(measured(feed))
+        with TemporaryDirectory(prefix="basalt-validate-") as work:
+            looked_at = _once(readable, name, frame, Path(work))
+            feed = Feed.of(readable.schemas[name], looked_at, _beside(readable, "marketstate", day), standing)
+            found = list(measured(feed))
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise readable.unread(name, day, error) from error
     for measure, rows in found:
@@ -127,6 +132,21 @@ def _measured(
                 yield listing, measure, value(measure, own)
         else:
             yield None, measure, value(measure, rows)
+
+
+def _once(readable: Readable, name: str, frame: "pl.LazyFrame", work: Path) -> "pl.LazyFrame":
+    """What measures look at, kept on disk where the source would read everything anew for each of them."""
+    from basalt.planning.widths import row_bytes
+    from basalt.running.kept import keep
+    from basalt.running.peak import budget
+    from basalt_io.feed_quality import LOOKED_AT
+
+    if readable.source.prunes:
+        return frame
+    wanted = {readable.schemas[name].key, *LOOKED_AT}
+    rows = frame.select(column for column in frame.collect_schema() if column in wanted)
+    columns = rows.collect_schema()
+    return keep(rows, work / "kept", budget(None), row_bytes(dict(columns), columns))
 
 
 def _beside(readable: Readable, name: str, day: date | None) -> "pl.LazyFrame | None":
