@@ -233,6 +233,21 @@ def test_only_the_listings_that_are_named_are_read(tmp_path):
     assert named.scan("reference", dt.date(2012, 6, 22)).collect().rows() == [("ZZZ.O", "ZZZ.O", "ZZZ", "XNAS", "USD")]
 
 
+def test_files_of_tickers_that_nobody_wants_are_not_read(tmp_path):
+    """MSFT has two levels and a message of type 9, which there is none of: who asks for AMZN does not come upon it, and
+    gets two levels all the same, as the whole table has."""
+    write(tmp_path, ["34200.1,9,1,10,2238100,1"], [f"{BOOK},1,1,1,1"], WHOLE.replace("AMZN", "MSFT"), 2)
+    found = write(tmp_path, ["34200.1,4,1,10,2238100,1"])
+    amzn = pl.Series("ListingId", ["AMZN", "ZZZ"])
+    assert found.scan_of("trades", DAY, amzn).collect()["ListingId"].to_list() == ["AMZN"]
+    book = found.scan_of("l2", DAY, amzn).collect()
+    assert book.schema == found.scan("l2", DAY).collect_schema()
+    assert book.select("ListingId", "BidPrice1", "BidPrice2").rows() == [("AMZN", 223.18, None)]
+    assert found.scan_of("l2", DAY, amzn.tail(1)).collect().height == 0
+    with pytest.raises(DataError):
+        found.scan("trades", DAY).collect()
+
+
 def test_listings_that_cannot_be_are_refused(tmp_path):
     write(tmp_path, ["34200.1,4,1,1,100,1"])
     with pytest.raises(UserError, match=r"`listings` names TSLA, and .* holds files of AMZN"):

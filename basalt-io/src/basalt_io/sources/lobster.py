@@ -112,10 +112,20 @@ class LobsterSource(Source):
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, one ticker after the other in the order of ListingId. UserError where there is no such
         table or date; DataError where a file's first row is not what the format asks."""
-        parts = sorted(self._parts(table, day), key=lambda part: self._listing(part))
+        return self._made(table, day, self._parts(table, day))
+
+    def scan_of(self, table: str, day: dt.date, keys: pl.Series) -> pl.LazyFrame:
+        """The same of these tickers alone, as deep as the whole; the files of others are not read."""
+        whole, wanted = self.scan(table, day), set(keys)
+        parts = [part for part in self._parts(table, day) if self._listing(part) in wanted]
+        none = pl.LazyFrame(schema=whole.collect_schema())
+        return pl.concat([none, self._made(table, day, parts)], how="diagonal") if parts else none
+
+    def _made(self, table: str, day: dt.date, parts: Sequence[TickerDay]) -> pl.LazyFrame:
         start = midnight(day, self._zone)
         schema, build = _TABLES[table]
-        frames = [build(part, self._listing(part), start, self.config.repeats) for part in parts]
+        ordered = sorted(parts, key=lambda part: self._listing(part))
+        frames = [build(part, self._listing(part), start, self.config.repeats) for part in ordered]
         return conform(pl.concat(frames, how="diagonal"), schema, f"{self.root}")
 
     @cached_property
