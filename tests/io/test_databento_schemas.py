@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from dbn_files import DAY, LAST, MIDNIGHT, SECOND, dbn, order, real_folder, rows, source, write
 
+from basalt.cli.main import run
 from basalt.errors import UserError
 
 
@@ -119,3 +120,20 @@ def test_changes_come_before_samples_of_the_consolidated_quote(tmp_path):
     found = source(tmp_path)
     assert found.scan("cbbo", DAY).collect().height == 1
     assert "cbbo is made of cmbp-1 on 2023-12-25 alone, and cbbo-1s not read for it" in found.unread()[0]
+
+
+def test_what_is_not_read_is_told_by_plans_and_by_data_commands(tmp_path, capsys):
+    lake = tmp_path / "dbn"
+    lake.mkdir()
+    of_schema(lake, "mbo", [order(1, "T", "B", 100.0, 2, 9)])
+    of_schema(lake, "trades", [])
+    of_schema(lake, "ohlcv-1m", [])
+    (tmp_path / "desk.toml").write_text(
+        'name = "desk"\nsource = { type = "databento", root = "dbn" }\noutputs = [{ type = "parquet", root = "out" }]\n'
+        '[[passes]]\nname = "bars"\nevery = "1m"\nmodules = [{ module = "trade" }]\n'
+    )
+    for command in (("pipeline", "plan"), ("data", "describe")):
+        assert run([*command, str(tmp_path / "desk.toml")]) == 0
+        story = capsys.readouterr()
+        assert "trades is made of mbo on 2023-12-25 alone, and trades not read for it" in story.out + story.err
+        assert "also holds files of schemas that no table is made of: ohlcv-1m (1)" in story.out + story.err

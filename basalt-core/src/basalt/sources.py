@@ -79,7 +79,7 @@ class Source(ABC):
         return None
 
     def unread(self) -> Sequence[str]:
-        """What lies there and goes into no table, in sentences; `basalt data` tells them. Cheap."""
+        """What lies there and goes into no table, in sentences; plans and `basalt data` tell them. Cheap."""
         return ()
 
     def left_out(self, table: str, day: date) -> Mapping[str, int]:

@@ -209,7 +209,7 @@ def draft(
         outputs,
         made,
         checks,
-        [*run_dates.notes, *(note for program in programs for note in program.notes)],
+        [*source.unread(), *run_dates.notes, *(note for program in programs for note in program.notes)],
     )
     return attrs.evolve(plan, notes=[*plan.notes, *check_lock(config, folder, plan.all_results)])
 

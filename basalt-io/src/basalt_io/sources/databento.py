@@ -15,12 +15,12 @@ and its symbols; its records are read by the package `databento-dbn` (`pip insta
 | reference | definition |
 
 Where files of several schemas could make a table of a date, the first of them in this list makes it, or the first in
-`schemas`, where that is set; the others are not read for it, which `basalt data` tells. mbo has trades in one sequence
-with the orders; trades has all prints in the smallest file; tbbo and what follows have the quote before each trade too,
-so that `schemas = ["tbbo", "mbo"]` makes trades of tbbo and l3 of mbo. The first must cover the instruments and the
-time of the others on that date, by their metadata; else they are refused. Bars (ohlcv-…) and statistics make no table,
-as bars are computed from trades here, and no table of the contract holds settlements or open interest; `basalt data`
-names them.
+`schemas`, where that is set; the others are not read for it, which plans and `basalt data` tell. mbo has trades in one
+sequence with the orders; trades has all prints in the smallest file; tbbo and what follows have the quote before each
+trade too, so that `schemas = ["tbbo", "mbo"]` makes trades of tbbo and l3 of mbo. The first must cover the instruments
+and the time of the others on that date, by their metadata; else they are refused. Bars (ohlcv-…) and statistics make no
+table, as bars are computed from trades here, and no table of the contract holds settlements or open interest; plans and
+`basalt data` name them.
 
 What becomes of it
 * A date is a UTC date, of the arrival stamp `ts_recv`: so Databento cuts its files, and so it sends the whole book anew
