@@ -56,7 +56,8 @@ are equal within a relative 1e-9. `highfrequency` differs: it takes the median a
 `outside_quotes` = 1 leaves out a trade above the best ask by more than 1 spread, or as far below the best bid. The best
 quotes are the highest bid and the lowest ask of the security that stand on any exchange whose quotes are kept, after
 all rules for quotes, as of the last stamp at or before the trade's. Where there are none, or they are crossed, the
-trade stays. The paper merges quotes (Q1) before Q2 and Q3; here they come first.
+trade stays. The paper merges quotes (Q1) before Q2 and Q3; here they come first. These two rules hold a date's rows in
+memory.
 """
 
 import datetime as dt
