@@ -1,13 +1,17 @@
 """DBN bytes as frames: a row a record, a column a field, as `databento_dbn` lays records out.
 
-The package decompresses, upgrades older versions and cuts the stream into records; their bytes become columns in
-Polars. Prices are units of 1e-9, stamps nanoseconds since the epoch; what DBN calls undefined is null.
+That package upgrades older versions and refuses what is no DBN; records of a schema have one length, so their bytes are
+columns to NumPy, whatever their number. Prices are units of 1e-9, stamps nanoseconds since the epoch; what DBN calls
+undefined is null.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import polars as pl
@@ -15,12 +19,18 @@ import polars as pl
 from basalt.errors import BasaltError, DataError, UserError
 from basalt_io.files import first_line
 
+if TYPE_CHECKING:
+    import numpy as np
+
 UNDEFINED_PRICE = 2**63 - 1
 UNDEFINED_STAMP = 2**64 - 1
 UNDEFINED_SIZE = 2**32 - 1
 PRICE_UNITS, PRICE_DECIMALS = 1e9, 9
 _CHUNK, _HEAD = 1 << 20, 1 << 12  # bytes
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_WORD = 4  # bytes: records tell their length in words
+_LETTERS = pl.Series([chr(number) if number else "" for number in range(128)] + ["\N{REPLACEMENT CHARACTER}"] * 128)
+"""Text of one byte, by that byte; one that is no ASCII is no letter of any field."""
 
 
 @attrs.frozen
@@ -60,46 +70,53 @@ SCHEMAS: Mapping[str, Layout] = {
 }
 
 
-def library() -> ModuleType:
-    """The package that reads DBN; UserError where it is not installed."""
+@attrs.frozen
+class Libraries:
+    """The packages of the extra `dbn`."""
+
+    dbn: ModuleType
+    numpy: ModuleType
+    zstandard: ModuleType
+
+
+@cache
+def libraries() -> Libraries:
+    """What reads DBN; UserError where a package is not installed."""
     try:
-        import databento_dbn
+        return Libraries(*map(import_module, ("databento_dbn", "numpy", "zstandard")))
     except ImportError as error:
         raise UserError(
-            "source databento reads DBN through databento-dbn, which is not installed: pip install 'basalt-io[dbn]'"
+            f"source databento reads DBN through {error.name}, which is not installed: pip install 'basalt-io[dbn]'"
         ) from error
-    return databento_dbn
 
 
 def header(file: Path) -> Any:
     """The file's metadata, of which no more is read than that takes; DataError where there is none."""
-    with _decoding(file), file.open("rb") as stream:
-        for records in _batches(stream, _HEAD):
-            if records:
-                return records[0]
+    decoder = libraries().dbn.DBNDecoder()
+    with _decoding(file):
+        for data in _unpacked(file, _HEAD):
+            if found := decoder.write_and_decode(data):
+                return found[0]
     raise DataError(f"{file} ends before its metadata does: fetch it again")
 
 
 def empty(schema: str) -> pl.DataFrame:
     """No record, with the columns that records of that schema have."""
-    return _fields(pl.Series("record", [], pl.Binary), SCHEMAS[schema])
+    layout = SCHEMAS[schema]
+    return _fields(libraries().numpy.empty(0, _record(layout)), layout)
 
 
 def read(file: Path, schema: str) -> pl.DataFrame:
     """Every record of the file. DataError where it is cut short, cannot be decoded, or holds a record of another
     schema."""
-    layout = SCHEMAS[schema]
-    with _decoding(file), file.open("rb") as stream:
-        frames, heads = [empty(schema)], 1
-        for found in _batches(stream, _CHUNK):
-            records = pl.Series("record", list(map(bytes, found[heads:])), pl.Binary)
-            heads -= min(heads, len(found))
-            _refuse_others(records, layout, schema, file)
+    layout, frames = SCHEMAS[schema], [empty(schema)]
+    kind = _record(layout)
+    with _decoding(file):
+        for found in _records(file):
+            records = libraries().numpy.frombuffer(found, kind, len(found) // kind.itemsize)
+            _refuse_others(records, found[records.nbytes :], layout, schema, file)
             frames.append(_fields(records, layout))
-        stream.seek(0)
-        if stream.read(4) == _ZSTD and not _ends_with_its_frames(stream):
-            raise _cut_short(file)
-        return pl.concat(frames)
+    return pl.concat(frames)
 
 
 def dollars(units: pl.Expr) -> pl.Expr:
@@ -123,35 +140,73 @@ class _decoding:  # noqa: N801 - reads as a statement
             raise DataError(f"{self.file} is no readable DBN file ({first_line(error)}): fetch it again") from error
 
 
-def _batches(stream: BinaryIO, chunk: int) -> Iterator[Sequence[Any]]:
-    """The decoder's objects, a chunk of the file at a time; DataError where the file ends within a record."""
-    dbn = library()
-    packed = stream.read(4) == _ZSTD
-    stream.seek(0)
-    decoder = dbn.DBNDecoder(compression=dbn.Compression.ZSTD if packed else dbn.Compression.NONE)
-    while data := stream.read(chunk):
-        yield decoder.write_and_decode(data)
-    if decoder.buffer():
-        raise _cut_short(Path(stream.name))
+def _unpacked(file: Path, chunk: int) -> Iterator[bytes]:
+    """The file's bytes, decompressed where they are not plain; DataError where it ends within a compressed frame."""
+    decompressor = libraries().zstandard.ZstdDecompressor()
+    with file.open("rb") as stream:
+        packed = stream.read(len(_ZSTD)) == _ZSTD
+        stream.seek(0)
+        frame = decompressor.decompressobj() if packed else None
+        while data := stream.read(chunk):
+            while frame is not None and data:
+                if frame.eof:
+                    frame = decompressor.decompressobj()
+                yield frame.decompress(data)
+                data = frame.unused_data
+            if frame is None:
+                yield data
+    if frame is not None and not frame.eof:
+        raise _cut_short(file)
+
+
+def _records(file: Path) -> Iterator[bytes]:
+    """Whole records, one behind the other, as the newest version of DBN lays them out; DataError where the file ends
+    within one."""
+    dbn, out = libraries().dbn, BytesIO()
+    transcoder = dbn.Transcoder(out, dbn.Encoding.DBN, dbn.Compression.NONE)
+    in_head = True
+    for data in _unpacked(file, _CHUNK):
+        transcoder.write(data)
+        transcoder.flush()
+        found = out.getvalue()
+        if in_head and len(found) < (behind := _behind_head(found)):
+            continue
+        yield found[behind:] if in_head else found
+        in_head = False
+        out.seek(0)
+        out.truncate()
+    if in_head or transcoder.buffer():
+        raise _cut_short(file)
+
+
+def _behind_head(found: bytes) -> int:
+    """Where the metadata end: behind `DBN`, the version, and as many bytes as the next four say."""
+    return 8 + int.from_bytes(found[4:8], "little")
 
 
 def _cut_short(file: Path) -> DataError:
     return DataError(f"{file} is cut short: fetch it again")
 
 
-def _refuse_others(records: pl.Series, layout: Layout, schema: str, file: Path) -> None:
-    found = records.to_frame().select(_number(pl.col("record"), 1, "u1")).to_series()
-    other = found.filter(~found.is_in(layout.types))
-    if len(other):
+def _record(layout: Layout) -> "np.dtype[Any]":
+    """A record as NumPy sees it, its text as bytes."""
+    return libraries().numpy.dtype(getattr(libraries().dbn, layout.record)._dtypes)
+
+
+def _refuse_others(records: "np.ndarray[Any, Any]", rest: bytes, layout: Layout, schema: str, file: Path) -> None:
+    """Records of another type, or of another length, behind which nothing is where it seems. `rest`: bytes behind the
+    last record, which another length leaves."""
+    other = ~libraries().numpy.isin(records["rtype"], layout.types) | (records["length"] != records.itemsize // _WORD)
+    types = [*records["rtype"][other][:1].tolist(), *rest[1:2]]
+    if types:
         raise DataError(
-            f"{file} holds a record of type {other[0]}, and its schema {schema} has type "
+            f"{file} holds a record of type {types[0]}, and its schema {schema} has type "
             f"{' or '.join(map(str, layout.types))}: fetch it again, one schema a file"
         )
 
 
-def _fields(records: pl.Series, layout: Layout) -> pl.DataFrame:
+def _fields(records: "np.ndarray[Any, Any]", layout: Layout) -> pl.DataFrame:
     """`instrument_id`, `publisher_id` and the layout's fields; levels as bid_px_00, bid_sz_00, bid_ct_00, …"""
-    places = _places(layout)
     level = [
         f"{side}_{what}_{i:02}"
         for i in range(layout.levels)
@@ -159,68 +214,29 @@ def _fields(records: pl.Series, layout: Layout) -> pl.DataFrame:
         for what in ("px", "sz", layout.counts)
     ]
     names = ("instrument_id", "publisher_id", *layout.fields, *level)
-    return records.to_frame().select(_defined(name, *places[name]).alias(name) for name in names)
-
-
-def _places(layout: Layout) -> dict[str, tuple[int, str]]:
-    """Where each field begins in the record, and its type as NumPy spells it: i8, u4, S1."""
-    places, offset = {}, 0
-    for name, kind in getattr(library(), layout.record)._dtypes:
-        places[name] = (offset, kind)
-        offset += int(kind[1:])
-    return places
-
-
-def _defined(name: str, offset: int, kind: str) -> pl.Expr:
-    field = pl.col("record")
-    if kind[0] == "S":
-        return field.bin.slice(offset, int(kind[1:])).cast(pl.String).str.strip_chars_end("\0")
-    number = _number(field, offset, "i8" if name == "order_id" else kind)
-    if name.startswith("ts_"):
-        known = pl.when(number != UNDEFINED_STAMP).then(number)
-        return known.cast(pl.Int64).cast(pl.Datetime("ns", "UTC"))
-    if kind == "i8" and name != "order_id":
-        return pl.when(number != UNDEFINED_PRICE).then(number)
-    if name.endswith("_qty"):
-        return pl.when(number != UNDEFINED_SIZE).then(number)
-    return number
-
-
-def _number(field: pl.Expr, offset: int, kind: str) -> pl.Expr:
-    width = int(kind[1:])
-    dtype = {"i": (pl.Int8, pl.Int16, pl.Int32, pl.Int64), "u": (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)}
-    return field.bin.slice(offset, width).bin.reinterpret(
-        dtype=dtype[kind[0]][width.bit_length() - 1], endianness="little"
+    kinds = {name: records.dtype[name] for name in names}
+    return pl.DataFrame([_column(name, records[name]) for name in names]).select(
+        _defined(name, kinds[name].str[1:]) for name in names
     )
 
 
-def _ends_with_its_frames(stream: BinaryIO) -> bool:
-    """Whether the compressed file ends where its last frame does: the decoder does not mind a frame cut short.
-
-    A frame is a head, blocks that each say their size and whether they are the last, and a checksum if the head says.
-    """
-    size = stream.seek(0, 2)
-    stream.seek(0)
-    while stream.tell() < size:
-        if not _pass_frame(stream):
-            return False
-    return stream.tell() == size
+def _column(name: str, values: "np.ndarray[Any, Any]") -> pl.Series:
+    plain = libraries().numpy.ascontiguousarray(values)
+    if plain.dtype.kind != "S":
+        return pl.Series(name, plain.view("i8") if name == "order_id" else plain)
+    if plain.dtype.itemsize > 1:
+        return pl.Series(name, plain.astype("U").tolist(), pl.String)
+    return _LETTERS.gather(pl.Series(plain.view("u1"))).alias(name)
 
 
-def _pass_frame(stream: BinaryIO) -> bool:
-    magic = stream.read(4)
-    if len(magic) == 4 and magic[0] & 0xF0 == 0x50 and magic[1:] == b"\x2a\x4d\x18":
-        stream.seek(int.from_bytes(stream.read(4), "little"), 1)
-        return True
-    head = stream.read(1)
-    if magic != _ZSTD or not head:
-        return False
-    single, checksum = head[0] >> 5 & 1, head[0] >> 2 & 1
-    stream.seek(1 - single + (0, 1, 2, 4)[head[0] & 3] + (single, 2, 4, 8)[head[0] >> 6], 1)
-    while len(block := stream.read(3)) == 3:
-        said = int.from_bytes(block, "little")
-        stream.seek(1 if said >> 1 & 3 == 1 else said >> 3, 1)
-        if said & 1:
-            stream.seek(4 * checksum, 1)
-            return True
-    return False
+def _defined(name: str, kind: str) -> pl.Expr:
+    """The column, null where DBN says that it is undefined."""
+    column = pl.col(name)
+    if name.startswith("ts_"):
+        known = pl.when(column != UNDEFINED_STAMP).then(column)
+        return known.cast(pl.Int64).cast(pl.Datetime("ns", "UTC"))
+    if kind == "i8":
+        return pl.when(column != UNDEFINED_PRICE).then(column)
+    if name.endswith("_qty"):
+        return pl.when(column != UNDEFINED_SIZE).then(column)
+    return column
