@@ -297,10 +297,12 @@ def test_a_folder_table_or_date_that_is_not_there_is_refused(tmp_path):
         found.scan("trades", dt.date(2012, 6, 22))
 
 
-def test_order_book_and_messages_of_different_length_do_not_become_a_table(tmp_path):
-    found = write(tmp_path, ["34200.1,4,1,1,100,1", "34200.2,4,1,1,100,1"], [BOOK])
-    with pytest.raises(pl.exceptions.ShapeError):
-        found.scan("l2", DAY).collect()
+@pytest.mark.parametrize(("messages", "book"), [(2, 1), (1, 2), (0, 1), (1, 0)])
+def test_order_book_and_messages_of_different_length_do_not_become_a_table(tmp_path, messages, book):
+    found = write(tmp_path, ["34200.1,4,1,1,100,1"] * messages, [BOOK] * book)
+    for columns in (pl.all(), pl.col("BidPrice1", "SequenceNo")):
+        with pytest.raises(DataError, match=r"message_1\.csv and .*book_1\.csv have different numbers of rows"):
+            found.scan("l2", DAY).select(columns).collect()
 
 
 def test_an_order_book_of_another_depth_than_its_name_says_is_refused(tmp_path):

@@ -82,10 +82,21 @@ def l2(day: TickerDay, listing: Any, midnight: int, repeats: bool) -> pl.LazyFra
     levels = range(1, day.levels + 1)
     file_order = [f"{side}{what}{i}" for i in levels for side in ("Ask", "Bid") for what in ("Price", "Quantity")]
     book = scan(day.book, has_header=False, schema=dict.fromkeys(file_order, pl.Int64))
-    rows = pl.concat([messages(day, listing, midnight).select(*KEYS, "Kind"), book], how="horizontal")
+    both = pl.concat([messages(day, listing, midnight).select(*KEYS, "Kind"), book], how="horizontal_extend")
+    rows = both.map_batches(partial(_paired, day=day), streamable=True, predicate_pushdown=False)
     if not repeats:
         rows = rows.filter(~KIND.is_in([HIDDEN, HALT]))
     return rows.select(*KEYS, *(level for i in levels for side in ("Bid", "Ask") for level in _level(side, i)))
+
+
+def _paired(rows: pl.DataFrame, day: TickerDay) -> pl.DataFrame:
+    """DataError for a row that one of the files lacks."""
+    if any(column.null_count() for column in rows):
+        raise DataError(
+            f"{day.messages} and {day.book} have different numbers of rows, or a row lacks fields, and row i of one "
+            "belongs to row i of the other: fetch both again"
+        )
+    return rows
 
 
 def _level(side: str, i: int) -> tuple[pl.Expr, pl.Expr]:
