@@ -39,9 +39,9 @@ from basalt_io.outputs.delta_types import declared_from_json, declared_to_json, 
 from basalt_io.outputs.written import (
     Compression,
     compression_option,
-    refuse_no_batch,
     refuse_row_groups,
     row_group_option,
+    same_schema,
 )
 from basalt_io.paths import below, place
 
@@ -108,10 +108,9 @@ class DeltaOutput(Output):
         fails or the columns are not the table's."""
         self.sweep(target)
         where, whose = self._table(target), self.place(target)
-        refuse_no_batch(batches, target, whose)
+        columns = dict(same_schema(batches, target, whose))
         frame = pl.scan_parquet(list(batches), glob=False, hive_partitioning=False)
         try:
-            columns = dict(frame.collect_schema())
             delta_schema(columns, whose)
             _refuse_foreign(frame, columns, target, whose)
             table = opened(where)

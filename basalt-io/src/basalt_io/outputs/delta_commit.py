@@ -16,11 +16,12 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
+from obstore.exceptions import BaseError
 
 from basalt.errors import PublishError
 from basalt.outputs import Target
 from basalt_io.object_store import Location
-from basalt_io.outputs.delta_files import Unseen, folder_of, keep
+from basalt_io.outputs.delta_files import Unseen, folder_of, is_gone_from, keep
 from basalt_io.outputs.delta_table import DECLARED, DOCUMENT, LiveFile, Table, cause, opened
 from basalt_io.outputs.delta_types import declared_to_json, delta_schema, held
 
@@ -66,11 +67,15 @@ def commit(change: Change, mode: Mode, evolve: bool, run_key: str) -> bool:
                 "a time publishes there, and run it again"
             )
         try:
+            if is_gone_from(change.table, change.file):
+                raise PublishError(
+                    f"{change.place} could not be published, as {change.file.path} is gone: run it again"
+                )
             if not _prepared(table, change, evolve):
                 _write(table, change, mode, run_key, table.files if mode == "overwrite" else mine)
         except CommitFailedError:
             time.sleep(random.uniform(0.01, 0.1))
-        except (OSError, DeltaError) as error:
+        except (OSError, DeltaError, BaseError) as error:
             raise _failed(change, error) from error
     raise PublishError(f"{change.place} could not be published, as others kept changing the table: run it again")
 

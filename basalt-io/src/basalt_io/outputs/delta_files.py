@@ -84,11 +84,21 @@ def settle(unseen: Unseen) -> None:
         unseen.marker.unlink(missing_ok=True)
 
 
+def is_gone_from(table: Location, unseen: Unseen) -> bool:
+    """Whether somebody removed the file."""
+    try:
+        _size(table, unseen.path)
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def keep(unseen: Unseen) -> None:
     """Make the file's name last through a power cut, before a commit names it."""
     if unseen.marker is not None:
         for folder in {unseen.marker.parent, *(folder.parent for folder in unseen.made)}:
-            sync(folder)
+            with suppress(FileNotFoundError):  # then the file is gone too, which is told
+                sync(folder)
 
 
 def left(table: Location, target: Target) -> Iterator[Unseen]:

@@ -24,9 +24,9 @@ from basalt_io.outputs.parquet_places import Folder, Place, Prefix
 from basalt_io.outputs.written import (
     Compression,
     compression_option,
-    refuse_no_batch,
     refuse_row_groups,
     row_group_option,
+    same_schema,
 )
 from basalt_io.parquet_errors import unreadable
 
@@ -72,7 +72,7 @@ class ParquetOutput(Output):
     def stage(self, target: Target, batches: Sequence[Path], document: Mapping[str, Any]) -> Staged:
         """Stream the batches into one file that waits; PublishError, and nothing left, where that fails."""
         file = self.place(target)
-        refuse_no_batch(batches, target, file)
+        same_schema(batches, target, file)
         waiting = self._files.stage(
             pl.scan_parquet(list(batches), glob=False, hive_partitioning=False),
             file,

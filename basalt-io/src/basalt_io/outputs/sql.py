@@ -32,11 +32,10 @@ from basalt_io.outputs.sql_tables import (
     PARTITION,
     keys_of,
     of_partition,
+    partitioned_schema,
     refuse_differing,
     result_table,
-    same_schema,
 )
-from basalt_io.outputs.written import refuse_no_batch
 
 
 @attrs.frozen
@@ -96,7 +95,6 @@ class SqlOutput(Output):
         """Load the batches into a staging table. PublishError, and nothing left, where that fails, where rows are of
         another partition, and where the table has other columns."""
         place = self.place(target)
-        refuse_no_batch(batches, target, place)
         self._sweep()
         with self._publishing(place):
             waiting = self._waiting(target, batches, document, place)
@@ -155,7 +153,7 @@ class SqlOutput(Output):
         return self._database.failing(PublishError, f"{place} could not be published", remedy)
 
     def _waiting(self, target: Target, batches: Sequence[Path], document: Mapping[str, Any], place: str) -> Waiting:
-        schema = same_schema(batches, place)
+        schema = partitioned_schema(batches, target, place)
         about = (self.config.schema, schema, self._database.dialect, place)
         table = result_table(self._table(target), *about)
         staging = result_table(staging_name(), *about, staging=True)

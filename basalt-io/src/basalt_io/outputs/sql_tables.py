@@ -15,6 +15,7 @@ from basalt.errors import PublishError
 from basalt.outputs import Target
 from basalt_io.outputs.sql_books import RESERVED
 from basalt_io.outputs.sql_types import NAME, sql_type
+from basalt_io.outputs.written import same_schema
 
 PARTITION = ("Date", "Universe")
 
@@ -46,14 +47,9 @@ def keys_of(document: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
     return [name for name in (*PARTITION, *document.get("keys", ()), "TimeBucket") if name in there]
 
 
-def same_schema(batches: Sequence[Path], place: str) -> pl.Schema:
+def partitioned_schema(batches: Sequence[Path], target: Target, place: str) -> pl.Schema:
     """The schema of all batches; PublishError where they differ, or name no partition."""
-    schema = pl.Schema(pl.read_parquet_schema(batches[0]))
-    for batch in batches[1:]:
-        if pl.Schema(pl.read_parquet_schema(batch)) != schema:
-            raise PublishError(
-                f"{place}: batch {batch} has other columns or dtypes than {batches[0]}: nothing was changed"
-            )
+    schema = same_schema(batches, target, place)
     missing = [name for name in PARTITION if name not in schema]
     if missing:
         raise PublishError(f"{place}: the rows lack column {missing[0]}, by which partitions are told apart")
