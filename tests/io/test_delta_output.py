@@ -2,11 +2,7 @@
 
 import datetime as dt
 import json
-import random
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import attrs
@@ -17,16 +13,10 @@ from polars.testing import assert_frame_equal
 
 from basalt.errors import DataError, PublishError, UserError
 from basalt.outputs import Target
-from basalt.testing import OutputLaws
 from basalt.testing.partitions import document, rows, spooled, target
 from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
 
 MONDAY, TUESDAY, WEDNESDAY = (dt.date(2026, 1, day) for day in (5, 6, 7))
-
-
-class TestDelta(OutputLaws):
-    def output(self, folder):
-        return DeltaOutput(DeltaOutputOptions(root="lake"), folder)
 
 
 def opened(folder: Path, **options: object) -> DeltaOutput:
@@ -109,27 +99,6 @@ def test_the_document_is_a_property_of_the_table_and_the_run_key_stands_in_the_c
     assert told["provenance"] == {"pipeline": "desk"}
     assert json.loads(properties["basalt.dtypes"])["Side"] == ["Enum", "Buy", "Sell"]
     assert table(tmp_path).history(1)[0]["basalt.run_key"] == "abc"
-
-
-def test_one_of_three_partitions_is_replaced_and_the_others_files_stay_byte_for_byte(tmp_path):
-    for day in (MONDAY, TUESDAY, WEDNESDAY):
-        publish(tmp_path, rows(day), target(day))
-    before = contents(tmp_path / "lake")
-    publish(tmp_path, rows(TUESDAY, listings=(7,)), target(TUESDAY), key="second")
-    after = contents(tmp_path / "lake")
-    assert len(after) == 4
-    assert {name: after[name] for name in before} == before
-    live = {str(uri) for uri in table(tmp_path).file_uris()}
-    assert sorted("2026-01-06" in file for file in before if file not in live) == [True]
-    assert listings(tmp_path, target(TUESDAY)) == [7]
-    assert listings(tmp_path, target(MONDAY)) == [1, 2]
-
-
-def test_published_twice_the_rows_are_there_once(tmp_path):
-    for _ in range(2):
-        publish(tmp_path, rows())
-    assert_frame_equal(opened(tmp_path).scan(target()).collect(), rows())
-    assert pl.scan_delta(table(tmp_path)).collect().height == rows().height
 
 
 @pytest.mark.parametrize(
@@ -333,143 +302,6 @@ def test_a_log_that_is_no_log_is_told_in_a_sentence(tmp_path):
     (tmp_path / "lake/bars/_delta_log/00000000000000000001.json").write_text("no log")
     with pytest.raises(DataError, match=r"the Delta table .*/bars cannot be read"):
         opened(tmp_path).scan(target())
-
-
-WRITER = """
-import datetime as dt, sys
-from pathlib import Path
-from basalt.errors import PublishError
-from basalt.testing.partitions import document, rows, spooled, target
-from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
-
-home, number = Path(sys.argv[1]), int(sys.argv[2])
-print("ready", flush=True)
-for turn, line in enumerate(sys.stdin):
-    name, day = line.split()
-    day = dt.date.fromisoformat(day)
-    output = DeltaOutput(DeltaOutputOptions(root="lake"), home)
-    files = spooled(home / f"spool-{number}-{turn}", rows(day, listings=(number,)))
-    staged = output.stage(target(day, result=name), files, document(str(number)))
-    print("staged", flush=True)
-    sys.stdin.readline()
-    try:
-        output.commit(staged, str(number))
-        print("won", flush=True)
-    except PublishError as error:
-        output.discard(staged)
-        print("lost", error, flush=True)
-"""
-
-
-class Writer:
-    """A process that stages and commits when told."""
-
-    def __init__(self, home: Path, number: int) -> None:
-        self.number = number
-        command = [sys.executable, "-c", WRITER, str(home), str(number)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def says(self) -> str:
-        return self.process.stdout.readline().strip()
-
-    def told(self, line: str) -> None:
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def ends(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-@pytest.fixture
-def two(tmp_path):
-    writers = [Writer(tmp_path, 1), Writer(tmp_path, 2)]
-    assert [writer.says() for writer in writers] == ["ready", "ready"]
-    yield writers
-    for writer in writers:
-        writer.ends()
-
-
-def at_once(writers: list[Writer], *tasks: str) -> list[str]:
-    for writer, task in zip(writers, tasks, strict=True):
-        writer.told(task)
-    assert [writer.says() for writer in writers] == ["staged", "staged"]
-    for writer in writers:
-        writer.told("go")
-    return [writer.says() for writer in writers]
-
-
-@pytest.mark.slow
-def test_of_two_processes_one_wins_a_partition_and_both_win_two(tmp_path, two):
-    """Ten rounds: a table that is there from the second on, and a new table each round, whose creation they race."""
-    for turn in range(10):
-        for name in ("bars", f"new{turn}"):
-            told = at_once(two, *[f"{name} 2026-01-05"] * 2)
-            [winner] = [number for number, said in zip((1, 2), told, strict=True) if said == "won"]
-            assert listings(tmp_path, target(result=name)) == [winner]
-            assert any("was published by another writer meanwhile" in said for said in told)
-        for name in ("bars", f"fresh{turn}"):
-            assert at_once(two, f"{name} 2026-01-06", f"{name} 2026-01-07") == ["won", "won"]
-            assert listings(tmp_path, target(TUESDAY, result=name)) == [1]
-            assert listings(tmp_path, target(WEDNESDAY, result=name)) == [2]
-    assert sorted(tmp_path.rglob("*.staged")) == []
-
-
-@pytest.mark.slow
-def test_what_was_killed_when_staged_leaves_the_old_rows_and_is_swept(tmp_path, two):
-    publish(tmp_path, rows(listings=(9,)))
-    two[0].told("bars 2026-01-05")
-    assert two[0].says() == "staged"
-    assert len(contents(tmp_path / "lake")) == 2
-    opened(tmp_path).sweep(target())
-    assert len(contents(tmp_path / "lake")) == 2, "its process lives"
-    two[0].ends()
-    assert listings(tmp_path) == [9]
-    publish(tmp_path, rows(listings=(8,)), key="second")
-    assert listings(tmp_path) == [8]
-    assert len(contents(tmp_path / "lake")) == 2, "the old version's and the new one's"
-    assert sorted(tmp_path.rglob("*.staged")) == []
-
-
-LOOP = """
-import sys
-from pathlib import Path
-import polars as pl
-from basalt.testing.partitions import document, rows, spooled, target
-from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
-
-home, turn = Path(sys.argv[1]), 0
-while True:
-    turn += 1
-    frame = rows(listings=tuple(range(1, 50))).with_columns(Price=pl.lit(float(turn)))
-    output = DeltaOutput(DeltaOutputOptions(root="lake"), home)
-    output.commit(output.stage(target(), spooled(home / "loop", frame), document(str(turn))), str(turn))
-    print(turn, flush=True)
-"""
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_it_leaves_one_whole_version_and_the_next_run_repairs(tmp_path):
-    """Five processes that publish over and over are killed at random moments: the partition holds the last version
-    that was acknowledged, or the one after it."""
-    moments = random.Random(20260105)
-    for killed in range(5):
-        with subprocess.Popen([sys.executable, "-c", LOOP, str(tmp_path)], stdout=subprocess.PIPE, text=True) as writer:
-            last = int(writer.stdout.readline())
-            time.sleep(moments.uniform(0.0, 0.12))
-            writer.kill()
-            last = max([last, *(int(line) for line in writer.stdout.read().split())])
-        found = opened(tmp_path).scan(target()).collect()
-        assert found.height == 196
-        assert found["Price"].unique().to_list() in ([float(last)], [float(last + 1)])
-        assert opened(tmp_path).document(target())["provenance"]["key"] in (str(last), str(last + 1))
-        publish(tmp_path, rows(listings=(killed,)), key=f"repaired {killed}")
-        assert listings(tmp_path) == [killed]
-        assert sorted(tmp_path.rglob("*.staged")) == []
-        committed = {entry.get("basalt.file") for entry in table(tmp_path).history()} - {None}
-        assert {
-            str(Path(file).relative_to(tmp_path / "lake/bars")) for file in contents(tmp_path / "lake")
-        } <= committed
 
 
 def test_what_is_staged_is_written_before_it_is_committed(tmp_path):

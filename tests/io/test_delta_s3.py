@@ -1,7 +1,6 @@
 """Delta in an object store: the same round trip, over a real server on this machine."""
 
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +11,6 @@ from polars.testing import assert_frame_equal
 from s3_server import SECRET
 
 from basalt.errors import DataError, PublishError, UserError
-from basalt.testing import OutputLaws
 from basalt.testing.partitions import document, rows, spooled, target
 from basalt_io.object_store import location, said
 from basalt_io.outputs.delta import DeltaOutput, DeltaOutputOptions
@@ -35,15 +33,6 @@ def root(s3) -> str:
 
 def opened(root: str, storage: dict[str, str], **options: object) -> DeltaOutput:
     return DeltaOutput(DeltaOutputOptions(root=root, storage=storage, **options), Path("/nowhere"))
-
-
-class TestDeltaOnS3(OutputLaws):
-    @pytest.fixture(autouse=True)
-    def where(self, s3):
-        self.s3 = s3
-
-    def output(self, folder):
-        return opened(self.s3.root, self.s3.storage)
 
 
 def publish(folder: Path, output: DeltaOutput, frame: pl.DataFrame, to=None, key: str = "first"):
@@ -105,34 +94,6 @@ def test_the_second_writer_of_a_partition_is_refused_and_its_file_removed(tmp_pa
     with pytest.raises(OSError, match="not found"):
         pl.scan_parquet(file.uri, storage_options=file.options).collect()
     assert output.scan(target()).collect()["ListingId"].unique().to_list() == [1]
-
-
-def test_of_two_writers_at_once_one_wins_a_partition_and_both_win_two(tmp_path, root, storage):
-    """Three new tables, whose creation they race; then a partition each."""
-    for turn in range(3):
-        one = target(result=f"bars{turn}")
-        assert sorted(at_once(tmp_path, root, storage, [one, one])) == ["lost", "won"]
-        both = [target(TUESDAY, universe, f"bars{turn}") for universe in ("low", "high")]
-        assert at_once(tmp_path, root, storage, both) == ["won", "won"]
-        assert [opened(root, storage).scan(to).collect().height for to in (one, *both)] == [4, 4, 4]
-
-
-def at_once(folder: Path, root: str, storage: dict[str, str], targets) -> list[str]:
-    """Staged one after another, committed by two threads."""
-    output, waiting = opened(root, storage), []
-    for number, to in enumerate(targets):
-        frame = rows(to.date, to.universe, listings=(number,))
-        waiting.append(output.stage(to, spooled(folder / uuid4().hex, frame), document(str(number))))
-
-    def committed(number: int) -> str:
-        try:
-            output.commit(waiting[number], str(number))
-        except PublishError:
-            return "lost"
-        return "won"
-
-    with ThreadPoolExecutor() as threads:
-        return list(threads.map(committed, range(len(waiting))))
 
 
 def test_universes_may_have_any_name_that_a_path_can_hold(tmp_path, root, storage):

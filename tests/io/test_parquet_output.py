@@ -116,32 +116,6 @@ def test_a_file_without_document_says_so(tmp_path):
         read_document(tmp_path / "plain.parquet")
 
 
-def test_nothing_is_visible_before_commit(tmp_path, lake, output, target):
-    staged = output.stage(target, spool(tmp_path / "spool", rows(1, 2)), DOCUMENT)
-    assert list(lake.rglob("*.parquet")) == []
-    with pytest.raises(DataError, match="is not published"):
-        output.scan(target)
-    output.commit(staged, "run 1")
-    assert output.scan(target).collect().height == 2
-
-
-def test_publishing_again_replaces_that_partition_and_nothing_else(tmp_path, output, target):
-    other = attrs.evolve(target, date=dt.date(2024, 3, 11))
-    publish(output, other, spool(tmp_path / "other", rows(1, 5)))
-    publish(output, target, spool(tmp_path / "old", rows(1, 4)))
-    publish(output, target, spool(tmp_path / "new", rows(7, 2)), run_key="run 2")
-    assert output.scan(target).collect()["ListingId"].to_list() == [7, 8]
-    assert output.scan(other).collect().height == 5
-
-
-def test_committing_twice_changes_nothing(tmp_path, lake, output, target):
-    staged = publish(output, target, spool(tmp_path / "spool", rows(1, 4)))
-    before = files_below(lake)
-    output.commit(staged, "run 1")
-    assert files_below(lake) == before
-    assert output.scan(target).collect().height == 4
-
-
 def test_a_staged_file_that_vanished_is_no_success_though_an_old_version_is_there(tmp_path, output, target):
     publish(output, target, spool(tmp_path / "old", rows(1, 4)))
     staged = output.stage(target, spool(tmp_path / "new", rows(1, 2)), DOCUMENT)
@@ -155,13 +129,6 @@ def test_discarding_leaves_nothing_behind(tmp_path, lake, output, target):
     staged = output.stage(target, spool(tmp_path / "spool", rows(1, 2)), DOCUMENT)
     output.discard(staged)
     assert not lake.exists()
-
-
-def test_discarding_keeps_the_old_version(tmp_path, lake, output, target):
-    publish(output, target, spool(tmp_path / "old", rows(1, 4)))
-    output.discard(output.stage(target, spool(tmp_path / "new", rows(1, 2)), DOCUMENT))
-    assert output.scan(target).collect().height == 4
-    assert files_below(lake)[-1] == "bars/date=2024-03-08/xlon.parquet"
 
 
 def test_a_stage_that_fails_midway_leaves_the_old_version_and_no_trace(tmp_path, lake, output, target):

@@ -2,11 +2,6 @@
 
 import datetime as dt
 import random
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -15,20 +10,10 @@ from polars.testing import assert_frame_equal
 from s3_server import SECRET, asked
 
 from basalt.errors import DataError, PublishError, UserError
-from basalt.testing import OutputLaws
 from basalt.testing.partitions import document, rows, spooled, target
 from basalt_io.outputs.parquet import ParquetOutput, ParquetOutputOptions
 
 MONDAY, TUESDAY, WEDNESDAY = (dt.date(2026, 1, day) for day in (5, 6, 7))
-
-
-class TestParquetOnS3(OutputLaws):
-    @pytest.fixture(autouse=True)
-    def where(self, s3):
-        self.s3 = s3
-
-    def output(self, folder):
-        return opened(self.s3)
 
 
 def opened(s3, **options: object) -> ParquetOutput:
@@ -57,23 +42,6 @@ def test_a_partition_is_one_object_and_comes_back_as_it_was(tmp_path, s3):
     assert_frame_equal(opened(s3).scan(target()).collect(), rows())
     assert opened(s3).document(target()) == document("first")
     assert hidden(tmp_path) == []
-
-
-def test_publishing_again_gives_the_same_bytes(tmp_path, s3):
-    publish(tmp_path, opened(s3), rows())
-    before = s3.tags()
-    publish(tmp_path, opened(s3), rows())
-    assert s3.tags() == before
-
-
-def test_one_partition_of_three_is_replaced_and_the_others_are_the_same_objects(tmp_path, s3):
-    for day in (MONDAY, TUESDAY, WEDNESDAY):
-        publish(tmp_path, opened(s3), rows(day), target(day))
-    before = s3.tags()
-    publish(tmp_path, opened(s3), rows(TUESDAY, listings=(7,)), target(TUESDAY), "second")
-    after = s3.tags()
-    assert [key for key in after if after[key] != before[key]] == ["bars/date=2026-01-06/all.parquet"]
-    assert opened(s3).scan(target(TUESDAY)).collect()["ListingId"].unique().to_list() == [7]
 
 
 def test_rows_are_filtered_and_columns_chosen_in_the_store(tmp_path, s3):
@@ -114,16 +82,6 @@ def test_committing_again_is_done_only_while_the_object_is_the_one_that_was_put(
     publish(tmp_path, opened(s3), rows(listings=(9,)))
     with pytest.raises(PublishError, match="could not be published"):
         opened(s3).commit(waiting, "first")
-
-
-def test_of_two_writers_at_once_one_wins_whole(tmp_path, s3):
-    """Nothing of the other is left; its own commit, repeated, would win."""
-    waiting = [staged(tmp_path, opened(s3), rows(listings=range(n, n + 500))) for n in (1, 1001)]
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda one: opened(s3).commit(one, "first"), waiting))
-    listings = opened(s3).scan(target()).collect()["ListingId"]
-    assert (listings.min(), listings.max(), len(listings)) in [(1, 500, 2000), (1001, 1500, 2000)]
-    assert list(s3.tags()) == ["bars/date=2026-01-05/all.parquet"]
 
 
 def test_check_leaves_nothing_and_tries_a_prefix_once(tmp_path, s3, monkeypatch):
@@ -241,56 +199,3 @@ def test_an_object_that_is_no_parquet_is_told(tmp_path, s3):
         with pytest.raises(DataError, match=r"all\.parquet is no readable Parquet file .*: remove it and run") as told:
             read(target())
         sentence(told)
-
-
-WRITER = """
-import sys
-from pathlib import Path
-from basalt.testing.partitions import document, target
-from basalt_io.outputs.parquet import ParquetOutput, ParquetOutputOptions
-
-root, storage, spool = sys.argv[1], dict(pair.split("=", 1) for pair in sys.argv[3:]), Path(sys.argv[2])
-options = ParquetOutputOptions(root=root, storage=storage, compression="uncompressed")
-output = ParquetOutput(options, Path("/nowhere"))
-staged = output.stage(target(), sorted(spool.glob("*.parquet")), document("second"))
-print("staged", flush=True)
-sys.stdin.readline()
-output.commit(staged, "second")
-print("committed", flush=True)
-sys.stdin.read()
-"""
-
-
-def settled(s3) -> pl.DataFrame:
-    """What is there: the server may finish the last request of a killed client while this reads."""
-    while True:
-        before = s3.tags()
-        with suppress(pl.exceptions.ComputeError):
-            found = opened(s3).scan(target()).collect()
-            if s3.tags() == before:
-                return found
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("delay", [None, 0.02, 0.08])
-def test_a_killed_writer_leaves_the_old_object_or_the_new_one(tmp_path, s3, delay):
-    """Killed before it commits, and at moments while 24 MiB are put in two parts; the next run repairs."""
-    noise = random.Random(2)
-    old, new = (pl.DataFrame({"Noise": [noise.randbytes(size)]}) for size in (2**10, 3 * 2**23))
-    publish(tmp_path, opened(s3), old)
-    before = s3.tags()
-    [batch] = spooled(tmp_path / "theirs", new)
-    command = [sys.executable, "-c", WRITER, s3.root, batch.parent, *(f"{k}={v}" for k, v in s3.storage.items())]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout.readline() == "staged\n"
-        if delay is not None:
-            print(file=writer.stdin, flush=True)
-            time.sleep(delay)
-        writer.kill()
-    found = settled(s3)
-    assert found.equals(old) or found.equals(new)
-    assert list(s3.tags()) == list(before)
-    assert delay is not None or s3.tags() == before
-    opened(s3).commit(opened(s3).stage(target(), [batch], document("second")), "second")
-    assert_frame_equal(opened(s3).scan(target()).collect(), new)
-    assert hidden(tmp_path) == []
