@@ -36,7 +36,7 @@ from basalt_io.sources.clocks import time_zone_option, zone, zoned
 from basalt_io.sources.dates import of_utc_date, refuse_date, utc_dates
 from basalt_io.sources.handed import Document, Index, handed_over, index_option, without_index
 from basalt_io.sources.minor_currency import MinorCurrency, minor_option
-from basalt_io.sources.undated import SMALL, RowDigests
+from basalt_io.sources.undated import RowDigests
 
 
 @attrs.frozen
@@ -88,8 +88,8 @@ class DeltaSource(Source):
         facts = [repr((self.config.time_zone, self.config.minor_currency))]
         facts += sorted(f"{file.path} {file.size} {file.changed}" for file in files)
         told = sha256("\n".join(facts).encode()).hexdigest()
-        if not self._by_date(table) and not self._dated(table) and sum(file.size for file in files) <= SMALL:
-            told = self._digests.of(self, table, day, told)
+        if not self._by_date(table) and not self._dated(table):
+            told = self._digests.of(self, table, day, told, lambda: sum(file.size for file in files))
         if not self._minor.parts or table == "reference" or "reference" not in self._opened:
             return told
         return sha256(f"{told}\n{self.fingerprint('reference', day)}".encode()).hexdigest()

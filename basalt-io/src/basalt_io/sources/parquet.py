@@ -37,7 +37,7 @@ from basalt_io.sources.layouts import Dates, by_template, hive_dates, hive_folde
 from basalt_io.sources.mapping import refuse_mapping
 from basalt_io.sources.minor_currency import MinorCurrency, minor_option
 from basalt_io.sources.parquet_files import ParquetFiles, unread
-from basalt_io.sources.undated import SMALL, RowDigests
+from basalt_io.sources.undated import RowDigests
 
 
 @attrs.frozen
@@ -95,9 +95,10 @@ class ParquetSource(Source):
         rows; of a small file that holds for every date, with the rows that are the date's."""
         config, dated = self.config, self._dated(table)
         options = (config.columns.get(table), config.dialect, config.time_zone, config.minor_currency)
-        facts = self._parquet.fingerprint(self._files(table, day), *options)
-        if not dated and self._parquet.on_disk(self._files(table, day)) <= SMALL:
-            facts = self._digests.of(self, table, day, facts)
+        files = self._files(table, day)
+        facts = self._parquet.fingerprint(files, *options)
+        if not dated:
+            facts = self._digests.of(self, table, day, facts, lambda: self._parquet.on_disk(files))
         beside = [self.fingerprint(other, day) for other in self._beside(table)]
         return facts if not beside else sha256("\n".join([facts, *beside]).encode()).hexdigest()
 

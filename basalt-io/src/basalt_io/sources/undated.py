@@ -6,6 +6,7 @@ Only small tables are read for that: of large ones, and of those with lists or b
 """
 
 import datetime as dt
+from collections.abc import Callable
 from hashlib import sha256
 
 import polars as pl
@@ -24,13 +25,13 @@ class RowDigests:
     def __init__(self) -> None:
         self._known: dict[tuple[str, dt.date | None], tuple[str, str | dict[dt.date, str]]] = {}
 
-    def of(self, source: Source, table: str, day: dt.date, facts: str) -> str:
+    def of(self, source: Source, table: str, day: dt.date, facts: str, size: Callable[[], int] = int) -> str:
         """Changes with the rows that the date reads of a table of that source. `facts`: what tells cheaply that they
-        may have changed, and all that is told of a table with columns that have no text. DataError where the rows
-        cannot be read."""
+        may have changed, and all that is told of a table that is large or has columns without a text. `size`: bytes on
+        disk. DataError where the rows cannot be read."""
         key = (table, day if source.dates(table) else None)
         if self._known.get(key, ("", ""))[0] != facts:
-            self._known[key] = (facts, _digests(source, table, day, facts))
+            self._known[key] = (facts, _digests(source, table, day, facts) if size() <= SMALL else facts)
         found = self._known[key][1]
         return found if isinstance(found, str) else found.get(day, "no rows")
 
