@@ -24,8 +24,8 @@ FLAT = 1.15
 def run(cache, tmp_path):
     """`run(day, budget)`: what a run over these days held at most, in bytes."""
 
-    def measured(root, budget):
-        return Whole.over(root, tmp_path / "whole", cache, f'memory = "{budget} B"').held().peak
+    def measured(root, budget, source="parquet"):
+        return Whole.over(root, tmp_path / "whole", cache, f'memory = "{budget} B"', source).held().peak
 
     return measured
 
@@ -81,4 +81,12 @@ def test_the_peak_is_flat_in_dates(small_day, four_days, usual, report, budget):
 def test_files_that_are_not_sorted_take_no_more(unsorted_day, run, report, budget):
     peak = run(unsorted_day, budget)
     report(f"budget {budget / MB:.0f} MB, unsorted files: peak {peak / MB:.0f} MB, limit {most(budget) / MB:.0f} MB")
+    assert peak <= most(budget)
+
+
+@pytest.mark.parametrize("budget", [200 * MB, 400 * MB])
+@pytest.mark.parametrize("day", ["large_day", "unsorted_day"])
+def test_tables_that_are_kept_take_no_more(request, run, report, day, budget):
+    peak = run(request.getfixturevalue(day), budget, "feed")
+    report(f"budget {budget / MB:.0f} MB, {day} kept: peak {peak / MB:.0f} MB, limit {most(budget) / MB:.0f} MB")
     assert peak <= most(budget)

@@ -15,7 +15,7 @@ PIPELINE = """
 name = "bench"
 {top}
 [source]
-type = "parquet"
+type = "{source}"
 root = "{root}"
 [plugins]
 files = ["{plugin}"]
@@ -54,11 +54,12 @@ class Whole:
     cache: Path
 
     @classmethod
-    def over(cls, root: Path, folder: Path, cache: Path, top: str = "") -> "Whole":
-        """Over the days in `root`; `top`: keys of the run, as `memory = "400MB"`."""
+    def over(cls, root: Path, folder: Path, cache: Path, top: str = "", source: str = "parquet") -> "Whole":
+        """Over the days in `root`; `top`: keys of the run, as `memory = "400MB"`; `source`: `feed` reads a table once a
+        partition."""
         folder.mkdir(parents=True, exist_ok=True)
         plugin = Path(__file__).with_name("desk_orders.py")
-        (folder / "pipeline.toml").write_text(PIPELINE.format(top=top, root=root, plugin=plugin))
+        (folder / "pipeline.toml").write_text(PIPELINE.format(top=top, root=root, plugin=plugin, source=source))
         return cls(folder, cache)
 
     def run(self) -> None:
