@@ -233,6 +233,23 @@ def test_a_damaged_zip_is_refused(tmp_path):
         source(tmp_path).scan("trades", DAY)
 
 
+def test_fewer_trades_than_the_snapshots_count_are_refused(tmp_path):
+    """Three trades of 600000, the last snapshot of which counts 4; 600001 has none, and its count is empty."""
+    lines = [f"600000,10:00:0{i},TRADE,{count}" for i, count in enumerate((0, 2, 4))] + ["600001,10:00:00,TRADE,"]
+    trades = [trade(i, "B", 10.0, 1, 9, i) for i in range(3)]
+    found = write(tmp_path, [order(9, "A", "S", 10.0, 1, 9)], trades)
+    file = tmp_path / "20230201" / "snapshot.csv"
+    columns = [name for name in SNAPSHOT.split(",") if name not in ("SecurityID", "UpdateTime", "InstruStatus")]
+    header = ",".join(["SecurityID", "UpdateTime", "InstruStatus", "TradNumber", *columns])
+    file.write_text("".join(f"{line}\n" for line in (header, *(line + "," * len(columns) for line in lines))))
+    for name in ("trades", "l3"):
+        with pytest.raises(DataError, match=r"trade\.csv has 3 trades of 600000, and the last snapshot counts 4"):
+            table(found, name)
+    assert table(found, "l2").height == 4
+    file.write_text(file.read_text().replace("TRADE,4", "TRADE,3"))
+    assert table(found, "trades").height == 3
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

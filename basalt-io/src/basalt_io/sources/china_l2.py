@@ -63,15 +63,18 @@ What is different of Shenzhen's
 Assumed of Shenzhen, where no file was at hand to show it: that the columns are spelt so; that an order's immediate
 executions follow it before the next order's; that trades at times of continuous trading are no auction's (after a
 volatility interruption they are, and get the younger order as aggressor); that in call auctions a snapshot's first
-level is the indicative match and its second what is left over, as in Shanghai; that a cancel takes all that is left.
+level is the indicative match and its second what is left over, as in Shanghai; that a cancel takes all that is left;
+that TurnNum counts rows of ExecType F.
 
-A file must end with a line end, and a zip be sound. That a plain file was cut between two rows nothing tells, as the
-numbers of one security have gaps; a day cut short shows in the last stamp that `basalt data describe` prints.
+A file must end with a line end, and a zip be sound. trade.csv must have as many trades of each security as the
+snapshots of the date count, where these are there and have the column (TradNumber, Shenzhen TurnNum). That orders or
+snapshots were cut between two rows nothing tells, as the numbers of one security have gaps; a day cut short shows in
+the last stamp that `basalt data describe` prints.
 """
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -85,6 +88,7 @@ from basalt.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES, Tab
 from basalt_io.files import fingerprint, one_of
 from basalt_io.paths import located
 from basalt_io.sources import china_l2_books, china_l2_orders
+from basalt_io.sources.china_l2_counts import counted, refuse_fewer
 from basalt_io.sources.china_l2_files import Part, find
 from basalt_io.sources.dates import refuse_date, refuse_table
 
@@ -129,8 +133,13 @@ class ChinaL2Source(Source):
         """That date's rows, one place after the other in the order of their names; zips are unpacked in memory.
         UserError where there is no such table or date; DataError where a file is not what the layout asks."""
         midnight = int(dt.datetime.combine(day, dt.time(), ZoneInfo("Asia/Shanghai")).timestamp()) * 1_000_000_000
-        frames = [_TABLES[table].build(part, midnight) for part in self._parts(table, day)]
-        return conform(pl.concat(frames), _TABLES[table].schema, f"{self.root}")
+        parts, made = self._parts(table, day), _TABLES[table]
+        frames = [made.build(part, midnight) for part in parts]
+        schema, whole = frames[0].collect_schema(), []
+        for part in parts if "trade" in made.kinds else ():
+            if count := counted(part):
+                whole.append(pl.defer(partial(refuse_fewer, part, count, schema), schema=schema))
+        return conform(pl.concat([*frames, *whole]), made.schema, f"{self.root}")
 
     @cached_property
     def _found(self) -> list[Part]:

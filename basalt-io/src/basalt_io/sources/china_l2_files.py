@@ -24,6 +24,8 @@ from basalt_io.files import first_line
 from basalt_io.sources.csv_files import refuse_cut
 
 KINDS = ("entrust", "trade", "snapshot")
+COUNTS = ("TradNumber", "TurnNum")
+"""Shanghai's and Shenzhen's columns of the number of trades so far."""
 _UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
 _FOLDER = re.compile(r"(?P<date>\d{8})")
 _ZIP = re.compile(r"(?P<code>[^_]+)_(?P<date>\d{8})(_.*)?\.zip")
@@ -92,9 +94,9 @@ def rows(part: Part, kind: str, columns: Mapping[str, DType], words: Mapping[str
     return found.select(list(columns)).map_batches(partial(_checked, name=name, words=words), streamable=True)
 
 
-def level(column: str) -> bool:
-    """Whether it is one of the book's columns, empty where there is no such level."""
-    return re.fullmatch(r"(Bid|Ask)(Price|Volume)\d+|NumOrders[BS]\d+", column) is not None
+def may_be_empty(column: str) -> bool:
+    """Whether it may be empty: one of the book's columns, where there is no such level, or the number of trades."""
+    return column in COUNTS or re.fullmatch(r"(Bid|Ask)(Price|Volume)\d+|NumOrders[BS]\d+", column) is not None
 
 
 def _part(place: Path) -> Part | None:
@@ -160,7 +162,7 @@ def _checked(found: pl.DataFrame, name: str, words: Mapping[str, Sequence[str]])
         if column.name in words and len(other := column.filter(~column.is_in(words[column.name]))):
             known = ", ".join(words[column.name])
             raise DataError(f"{name} has {column.name} {other[0]!r}, and {known} are known: fetch it again")
-        if column.null_count() and not level(column.name):
+        if column.null_count() and not may_be_empty(column.name):
             raise DataError(f"{name} has {column.null_count()} rows without {column.name}: fetch it again")
         if column.dtype.is_float() and not column.is_finite().all():
             raise DataError(f"{name} has a {column.name} that is no number: fetch it again")

@@ -33,6 +33,7 @@ TRADE_COLUMNS = {
 SIDES = {"1": "B", "49": "B", "2": "S", "50": "S"}
 TYPES = {"1": "market", "49": "market", "2": "limit", "50": "limit", "U": "own best", "85": "own best"}
 KINDS = {"F": "T", "70": "T", "4": "D", "52": "D"}
+TRADED = [said for said, kind in KINDS.items() if kind == "T"]
 PHASES = {
     "S": "START",
     "O": "OCALL",
