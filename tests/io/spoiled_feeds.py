@@ -127,6 +127,12 @@ SHANGHAI = {
         shanghai.SNAPSHOT, *[shanghai.snapshot(f"10:00:0{n}", "TRADE", BidPrice1=9.9) for n in range(ROWS)]
     ),
 }
+COUNTED = SHANGHAI | {
+    "20230201/snapshot.csv": text(
+        f"{shanghai.SNAPSHOT},TradNumber",
+        *[f"{shanghai.snapshot(f'10:00:0{n}', 'TRADE')},{n + 1}" for n in range(ROWS)],
+    )
+}
 SHENZHEN = {
     "20230201/entrust.csv": text(shenzhen.ENTRUST, *[shenzhen.order(n + 1, "2", 10.0, 9) for n in range(ROWS)]),
     "20230201/trade.csv": text(shenzhen.TRADE, *[shenzhen.fill(n + 50, 99, n + 1, 10.0, 3) for n in range(ROWS)]),
@@ -160,15 +166,14 @@ def _cases() -> list[Case]:
     return [
         Case("databento", "databento", {"one.dbn": DBN}, "one.dbn", "l3", records, ends_anyhow=True),
         Case("databento-zst", "databento", {"one.dbn.zst": framed(DBN)}, "one.dbn.zst", "l3", framed_records, **packed),
-        Case("lobster-messages", "lobster", LOBSTER, message, "trades", lines(0), ends_anyhow=True, whole=True),
+        Case("lobster-messages", "lobster", LOBSTER, message, "l2", lines(0), ends_anyhow=True, whole=True),
         Case("lobster-book", "lobster", LOBSTER, book, "l2", lines(0), ends_anyhow=True),
-        Case(
-            "lobster-gz", "lobster", _gzipped(LOBSTER, message), f"{message}.gz", "trades", unpacked(lines(0)), **packed
-        ),
+        Case("lobster-gz", "lobster", _gzipped(LOBSTER, message), f"{message}.gz", "l2", unpacked(lines(0)), **packed),
         Case("taq-trades", "taq", TAQ, taq, "trades", lines(1)),
         Case("taq-quotes", "taq", TAQ, quotes, "l2", lines(1)),
         Case("taq-gz", "taq", _gzipped(TAQ, taq), f"{taq}.gz", "trades", unpacked(lines(1)), **packed),
         Case("shanghai-trades", "china_l2", SHANGHAI, trades, "trades", lines(1)),
+        Case("shanghai-counted", "china_l2", COUNTED, trades, "trades", lines(1), whole=True),
         Case("shanghai-books", "china_l2", SHANGHAI, "20230201/snapshot.csv", "l2", lines(1)),
         Case("shanghai-zip", "china_l2", {zipped: _zipped()}, zipped, "trades", archived(lines(1)), **packed),
         Case("shenzhen-trades", "china_l2", SHENZHEN, trades, "trades", lines(1)),
