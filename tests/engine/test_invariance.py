@@ -135,11 +135,37 @@ where = "ListingId > 6"
 """
 
 
+FEED = '''
+"""The same files, read whole by every query: so the engine keeps tables, of the listings that the passes may read."""
+import polars as pl
+from basalt import hookimpl
+from basalt_io.sources.parquet import ParquetSource
+
+
+class Feed(ParquetSource):
+    name = "feed"
+    prunes = False
+
+    def scan_of(self, table, day, keys):
+        return self.scan(table, day).filter(pl.col(keys.name).is_in(keys.to_list()))
+
+
+@hookimpl
+def basalt_sources():
+    return [Feed]
+'''
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("memory", ["", ONE_EACH])
-def test_two_universes_have_together_the_rows_of_the_whole(desk_in, expected, memory):
-    """Instruments 1, 2 and 4 have listings on both sides of the cut, and their shares count both."""
-    desk = desk_in(top=memory + UNIVERSES)
+@pytest.mark.parametrize(("source", "memory"), [("parquet", ""), ("parquet", ONE_EACH), ("feed", ONE_EACH)])
+def test_two_universes_have_together_the_rows_of_the_whole(desk_in, expected, source, memory):
+    """Instruments 1, 2 and 4 have listings on both sides of the cut, and their shares count both; of a feed, only
+    listings of a universe and of its instruments are kept."""
+    desk = desk_in(is_sorted=source == "parquet", top=memory + UNIVERSES)
+    if source == "feed":
+        (desk.folder / "feed.py").write_text(FEED)
+        text = desk.pipeline.read_text().replace('["desk_modules.py"]', '["desk_modules.py", "feed.py"]')
+        desk.pipeline.write_text(text.replace('[source]\ntype = "parquet"', '[source]\ntype = "feed"'))
     told = whole(desk)
     found = desk.published()
     assert set(found["bars"].select("Universe").unique().iter_rows()) == {("low",), ("high",)}
