@@ -74,7 +74,8 @@ class Source(ABC):
     def size(self, table: str, day: date) -> Size | None:
         """How much there is of that table on that date, cancelled rows counted; None where only reading would tell.
 
-        Cheap, as plans ask it for every date: footers and file sizes, never rows.
+        Cheap, as plans ask it for every date: footers, or a count that an index answers, never rows. Rows are exact: of
+        a feed whose messages become rows, or none, as they are decoded, the size of its files tells nothing.
         """
         return None
 
