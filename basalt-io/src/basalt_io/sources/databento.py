@@ -74,7 +74,8 @@ no row. A state that began on an earlier date, and is repeated at a date's start
 instrument is left out. MatchingRule: F and T (FIFO, with top and lead market makers) are FIFO, every other algorithm
 that is defined is PRO_RATA.
 
-A compressed file that is cut short anywhere is refused; a plain one where it ends within a record.
+A compressed file that is cut short anywhere is refused; a plain one where it ends within a record. That a plain one was
+cut between two records nothing tells.
 """
 
 import datetime as dt
