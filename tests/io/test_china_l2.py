@@ -11,6 +11,7 @@ from basalt.errors import DataError, UserError
 from basalt.tables import BUILT_IN
 from basalt.testing import SourceLaws
 from basalt_io.sources.china_l2 import ChinaL2Options, ChinaL2Source
+from basalt_io.sources.china_l2_files import KINDS
 
 DAY = dt.date(2023, 2, 1)
 
@@ -31,11 +32,16 @@ SNAPSHOT = ",".join(
 )
 
 
-def write(root: Path, entrust: list[str], trade: list[str], snapshot: list[str] | None = None) -> ChinaL2Source:
+def write(
+    root: Path,
+    entrust: list[str],
+    trade: list[str],
+    snapshot: list[str] | None = None,
+    headers: tuple[str, str, str] = (ENTRUST, TRADE, SNAPSHOT),
+) -> ChinaL2Source:
     folder = root / "20230201"
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"entrust": (ENTRUST, entrust), "trade": (TRADE, trade), "snapshot": (SNAPSHOT, snapshot or [])}
-    for kind, (header, lines) in files.items():
+    for kind, header, lines in zip(KINDS, headers, (entrust, trade, snapshot or []), strict=True):
         (folder / f"{kind}.csv").write_text("".join(f"{line}\n" for line in (header, *lines)))
     return source(root)
 

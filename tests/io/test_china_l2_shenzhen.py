@@ -6,10 +6,12 @@ No file of Shenzhen's own was at hand: what these tests hold is what `china_l2` 
 import datetime as dt
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
+import test_china_l2
 from test_china_l2 import BOOK, COLUMNS, DAY, source, table
 
 from basalt.errors import DataError
@@ -33,13 +35,7 @@ SNAPSHOT = ",".join(
 )
 
 
-def write(root: Path, entrust: list[str], trade: list[str], snapshot: list[str] | None = None) -> ChinaL2Source:
-    folder = root / "20230201"
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {"entrust": (ENTRUST, entrust), "trade": (TRADE, trade), "snapshot": (SNAPSHOT, snapshot or [])}
-    for kind, (header, lines) in files.items():
-        (folder / f"{kind}.csv").write_text("".join(f"{line}\n" for line in (header, *lines)))
-    return source(root)
+write = partial(test_china_l2.write, headers=(ENTRUST, TRADE, SNAPSHOT))
 
 
 def order(number: int, side: str, price: float, size: int, kind: str = "2", at: str = "10:00:00.000") -> str:
