@@ -1,6 +1,6 @@
 """The host of runs that may be killed: it has loaded what a run needs, and a run tells each of its events.
 
-A request has the file of the `pipeline`, `dates` and `overrides`.
+A request has the file of the `pipeline`, `dates` and `overrides`. Arguments: more to load, as `outputs:delta`.
 """
 
 import sys
@@ -33,7 +33,7 @@ FACTS = ("name", "date", "batch", "place", "what", "error")
 def _warm() -> None:
     """Load what runs load, and read the code that their keys tell of, once for all of them."""
     registry = open_registry()
-    for kind, name in COMPONENTS:
+    for kind, name in (*COMPONENTS, *(one.split(":") for one in sys.argv[3:])):
         component = registry.get(kind, name)
         distribution_digest(component.load(), component.owner.distribution)
 

@@ -2,7 +2,7 @@
 
 A request has the `kind` of output, its `options` and `folder`, the `day` and the `batches` of the partition, its
 `document`, and the folder of the ledger, `state`. Told are `Begun`, `Staged`, `Committed` and `Recorded`; and, where it
-is `watched`, each `Change` of files or tables, when it is made, by what made it.
+is `watched`, each `Change` of files or tables, when it is made; of objects, their server's proxy tells.
 """
 
 import os
@@ -43,7 +43,7 @@ def main(request: dict[str, Any], tell: Tell) -> int:
     os.environ.update(DESK_ID="desk", DESK_SECRET=SECRET)
     output = opened(request["kind"], request["options"], request["folder"])
     to = target(date.fromisoformat(request["day"]), result=request["result"])
-    if request["asks"] and request["watched"]:
+    if request["asks"] and request["watched"] and not request["options"].get("storage"):
         watch(tell)
     tell("Begun")
     try:

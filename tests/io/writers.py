@@ -66,9 +66,7 @@ class Writers(Host):
         self.ask(request, asks=False)
         while (told := self.next())["kind"] != phase:
             assert told["kind"] != "Ended"
-        moment = time.perf_counter() + seconds
-        while time.perf_counter() < moment:
-            pass
+        time.sleep(seconds)
         self.kill()
         while (told := self.next())["kind"] != "Ended":
             phase = told["kind"]
