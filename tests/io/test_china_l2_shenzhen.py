@@ -207,12 +207,17 @@ def test_files_of_both_exchanges_in_one_folder_are_refused(tmp_path):
 
 
 class TestLawsOfShenzhen(SourceLaws):
+    """A folder of one date and a zip of another."""
+
     def source(self, folder: Path) -> ChinaL2Source:
         if not (folder / "20230201").exists():
             orders = [order(1, "2", 10.01, 100), order(2, "1", 10.01, 150), order(5, "2", 10.02, 10)]
             book = snapshot("10:00:01.000", "T0", BidPrice1=10.01, BidVolume1=50, AskPrice1=10.02, AskVolume1=10)
             call = snapshot("09:20:00.000", "O0", BidPrice1=10.0, BidVolume1=50, AskPrice1=10.0, AskVolume1=50)
             write(folder, orders, [fill(3, 2, 1, 10.01, 100), cancel(6, 0, 5, 10)], [call, book])
+            with zipfile.ZipFile(folder / "000002_20230202_level2.zip", "w") as archive:
+                for file in sorted((folder / "20230201").iterdir()):
+                    archive.writestr(file.name, file.read_text().replace("000001", "000002"))
         return source(folder)
 
 
