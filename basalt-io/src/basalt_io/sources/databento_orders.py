@@ -12,21 +12,43 @@ from basalt_io.sources.databento_tables import CLEAR, FILL, LAST, SNAPSHOT, TRAD
 
 ADD, CANCEL, MODIFY = "A", "C", "M"
 LIFE = ("ListingId", "order_id", "Epoch")
+UNKNOWN = -1  # the size of an order of which no record says it
 _ACTION = pl.col("action")
 _SIDES = {"B": "Bid", "A": "Ask"}
 
 
 def l3(records: pl.LazyFrame) -> pl.LazyFrame:
     """Adds, cancels and modifications after the snapshot, each with the fills that it carries out."""
-    rows = _epochs(records).with_columns(
-        event_time(),
-        Event=flagged(LAST).cum_sum().shift(1, fill_value=0).over("ListingId"),
-        Step=_is_book().cum_sum().over(LIFE) - _is_book().cast(pl.UInt32),
-    )
+    rows = _by_life(_epochs(records).with_columns(event_time(), Event=_events())).cache()
     book = rows.filter(_is_book()).join(
-        _fills(rows), on=[*LIFE, "Step", "EventTimestamp"], how="left", maintain_order="left"
+        _fills(rows), on=["Life", "Step", "EventTimestamp"], how="left", maintain_order="left"
     )
-    return _rows(_sized(book).filter(~flagged(SNAPSHOT)))
+    return _rows(_sized(book).filter(~flagged(SNAPSHOT)).sort("SequenceNo"))
+
+
+def _events() -> pl.Expr:
+    """How many events of the listing ended before the record."""
+    return flagged(LAST).cum_sum().shift(1, fill_value=0).over("ListingId")
+
+
+def _by_life(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Life after life, each in file order, with Life, its number, and Step: how many records of the book it had before.
+
+    Millions of windows of a few rows are slow; over rows in this order they are differences of running sums.
+    """
+    listing = pl.col("ListingId").cast(pl.Categorical).to_physical()
+    ordered = rows.sort(listing, "order_id", "Epoch", maintain_order=True)
+    begins = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in LIFE)
+    lives = ordered.with_columns(Begins=begins | (pl.int_range(pl.len()) == 0))
+    book = _is_book().cast(pl.Int64)
+    return lives.with_columns(
+        Life=pl.col("Begins").cum_sum(), Step=_since(pl.col("Begins"), book.cum_sum() - book, book.cum_sum() - book)
+    )
+
+
+def _since(begins: pl.Expr, running: pl.Expr, at_begin: pl.Expr) -> pl.Expr:
+    """What a running sum has grown by since the stretch began, `at_begin` being what it was there."""
+    return running - pl.when(begins).then(at_begin).forward_fill()
 
 
 def _is_book() -> pl.Expr:
@@ -47,7 +69,7 @@ def _fills(rows: pl.LazyFrame) -> pl.LazyFrame:
         aggressors, on=["ListingId", "EventTimestamp", "order_id", "side"], how="anti"
     )
     price, size = dollars(pl.col("price")), pl.col("size").cast(pl.Float64)
-    return passive.group_by(*LIFE, "Step", "EventTimestamp").agg(
+    return passive.group_by("Life", "Step", "EventTimestamp").agg(
         Executed=size.sum(),
         ExecutedAt=pl.when(price.n_unique() == 1).then(price.first()).otherwise((price * size).sum() / size.sum()),
     )
@@ -56,14 +78,17 @@ def _fills(rows: pl.LazyFrame) -> pl.LazyFrame:
 def _sized(book: pl.LazyFrame) -> pl.LazyFrame:
     """With After and Before (shares of the order; Before null where it is not known to stand) and BeforePrice."""
     size, cancels = pl.col("size").cast(pl.Int64), _ACTION == CANCEL
-    anchored = book.with_columns(Anchor=(~cancels).cum_sum().over(LIFE), Said=pl.when(~cancels).then(size))
-    cancelled = pl.when(cancels).then(size).otherwise(0).cum_sum().over(*LIFE, "Anchor")
-    after = pl.when(pl.col("Anchor") > 0).then(pl.col("Said").first().over(*LIFE, "Anchor") - cancelled)
-    sized = anchored.with_columns(After=pl.max_horizontal(after.fill_null(0), 0))
-    before = pl.col("After").shift(1).over(LIFE)
+    begins = (pl.col("Life") != pl.col("Life").shift(1)).fill_null(True)
+    anchored = book.with_columns(Begins=begins, Anchor=begins | ~cancels)
+    cancelled, running = pl.when(cancels).then(size).otherwise(0), pl.when(cancels).then(size).otherwise(0).cum_sum()
+    gone = _since(pl.col("Anchor"), running, running - cancelled)
+    said = pl.when("Anchor").then(pl.when(~cancels).then(size).otherwise(UNKNOWN)).forward_fill()
+    after = pl.when(said != UNKNOWN).then(said - gone).otherwise(0)
+    sized = anchored.with_columns(After=pl.max_horizontal(after, 0))
+    before = pl.when(~pl.col("Begins")).then(pl.col("After").shift(1))
     stood = before > 0
     return sized.with_columns(
-        Before=pl.when(stood).then(before), BeforePrice=pl.when(stood).then(pl.col("price").shift(1).over(LIFE))
+        Before=pl.when(stood).then(before), BeforePrice=pl.when(stood).then(pl.col("price").shift(1))
     )
 
 
