@@ -96,7 +96,7 @@ from basalt_io.files import fingerprint, first_line, one_of
 from basalt_io.paths import located
 from basalt_io.sources import databento_orders, databento_tables
 from basalt_io.sources.databento_choice import Made, by_table, passed_over
-from basalt_io.sources.databento_files import TABLES, DbnFile, find, ignored
+from basalt_io.sources.databento_files import TABLES, DbnFile, chosen, described, ignored
 from basalt_io.sources.databento_records import none, records
 from basalt_io.sources.dates import refuse_date
 
@@ -152,7 +152,7 @@ class DatabentoSource(Source):
 
     def unread(self) -> Sequence[str]:
         """Files whose schemas make no table, and schemas that another one takes the place of."""
-        schemas = Counter(one.schema for one in ignored(self.root, self.config.dataset))
+        schemas = Counter(one.schema for one in ignored(self._there, self.config.dataset))
         files = ", ".join(f"{schema} ({count})" for schema, count in sorted(schemas.items()))
         bars = [f"source databento: {self.root} also holds files of schemas that no table is made of: {files}"]
         return bars * bool(schemas) + passed_over(self._tables)
@@ -174,8 +174,12 @@ class DatabentoSource(Source):
         return pl.defer(partial(_read, table, tuple(files), day, self.config.publisher), schema=told)
 
     @cached_property
+    def _there(self) -> list[DbnFile]:
+        return described(self.root)
+
+    @cached_property
     def _files(self) -> list[DbnFile]:
-        return find(self.root, self.config.dataset, self.config.schemas)
+        return chosen(self.root, self._there, self.config.dataset, self.config.schemas)
 
     @cached_property
     def _tables(self) -> dict[str, dict[dt.date, Made]]:

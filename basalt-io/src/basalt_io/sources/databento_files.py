@@ -58,13 +58,18 @@ class DbnFile:
         return {number: name for name, number in pairs if names[name] == 1 and numbers[number] == 1}
 
 
-def find(root: Path, dataset: str | None, schemas: Sequence[str] | None) -> list[DbnFile]:
-    """The files of `root` that make tables, by start and name. UserError where there is none, where they are of
-    several datasets and none is named, or where two hold the same; DataError for a file without sound metadata."""
+def described(root: Path) -> list[DbnFile]:
+    """Every file of `root`, by name. UserError where that is no folder; DataError for a file without sound metadata."""
     if not root.is_dir():
         raise UserError(f"source databento: root {root} is no folder: set `root` to the folder of the .dbn files")
+    named = [file for file in sorted(root.iterdir()) if file.name.endswith((".dbn", ".dbn.zst"))]
+    return [_described(file) for file in named if not file.name.startswith(".")]
+
+
+def chosen(root: Path, there: Sequence[DbnFile], dataset: str | None, schemas: Sequence[str] | None) -> list[DbnFile]:
+    """The files that make tables, by start and name. UserError where there is none, where they are of several datasets
+    and none is named, or where two hold the same."""
     _refuse_unknown(schemas)
-    there = _there(root)
     found = [one for one in there if one.schema in (schemas or SCHEMAS) and dataset in (None, one.dataset)]
     if not found:
         raise UserError(_nothing(root, there, dataset, schemas))
@@ -78,14 +83,9 @@ def find(root: Path, dataset: str | None, schemas: Sequence[str] | None) -> list
     return sorted(found, key=lambda one: (one.start, one.file.name))
 
 
-def ignored(root: Path, dataset: str | None) -> list[DbnFile]:
-    """The files of `root` whose schemas make no table."""
-    return [one for one in _there(root) if one.schema not in SCHEMAS and dataset in (None, one.dataset)]
-
-
-def _there(root: Path) -> list[DbnFile]:
-    named = [file for file in sorted(root.iterdir()) if file.name.endswith((".dbn", ".dbn.zst"))]
-    return [_described(file) for file in named if not file.name.startswith(".")]
+def ignored(there: Sequence[DbnFile], dataset: str | None) -> list[DbnFile]:
+    """The files whose schemas make no table."""
+    return [one for one in there if one.schema not in SCHEMAS and dataset in (None, one.dataset)]
 
 
 def _described(file: Path) -> DbnFile:
