@@ -29,14 +29,18 @@ def serve(work: Callable[[dict[str, Any], Tell], int]) -> None:
     say, hear = int(sys.argv[1]), int(sys.argv[2])
     for line in sys.stdin:
         request = json.loads(line)
-        child = os.fork()
+        (wait, let_go), child = os.pipe(), os.fork()
         if child == 0:
             code = 70
-            tell(say, kind="Started", process=os.getpid())
+            os.read(wait, 1)
             try:
                 code = work(request, _teller(say, hear, request["asks"]))
             finally:
                 os._exit(code)
+        tell(say, kind="Started", process=child)
+        os.write(let_go, b".")
+        os.close(wait)
+        os.close(let_go)
         code = _code(child, request["after"])
         if code is None:
             os.kill(child, signal.SIGKILL)
