@@ -96,6 +96,17 @@ def test_the_second_writer_of_a_partition_is_refused_and_its_file_removed(tmp_pa
     assert output.scan(target()).collect()["ListingId"].unique().to_list() == [1]
 
 
+def test_a_full_vacuum_removes_what_is_not_committed_unless_it_is_young(tmp_path, root, storage):
+    publish(tmp_path, opened(root, storage), rows())
+    output = opened(root, storage)
+    staged = output.stage(target(), spooled(tmp_path / "new", rows(listings=(7,))), document("second"))
+    table = DeltaTable(f"{root}/bars", storage_options=location(Path(), root, storage).options)
+    assert table.vacuum(dry_run=False, full=True) == []
+    assert staged.waiting.file.path in table.vacuum(0, enforce_retention_duration=False, full=True)
+    output.commit(staged, "second")
+    assert_frame_equal(output.scan(target()).collect(), rows(listings=(7,)))
+
+
 def test_universes_may_have_any_name_that_a_path_can_hold(tmp_path, root, storage):
     to = target(universe="50% é;=x")
     publish(tmp_path, opened(root, storage), rows(universe=to.universe), to)

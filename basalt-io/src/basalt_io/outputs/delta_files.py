@@ -1,8 +1,8 @@
 """Data files of a Delta table before a commit names them: unseen by every reader, as readers ask the log.
 
 Beside a file on this machine stands a *marker*, hidden, empty and named after its owner, from before the file is
-written until its fate is known; so what a killed process left is found. In an object store a vacuum of the table
-removes such files.
+written until its fate is known; so what a killed process left is found. In an object store a full vacuum of the table
+(`vacuum(full=True)`) removes such files, those that wait to be committed aside, as they are young.
 """
 
 import re
