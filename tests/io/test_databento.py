@@ -378,6 +378,12 @@ def test_a_book_that_begins_within_a_date_is_not_promised_to_be_complete(tmp_pat
     assert not write(tmp_path, "mbo", [order(2, "A", "B", 1.0, 1, 1)], start=MIDNIGHT + SECOND).promises.complete_book
 
 
+def test_a_file_that_ends_in_a_far_future_is_refused(tmp_path):
+    """Its dates would be hundreds of thousands."""
+    with pytest.raises(DataError, match="says that it ends behind the year 2100, so its head is damaged"):
+        write(tmp_path, "mbo", [], days=100_000).tables()
+
+
 def test_the_same_records_twice_are_refused(tmp_path):
     write(tmp_path, "mbo", [])
     with pytest.raises(UserError, match="hold mbo of the same instruments and time: keep one"):
@@ -420,6 +426,9 @@ def test_records_that_cannot_be_what_they_say_are_refused(tmp_path):
         write(tmp_path, "mbo", [order(90_000, "A", "B", 1.0, 1, 1)]).scan("l3", DAY).collect()
     with pytest.raises(DataError, match="1 of 1 records with an order event without side or price"):
         write(tmp_path, "mbo", [order(1, "A", "N", 1.0, 1, 1)]).scan("l3", DAY).collect()
+    added = dbn.TradeMsg(1, 7, MIDNIGHT, SECOND, 1, dbn.Action("A"), dbn.Side("B"), 0, MIDNIGHT)
+    with pytest.raises(DataError, match="1 of 1 records with an action that is not T"):
+        write(tmp_path, "trades", [added]).scan("trades", DAY).collect()
     status = dbn.StatusMsg(1, 7, MIDNIGHT, MIDNIGHT)
     with pytest.raises(DataError, match="a record of type 18, and its schema mbo has type 160"):
         write(tmp_path, "mbo", [status]).scan("l3", DAY).collect()

@@ -27,6 +27,7 @@ _DAY = dt.timedelta(days=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NANOSECONDS = 1_000_000_000
 _DAY_NANOSECONDS = 86_400 * _NANOSECONDS
+_LATEST = 4_102_444_800 * _NANOSECONDS  # 2100
 
 
 @attrs.frozen
@@ -94,8 +95,9 @@ def _described(file: Path) -> DbnFile:
     if schema is None or end is None or end <= said.start:
         lacks = "one schema" if schema is None else "the end of the time it covers"
         raise DataError(f"{file} does not say {lacks}, as files of a live session do not: fetch it as history")
+    if end > _LATEST:
+        raise DataError(f"{file} says that it ends behind the year 2100, so its head is damaged: fetch it again")
     try:
-        _date(end)
         names = tuple(
             (name, number, _day(interval["start_date"]), _day(interval["end_date"]))
             for symbol, intervals in said.mappings.items()

@@ -13,6 +13,7 @@ ACTIONS = ("A", "C", "M", "F", "T", "R", "N")
 SIDES = ("A", "B", "N")
 _BOOK = ("A", "C", "M")
 _PRINTS = ("T", "F")
+_TRADES_ALONE = ("trades", "tbbo", "tcbbo")
 
 
 def none(schema: str) -> pl.LazyFrame:
@@ -53,6 +54,8 @@ def _refuse_unsound(frame: pl.DataFrame, one: DbnFile) -> None:
         action = pl.col("action")
         what["an action that is none of A, C, M, F, T, R, N"] = ~action.is_in(ACTIONS)
         what["a trade without price"] = action.is_in(_PRINTS) & pl.col("price").is_null()
+    if one.schema in _TRADES_ALONE:
+        what["an action that is not T"] = pl.col("action") != "T"
     if one.schema == "mbo":
         book = pl.col("action").is_in(_BOOK)
         what["an order event without side or price"] = book & ((pl.col("side") == "N") | pl.col("price").is_null())
