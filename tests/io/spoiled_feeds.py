@@ -1,6 +1,6 @@
 """Small sound files of each feed, ways to spoil one of them, and how many rows the spoilt bytes still hold.
 
-A *case* is a file that is spoilt among sound ones, and the table of which each of its lines or records is a row.
+A *case* is a file that is spoilt among sound ones, and the tables of which each of its lines or records is a row.
 """
 
 import gzip
@@ -11,28 +11,31 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 import test_bitstamp as bitstamp
 import test_china_l2 as shanghai
 import test_china_l2_shenzhen as shenzhen
-from dbn_files import order, write
+from dbn_files import MIDNIGHT, SECOND, SNAPSHOT, dbn, order, write
 from taq_files import QUOTES, WRDS
 
 ROWS = 8
-Counted = Callable[[bytes], int | None]
+Counted = Callable[[bytes], int | range | None]
+ORDER_BYTES, TRADE_BYTES, FLAGS, ACTION = 56, 48, 36, 38
 
 
 @attrs.frozen
 class Case:
-    """`rows` of bytes: how many they hold; None where they are no sound file, so that they must be refused.
+    """`rows` of bytes: how many they hold, or between which numbers; None where they are no sound file, so that they
+    must be refused. `tables`: names, apart by blanks.
     `ends_anyhow`: it is no plain CSV file that must end with a line end. `whole`: cut anywhere, it must be refused."""
 
     name: str
     source: str
     files: Mapping[str, bytes]
     spoilt: str
-    table: str
+    tables: str
     rows: Counted
     options: tuple[str, ...] = ()
     ends_anyhow: bool = False
@@ -40,6 +43,11 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
+
+    def holds(self, content: bytes, found: int) -> bool:
+        """Whether so many rows are what such content is."""
+        wanted = self.rows(content)
+        return found in wanted if isinstance(wanted, range) else found == wanted
 
     def put(self, folder: Path, content: bytes) -> None:
         """The files in a folder, the one that is spoilt with this content."""
@@ -84,9 +92,24 @@ def archived(inner: Counted) -> Counted:
 
 
 def records(content: bytes) -> int | None:
-    """Of a plain DBN file: its metadata say how long they are, and each mbo record has 56 bytes."""
-    body = len(content) - 8 - int.from_bytes(content[4:8], "little")
-    return body // 56 if body >= 0 and not body % 56 else None
+    """Of a plain DBN file: its metadata say how long they are, and each record of its schema is as long."""
+    return len(_records(content, TRADE_BYTES)) if _records(content, TRADE_BYTES) is not None else None
+
+
+def order_records(content: bytes) -> range | None:
+    """Of a plain DBN file of mbo: a row of l3, l3_snapshot or trades each, but for clears, fills, nothings, and what
+    changes in a snapshot."""
+    found = _records(content, ORDER_BYTES)
+    if found is None:
+        return None
+    sure = sum(record[ACTION : ACTION + 1] in b"ACMT" and not record[FLAGS] & SNAPSHOT for record in found)
+    return range(sure, len(found) + 1)
+
+
+def _records(content: bytes, size: int) -> list[bytes] | None:
+    body = content[8 + int.from_bytes(content[4:8], "little") :]
+    whole = len(content) >= 8 + int.from_bytes(content[4:8], "little") and not len(body) % size
+    return [body[at : at + size] for at in range(0, len(body), size)] if whole else None
 
 
 ZSTD = b"\x28\xb5\x2f\xfd\xa0"  # one segment, its size in four bytes, no checksum
@@ -98,21 +121,25 @@ def framed(content: bytes) -> bytes:
     return ZSTD + size.to_bytes(4, "little") + (size << 3 | 1).to_bytes(3, "little") + content
 
 
-def framed_records(content: bytes) -> int | None:
+def framed_orders(content: bytes) -> range | None:
     """Of such a file, where its head is as it was; what is in the block, nothing but the records tells."""
     inner = content[12:]
-    return records(inner) if content == framed(inner) else None
+    return order_records(inner) if content == framed(inner) else None
 
 
-def _dbn() -> bytes:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder), "mbo", [order(n, "A", "B", 100.0 - n, 1 + n, n) for n in range(ROWS)])
+def _dbn(schema: str, made: list[object]) -> bytes:
+    with TemporaryDirectory() as folder:
+        write(Path(folder), schema, made)
         return (Path(folder) / "one.dbn").read_bytes()
 
 
-DBN = _dbn()
+def _print(second: int) -> object:
+    at = MIDNIGHT + second * SECOND
+    return dbn.TradeMsg(1, 7, at, 100 * SECOND, 1 + second, dbn.Action("T"), dbn.Side("B"), 0, at)
+
+
+DBN = _dbn("mbo", [order(n, "A", "B", 100.0 - n, 1 + n, n) for n in range(ROWS)])
+DBN_TRADES = _dbn("trades", [_print(n) for n in range(ROWS)])
 STEM = "AMZN_2012-06-21_34200000_57600000"
 MESSAGES = text(*[f"342{n:02}.1,4,{n},{n + 1},2239500,1" for n in range(ROWS)])
 BOOK = text(*[f"223950{n},100,2231800,5{n}" for n in range(ROWS)])
@@ -163,9 +190,11 @@ def _cases() -> list[Case]:
     packed = {"ends_anyhow": True, "whole": True}
     trades = "20230201/trade.csv"
     taq, quotes = TAQ
+    zst, orders, dated = "one.dbn.zst", "l3 l3_snapshot trades", ("--date", "2023-12-25")
     return [
-        Case("databento", "databento", {"one.dbn": DBN}, "one.dbn", "l3", records, ends_anyhow=True),
-        Case("databento-zst", "databento", {"one.dbn.zst": framed(DBN)}, "one.dbn.zst", "l3", framed_records, **packed),
+        Case("databento", "databento", {"one.dbn": DBN}, "one.dbn", orders, order_records, dated, ends_anyhow=True),
+        Case("databento-trades", "databento", {"one.dbn": DBN_TRADES}, "one.dbn", "trades", records, dated, True),
+        Case("databento-zst", "databento", {zst: framed(DBN)}, zst, orders, framed_orders, dated, **packed),
         Case("lobster-messages", "lobster", LOBSTER, message, "l2", lines(0), ends_anyhow=True, whole=True),
         Case("lobster-book", "lobster", LOBSTER, book, "l2", lines(0), ends_anyhow=True),
         Case("lobster-gz", "lobster", _gzipped(LOBSTER, message), f"{message}.gz", "l2", unpacked(lines(0)), **packed),
