@@ -1,5 +1,6 @@
 """Tables that some other program wrote, in each place a source reads; and the command line run over them."""
 
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ class Files(Lake):
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
         if self.kind == "parquet":
-            self.put_file(table, _bytes(frame, self.folder))
+            self.put_file(table, content(frame))
             return
         options = location(self.folder, self.root, self.s3.storage).options if self.s3 else None
         frame = frame.with_columns(pl.col(pl.Enum).cast(pl.String))
@@ -107,7 +108,7 @@ class Files(Lake):
     def put_file(self, table: str, content: bytes) -> None:
         """The table's one file, of these bytes."""
         file = self.folder / ("to be put" if self.s3 else f"lake/{table}.parquet")
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
         if self.s3:
             self.s3.put(f"{table}.parquet", file)
@@ -116,10 +117,11 @@ class Files(Lake):
         return f"{self.root}/{table}" + (".parquet" if self.kind == "parquet" else "")
 
 
-def _bytes(frame: pl.DataFrame, folder: Path) -> bytes:
-    file = folder / "written"
-    frame.write_parquet(file)
-    return file.read_bytes()
+def content(frame: pl.DataFrame, **how: Any) -> bytes:
+    """The bytes of a Parquet file of it."""
+    file = io.BytesIO()
+    frame.write_parquet(file, **how)
+    return file.getvalue()
 
 
 @attrs.frozen
@@ -149,7 +151,7 @@ class Tables(Lake):
         return self.store.url.rpartition("/")[2].partition("?")[0]
 
 
-def made(kind: str, request: pytest.FixtureRequest, folder: Path) -> Lake:
+def made(kind: str, request: pytest.FixtureRequest | None, folder: Path) -> Lake:
     """An empty one."""
     from sql_servers import postgresql_store
 

@@ -187,6 +187,22 @@ def test_a_single_file_whose_stamps_are_damaged_is_named_while_planning(tmp_path
         source(tmp_path).dates("trades")
 
 
+def test_a_file_of_which_a_part_is_missing_is_named(tmp_path):
+    """Polars panics there, as the footer points beyond the end."""
+    file = write(trades(FRIDAY, *range(1, 9_000)), tmp_path / "trades.parquet")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100] + whole[-3_000:])
+    with pytest.raises(DataError, match=r"trades\.parquet is no readable Parquet file"):
+        source(tmp_path).dates("trades")
+
+
+def test_rows_of_a_single_file_without_a_stamp_are_refused_rather_than_left_out(tmp_path):
+    rows = trades(FRIDAY, 1, 2).with_columns(pl.when(pl.col("Size") > 1).then("EventTimestamp"))
+    write(rows, tmp_path / "trades.parquet")
+    with pytest.raises(DataError, match=r"trades\.parquet has rows without EventTimestamp, by which they are dated"):
+        source(tmp_path).dates("trades")
+
+
 def test_files_of_a_date_that_differ_are_refused(hive):
     write(trades(FRIDAY, 3).cast({"Size": pl.Float32}), hive / "trades/date=2024-03-08/b.parquet")
     with pytest.raises(DataError, match=r"b\.parquet differs from .*a\.parquet in column Size"):

@@ -70,7 +70,7 @@ def _telling(readable: Readable, table: str, day: date | None) -> Iterator[None]
 
     try:
         yield
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise readable.unread(table, day, error) from error
     except PublishError as error:
         if isinstance(error.__cause__, pl.exceptions.PolarsError):

@@ -98,6 +98,8 @@ def _look(frame: Any, readable: Readable, name: str, day: date | None, seen: _Se
     """One query a date, of the key and the stamps alone. DataError where the rows cannot be read."""
     import polars as pl
 
+    from basalt_io.parquet_errors import UNREAD
+
     found = frame.collect_schema().names()
     key = readable.schemas[name].key if name in readable.schemas else "ListingId"
     asked = [pl.len().alias("rows")]
@@ -106,7 +108,7 @@ def _look(frame: Any, readable: Readable, name: str, day: date | None, seen: _Se
     asked += [at.min().alias("first"), at.max().alias("last")] if "EventTimestamp" in found else []
     try:
         row = frame.select(asked).collect().row(0, named=True)
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+    except UNREAD as error:
         raise readable.unread(name, day, error) from error
     seen.rows += row["rows"]
     seen.listings.update(row.get("keys") or ())

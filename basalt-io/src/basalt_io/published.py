@@ -12,7 +12,7 @@ from basalt.documents import from_json, spelt
 from basalt.errors import DataError
 from basalt_io.object_store import Location
 from basalt_io.outputs.parquet import METADATA_KEY
-from basalt_io.parquet_errors import unreadable
+from basalt_io.parquet_errors import UNREAD, unreadable
 
 FEW = 5  # labels of an Enum that are spelt out
 
@@ -27,7 +27,7 @@ def document_of(place: Location) -> dict[str, Any] | None:
 def _of_file(place: Location) -> str | None:
     try:
         return pl.read_parquet_metadata(place.uri, storage_options=place.options).get(METADATA_KEY)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except UNREAD as error:
         raise unreadable(place.uri, error, "write it again or remove it") from error
 
 

@@ -80,7 +80,7 @@ class Readable:
                 self._refuse_repeated(schema, day, frame)
             yield day, frame
 
-    def unread(self, table: str, day: date | None, error: Exception) -> "BasaltError":
+    def unread(self, table: str, day: date | None, error: BaseException) -> "BasaltError":
         """What to raise where a query over those rows failed."""
         from basalt.errors import DataError
         from basalt.planning.inputs import unread
@@ -94,11 +94,12 @@ class Readable:
         import polars as pl
 
         from basalt.errors import DataError
+        from basalt_io.parquet_errors import UNREAD
 
         several = frame.group_by(schema.key).agg(pl.len().alias("Rows")).filter(pl.col("Rows") > 1).sort(schema.key)
         try:
             found = several.head(1).collect().rows()
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except UNREAD as error:
             raise self.unread(schema.name, day, error) from error
         for key, rows in found:
             where = self.source.lies(schema.name, day or self._some_day) or f"source {self.source.name!r}"

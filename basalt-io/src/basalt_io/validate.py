@@ -95,9 +95,11 @@ def _refuse_unfit(readable: Readable, name: str, day: date | None, frame: "pl.La
     """DataError where some value is not what the contract says, of a column that nothing measures too."""
     import polars as pl
 
+    from basalt_io.parquet_errors import UNREAD
+
     try:
         frame.select(pl.all().count()).collect(engine="streaming")
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+    except UNREAD as error:
         raise readable.unread(name, day, error) from error
 
 
@@ -114,9 +116,8 @@ def _measured(
     """Listing (None over all), measure and value. DataError where the rows cannot be read."""
     from tempfile import TemporaryDirectory
 
-    import polars as pl
-
     from basalt_io.feed_quality import Feed, measured, value
+    from basalt_io.parquet_errors import UNREAD
 
     standing = _beside(readable, "l3_snapshot", day) if name == "l3" else None
     try:
@@ -124,7 +125,7 @@ def _measured(
             looked_at = _once(readable, name, frame, Path(work))
             feed = Feed.of(readable.schemas[name], looked_at, _beside(readable, "marketstate", day), standing)
             found = list(measured(feed))
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+    except UNREAD as error:
         raise readable.unread(name, day, error) from error
     for measure, rows in found:
         if by_listing:

@@ -55,6 +55,10 @@ def run(args: Sequence[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - whatever breaks is told in one sentence
         return _failed(_unexpected(error), 1, args)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Polars, which may not have been imported
+            raise
+        return _failed(_unexpected(error), 1, args)
 
 
 def _front(args: Sequence[str]) -> int | None:
@@ -97,7 +101,7 @@ def _failed(sentence: str, code: int, args: Sequence[str]) -> int:
     return _say(f"error: {sentence}", code)
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     first = (str(error).splitlines() or [""])[0]
     return (
         f"basalt broke with {type(error).__name__}: {first}; this is a defect of basalt: "

@@ -86,7 +86,7 @@ def _calendar_rows(source: Source, schemas: Mapping[str, TableSchema]) -> pl.Dat
         return pl.concat(frames).unique().sort("Date").collect()
     except BasaltError:
         raise
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         raise DataError(f"table 'calendar' of source {source.name!r} cannot be read: {one_line(error)}") from error
 
 

@@ -49,7 +49,8 @@ def chosen(config: DatesConfig, override: Asked, source: Source, schemas: Mappin
     calendar has, or where one asked for by name is closed."""
     available = dates_with_data(source, schemas)
     if not available:
-        raise UserError(f"source {source.name!r} has no dates at all: check its root and layout")
+        within = f" in {source.root}" if source.root else ""
+        raise UserError(f"source {source.name!r} has no dates at all{within}: check its root and layout")
     wanted = asked(config, override)
     choice = _Choice(config.calendar, calendar_dates(config, source, schemas), available, source.name)
     if wanted.these:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import date
 
+import polars as pl
+
 from basalt.errors import BasaltError, one_line
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
@@ -44,7 +46,7 @@ class Footers:
             return None
         try:
             found = self._plan.source.size(table, day)
-        except Exception as error:  # noqa: BLE001 - a source's door
+        except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - a source's door
             self.unreadable[table, day] = str(error) if isinstance(error, BasaltError) else one_line(error)
             return None
         self.untold = self.untold or found is None

@@ -34,7 +34,7 @@ def read_instruments(source: Source, schemas: Mapping[str, TableSchema], day: da
         return Instruments.of_reference(scan(source, schemas["reference"], day), day)
     except BasaltError:
         raise
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         raise DataError(
             f"table 'reference' of source {source.name!r} cannot be read for {day}: "
             f"{unread(error, source, schemas['reference'], day)}"

@@ -211,7 +211,7 @@ def _reference(universe: Universe, source: Source, schemas: Schemas, day: date, 
         found = scan(source, schemas["reference"], day).collect()
     except BasaltError:
         raise
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         raise DataError(
             f"universes.{universe.name}: table 'reference' of source {source.name!r} cannot be read for {day}: "
             f"{unread(error, source, schemas['reference'], day)}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import attrs
+import polars as pl
 
 from basalt.checks.findings import Finding
 from basalt.errors import BasaltError, CheckError, DataError, PublishError, one_line
@@ -93,7 +94,7 @@ class PartitionRun:
             return keys_of(self.plan, self.partition)
         except BasaltError:
             raise
-        except Exception as error:
+        except (Exception, pl.exceptions.PanicException) as error:
             raise DataError(
                 f"source {self.plan.source.name!r} cannot tell what it has for {self.partition}: {one_line(error)}; "
                 "run it again once that is mended"

@@ -21,6 +21,7 @@ from basalt.errors import DataError
 from basalt_io.object_store import Location, said
 from basalt_io.objects import trouble
 from basalt_io.outputs.delta_types import declared_from_json, restored
+from basalt_io.parquet_errors import UNREAD
 
 DOCUMENT, DECLARED = "basalt", "basalt.dtypes"
 
@@ -165,7 +166,7 @@ def reading(place: Location) -> Iterator[None]:
     """DataError where files of the table cannot be read."""
     try:
         yield
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except UNREAD as error:
         raise DataError(
             f"files of the Delta table {place.uri} cannot be read ({cause(error, place)}): restore the table, or "
             "publish again"

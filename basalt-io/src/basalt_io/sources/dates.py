@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import polars as pl
 
-from basalt.errors import UserError
+from basalt.errors import DataError, UserError
 from basalt.tables import NS_UTC
 
 
@@ -30,10 +30,12 @@ def refuse_date(source: str, table: str, day: dt.date, dates: Collection[dt.date
         raise UserError(f"source {source} has no {table} for {day}: {where} has {span(dates)}")
 
 
-def utc_dates(frame: pl.LazyFrame) -> Sequence[dt.date]:
-    """UTC dates of EventTimestamp, ascending; one query."""
-    stamps = pl.col("EventTimestamp")
-    return frame.select(stamps.drop_nulls().dt.date().unique().sort()).collect().to_series().to_list()
+def utc_dates(frame: pl.LazyFrame, whose: str) -> Sequence[dt.date]:
+    """UTC dates of EventTimestamp, ascending; one query. DataError for rows without one, which would be of no date."""
+    found = frame.select(pl.col("EventTimestamp").dt.date().unique().sort()).collect().to_series()
+    if found.has_nulls():
+        raise DataError(f"{whose} has rows without EventTimestamp, by which they are dated: fill it or remove them")
+    return found.to_list()
 
 
 def of_utc_date(frame: pl.LazyFrame, day: dt.date) -> pl.LazyFrame:

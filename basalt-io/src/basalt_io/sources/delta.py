@@ -170,7 +170,7 @@ class DeltaSource(Source):
         if not isinstance(frame.collect_schema()["EventTimestamp"], pl.Datetime):
             return {}
         with reading(table.place):
-            return dict.fromkeys(utc_dates(frame), files)
+            return dict.fromkeys(utc_dates(frame, f"table {name} of {table.place.uri}"), files)
 
     def _files(self, name: str, day: dt.date) -> list[LiveFile]:
         dated, table = self._dated(name), self._table(name)

@@ -28,6 +28,7 @@ from basalt.sources import Size, Source
 from basalt.tables import CONTRACTS
 from basalt_io.object_paths import AnyPath
 from basalt_io.object_store import location, storage_option
+from basalt_io.parquet_errors import UNREAD
 from basalt_io.sources import bmll
 from basalt_io.sources.bmll import FOLDERS
 from basalt_io.sources.clocks import time_zone_option, zone, zoned
@@ -198,8 +199,8 @@ class ParquetSource(Source):
         if not isinstance(frame.collect_schema().get("EventTimestamp"), pl.Datetime):
             return {}
         try:
-            return {day: [file] for day in utc_dates(frame)}
-        except (OSError, pl.exceptions.PolarsError) as error:
+            return {day: [file] for day in utc_dates(frame, f"table {table} of {file}")}
+        except UNREAD as error:
             raise unread(file, error) from error
 
     def _files(self, table: str, day: dt.date) -> list[AnyPath]:

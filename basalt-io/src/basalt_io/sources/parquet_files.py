@@ -14,10 +14,8 @@ from basalt_io.object_paths import AnyPath, ObjectPath, listed
 from basalt_io.object_store import Location
 from basalt_io.objects import Object, ObjectError
 from basalt_io.outputs.parquet import METADATA_KEY
-from basalt_io.parquet_errors import unreadable
+from basalt_io.parquet_errors import UNREAD, unreadable
 from basalt_io.sources.handed import Document, parsed
-
-_UNREAD = (OSError, pl.exceptions.PolarsError)
 
 
 class ParquetFiles:
@@ -48,7 +46,7 @@ class ParquetFiles:
         """The column document of a file that a pipeline published; None of others."""
         try:
             found = pl.read_parquet_metadata(str(file), storage_options=self.where.options)
-        except _UNREAD as error:
+        except UNREAD as error:
             raise unread(file, error) from error
         return parsed(found.get(METADATA_KEY), str(file))
 
@@ -83,18 +81,18 @@ class ParquetFiles:
     def _schema(self, file: AnyPath) -> Mapping[str, pl.DataType]:
         try:
             return pl.read_parquet_schema(file) if isinstance(file, Path) else self.scan([file]).collect_schema()
-        except _UNREAD as error:
+        except UNREAD as error:
             raise unread(file, error) from error
 
     def _rows(self, file: AnyPath) -> int:
         """Of a bare scan, Polars takes the number of rows from the footer."""
         try:
             return int(self.scan([file]).select(pl.len()).collect().item())
-        except _UNREAD as error:
+        except UNREAD as error:
             raise unread(file, error) from error
 
 
-def unread(file: AnyPath, error: Exception) -> DataError:
+def unread(file: AnyPath, error: BaseException) -> DataError:
     """What is said of a file that cannot be read."""
     return unreadable(str(file), error, "write it again or remove it")
 

@@ -15,6 +15,7 @@ from basalt.conform import unfit
 from basalt.errors import DataError
 from basalt.sources import Source
 from basalt.tables import CONTRACTS
+from basalt_io.parquet_errors import UNREAD
 
 SMALL = 16 * 2**20  # bytes on disk: half a second, once for each state of the files
 
@@ -43,7 +44,7 @@ def _digests(source: Source, table: str, day: dt.date, facts: str) -> str | dict
         return facts
     try:
         frame = rows.collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except UNREAD as error:
         said = unfit(error, contract, source.lies(table, day))
         raise DataError(f"table {table} cannot be read: {said}; mend it and run again") from error
     if contract is None or contract.column("Date") is None:
