@@ -27,7 +27,6 @@ from basalt.running.left import Left
 from basalt.running.members import Members
 from basalt.running.peak import budget, resident
 from basalt.sizes import parse_size
-from basalt.tables import TableSchema
 
 
 @attrs.frozen
@@ -75,7 +74,7 @@ def estimates(plan: Plan, left: Left, footers: Footers) -> Estimates:
         blank = [PassEstimate(name, universe, len(days), limits[name]) for name, days in todo.items()]
         try:
             passes += list(_Sample(plan, footers, universe, todo).filled(blank))
-        except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - doors of a source and of a universe's function
+        except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - a source's and a function's door
             said = str(error) if isinstance(error, BasaltError) else one_line(error)
             notes.append(f"what universe {universe!r} takes cannot be estimated: {said}")
             passes += blank
@@ -174,13 +173,9 @@ class _Sample:
             return None
         if table not in self._counts:
             schema = self._plan.schemas[table]
-            told = self._plan.source.rows_by_key(table, self._day, schema.key)
-            self._counts[table] = self._scanned(schema) if told is None else told
+            counted = scan(self._plan.source, schema, self._day).group_by(schema.key).agg(pl.len().alias("Rows"))
+            self._counts[table] = counted.sort(schema.key).collect(engine="streaming")
         return self._counts[table]
-
-    def _scanned(self, schema: TableSchema) -> pl.DataFrame:
-        counted = scan(self._plan.source, schema, self._day).group_by(schema.key).agg(pl.len().alias("Rows"))
-        return counted.sort(schema.key).collect(engine="streaming")
 
     @property
     def _listings(self) -> int | None:
