@@ -104,6 +104,14 @@ def test_mid_quotes_are_judged_and_equal_ones_are_equal(tmp_path):
     assert not left.filter(pl.col("BidPrice1") == 10.01).height
 
 
+def test_a_quote_without_a_side_has_no_mid_and_stays(tmp_path):
+    rows = [(time, 10.0, 10.01 + i % 2 / 100) for i, time in enumerate(times(60))]
+    rows[30] = (rows[30][0], 0, 10.01)
+    quotes(tmp_path, *[(time, bid, 1, ask, 1) for time, bid, ask in rows])
+    left = source(tmp_path, outliers=10.0).scan("l2", DAY).collect()
+    assert (left.height, left["BidPrice1"].null_count()) == (60, 1)
+
+
 def by_hand(series: list[float], most: float) -> list[float]:
     kept = []
     for i, price in enumerate(series):

@@ -49,9 +49,10 @@ bids and asks and the sum of sizes; it has no condition and no id.
 
 `outliers` = 10 leaves out a row whose price (mid-quote) is further from the median of its neighbours than 10 times
 their mean absolute deviation from that median. Neighbours are the 25 rows of the listing before it and the 25 behind
-it, not itself, in the order of time and after the rules above; corrected trades are none and stay. Near the ends of the
-date there are fewer; a row with fewer than 25 is not judged. Each row is judged once, with all the others there. Prices
-are equal within a relative 1e-9. `highfrequency` differs: it takes the median absolute deviation of the whole date.
+it, not itself, in the order of time and after the rules above; corrected trades and quotes without a side are none, and
+stay. Near the ends of the date there are fewer; a row with fewer than 25 is not judged. Each row is judged once, with
+all the others there. Prices are equal within a relative 1e-9. `highfrequency` differs: it takes the median absolute
+deviation of the whole date.
 
 `outside_quotes` = 1 leaves out a trade above the best ask by more than 1 spread, or as far below the best bid. The best
 quotes are the highest bid and the lowest ask of the security that stand on any exchange whose quotes are kept, after

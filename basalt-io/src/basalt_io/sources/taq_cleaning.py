@@ -69,7 +69,7 @@ def trades(day: Day, keep: Cleaning) -> Steps:
 def quotes(day: Day, keep: Cleaning) -> Steps:
     """Each exchange's best quotes."""
     found = pl.concat([rows(file, day.clock, QUOTE_NUMBERS, {}) for file in day.quotes])
-    spread, every, most = ASK - BID, pl.lit(True), keep.max_spread or 0.0
+    spread, both, most = ASK - BID, (BID > 0) & (ASK > 0), keep.max_spread or 0.0
     merge = partial(_merged, medians=("BID", "ASK"), sums=("BIDSIZ", "ASKSIZ"))
     rules: list[tuple[bool, str, Rule]] = [
         (keep.drop_zeros, "drop_zeros", lambda rows: rows.filter(BID != 0, ASK != 0)),
@@ -77,7 +77,7 @@ def quotes(day: Day, keep: Cleaning) -> Steps:
         (keep.drop_crossed, "drop_crossed", lambda rows: rows.filter(spread > 0)),
         (keep.max_spread is not None, "max_spread", lambda rows: rows.filter(spread < most * _usual(spread))),
         (keep.merge, "merge", merge),
-        (keep.outliers is not None, "outliers", _without_outliers((BID + ASK) / 2, every, keep.outliers)),
+        (keep.outliers is not None, "outliers", _without_outliers((BID + ASK) / 2, both, keep.outliers)),
     ]
     return _applied(_listed(found), rules)
 
