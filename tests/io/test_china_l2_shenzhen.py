@@ -206,6 +206,27 @@ def test_files_of_both_exchanges_in_one_folder_are_refused(tmp_path):
         found.scan("l3", DAY)
 
 
+def test_zips_of_both_exchanges_are_one_date(tmp_path):
+    shanghai_order = test_china_l2.order(1, "A", "B", 9.0, 70, 4)
+    book = {"BidPrice1": 9.0, "BidVolume1": 70}
+    made = {
+        "000001": write(tmp_path / "sz", [order(1, "1", 9.0, 70)], [], [snapshot("10:00:00.000", "T0", **book)]),
+        "600000": test_china_l2.write(
+            tmp_path / "sh", [shanghai_order], [], [test_china_l2.snapshot("10:00:00.000", "TRADE", **book)]
+        ),
+    }
+    (tmp_path / "zips").mkdir()
+    for code, one in made.items():
+        with zipfile.ZipFile(tmp_path / "zips" / f"{code}_20230201.zip", "w") as archive:
+            for file in (one.root / "20230201").iterdir():
+                archive.write(file, file.name)
+    found = source(tmp_path / "zips")
+    for name in found.tables():
+        assert table(found, name)["ListingId"].unique(maintain_order=True).to_list() in (["000001", "600000"], [])
+    assert table(found, "reference")["MIC"].to_list() == ["XSHE", "XSHG"]
+    assert table(found, "l3")["Size"].to_list() == [70.0, 70.0]
+
+
 class TestLawsOfShenzhen(SourceLaws):
     """A folder of one date and a zip of another."""
 
