@@ -72,8 +72,8 @@ class Store:
 
 @cache
 def _engine(url: str) -> sa.Engine:
-    """Kept, as it asks the server what it is; its connections are not."""
-    return sa.create_engine(url, poolclass=sa.NullPool)
+    """Kept, with a connection to a server; a file is closed, as tests may remove it."""
+    return sa.create_engine(url, **({"poolclass": sa.NullPool} if url.startswith("sqlite") else {"pool_size": 1}))
 
 
 def postgresql_store(url: str, folder: Path) -> Store:
