@@ -14,6 +14,7 @@ from basalt.errors import UserError
 from basalt.planning.inputs import open_source
 from basalt.plugins.registry import open_registry
 from basalt.tables import AGGRESSOR, NS_UTC
+from basalt.testing import SourceLaws, market
 from basalt_io.sources.minor_currency import MinorCurrency
 
 DAY = dt.date(2026, 1, 5)
@@ -57,6 +58,19 @@ def parquet(tmp_path, monkeypatch) -> lakes.Files:
     made.put("trades", trades())
     made.put("reference", REFERENCE)
     return made
+
+
+class TestUnderTheLaws(SourceLaws):
+    """Simulated days whose first listing is quoted in pence."""
+
+    def source(self, folder):
+        lake = lakes.Files(folder, "parquet", None)
+        for day in (DAY, DAY + dt.timedelta(days=1)) if not any(folder.iterdir()) else ():
+            for name, rows in market.simulate(listings=2, events=200, date=day).items():
+                if name == "reference":
+                    rows = rows.with_columns(CurrencyCode=pl.Series(["GBX", "EUR"]))
+                lake.put_file(f"{name}/date={day}/part", lakes.content(rows))
+        return source(lake, minor_currency=MINOR)
 
 
 def source(lake, **options):

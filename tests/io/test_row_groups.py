@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 from data_commands import printed
 
+import basalt
 from basalt.tables import NS_UTC
+from basalt.testing import market
 from basalt.testing.partitions import document, spooled, target
 from basalt_io.convert import convert
 from basalt_io.files import ROW_GROUP
@@ -68,6 +70,38 @@ def test_what_is_converted_is_read_by_listing_too(tmp_path, capfd):
     trades.sort("EventTimestamp", maintain_order=True).write_parquet(place)
     (row,), _ = printed(convert, tmp_path / "theirs", "--out", tmp_path / "lake")
     assert read(capfd, pl.scan_parquet(row["path"]).filter(pl.col("ListingId") == 40)) == ("1 / 4", EACH)
+
+
+DAILY = """
+name = "desk"
+source = { type = "parquet", root = "lake" }
+outputs = [{ type = "parquet", root = "out" }]
+memory = "1 B"
+[[passes]]
+name = "minutes"
+every = "1m"
+timeline = "dense"
+modules = [{ module = "trade" }]
+[[passes]]
+name = "days"
+timeline = "daily"
+modules = [{ module = "trade" }]
+"""
+
+
+def test_rows_of_batches_stand_by_listing_and_time_and_those_of_a_day_by_listing(tmp_path):
+    """Five listings in files by time, in one batch each. Other scopes are tried in tests/engine."""
+    for name, found in market.simulate(listings=5, events=500, date=MONDAY, tables=["trades", "marketstate"]).items():
+        place = tmp_path / f"lake/{name}/date={MONDAY}/part.parquet"
+        place.parent.mkdir(parents=True)
+        found.sort("EventTimestamp", maintain_order=True).write_parquet(place)
+    (tmp_path / "pipeline.toml").write_text(DAILY)
+    assert basalt.run(tmp_path / "pipeline.toml").failed == []
+    for name, by in (("minutes", ["ListingId", "TimeBucket"]), ("days", ["ListingId"])):
+        (file,) = tmp_path.glob(f"out/{name}/*/all.parquet")
+        found = pl.read_parquet(file, hive_partitioning=False).select(by)
+        assert found["ListingId"].n_unique() == 5
+        assert found.equals(found.sort(by))
 
 
 def test_the_default_is_what_the_option_says(tmp_path):
