@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sql_servers import Store, postgresql_store
 
 import basalt
+from basalt.cli import main
 from basalt.running.run import RunResult
 from basalt.sources import Size
 from basalt_io.database import Database
@@ -73,12 +74,17 @@ def fill(store: Store) -> None:
     store.run(f'CREATE VIEW {{}}"trades" AS SELECT {columns} FROM {{}}"prints"')
 
 
-def run(store: Store, members: str = "", **how: str) -> RunResult:
-    """The run of the pipeline; `members`: lines of the universe's file."""
+def write(store: Store, members: str = "", **how: str) -> None:
+    """The pipeline; `members`: lines of the universe's file."""
     options = f"url = {json.dumps(store.url)}" + (f"\nschema = {json.dumps(store.schema)}" if store.schema else "")
     (store.folder / "members.csv").write_text(f"ListingId\n{members}")
     text = PIPELINE.format(**{"store": options, "bulk": "true", "memory": "1GB", "universe": UNIVERSE, **how})
     (store.folder / "bars.toml").write_text(text)
+
+
+def run(store: Store, members: str = "", **how: str) -> RunResult:
+    """The run of it."""
+    write(store, members, **how)
     return basalt.run(store.folder / "bars.toml")
 
 
@@ -197,3 +203,24 @@ def test_size_is_counted_with_the_dates(store):
         assert source.size("reference", FRIDAY) == Size(2, 16)
     assert sizes == [Size(2, 64), Size(1, 32)]
     assert sum("count(*)" in text for text, _ in asked) == 2
+
+
+def test_rows_by_listing_are_counted_by_the_server(store):
+    trades_of(store, [3, 5, 3], "BIGINT")
+    source = store.source(columns={"trades": {"ListingId": "the %key"}})
+    with statements(store) as asked:
+        counted = source.rows_by_key("trades", FRIDAY, "ListingId")
+    assert counted.rows() == [(None, 1), (3, 2), (5, 1)]
+    assert counted.schema == {"ListingId": pl.Int64, "Rows": pl.Int64}
+    assert "GROUP BY" in asked[-1][0]
+
+
+def test_a_plan_fetches_no_row(store, capsys):
+    """It tells of 24 rows, and what their batches take, and comes upon no price."""
+    fill(store)
+    write(store, universe="")
+    with statements(store) as asked:
+        assert main.run(["pipeline", "plan", str(store.folder / "bars.toml"), "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["rows_in"] for each in told["passes"] for one in each["estimates"]] == [24, 24]
+    assert all('"Price"' not in text for text, _ in asked)

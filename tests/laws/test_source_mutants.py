@@ -151,6 +151,11 @@ class DescribesAnother(Bowl):
         return to_json(PassResult(table, ("ListingId",), None, (column,), (pl.Int64(),)))
 
 
+class CountsAListingTwice(Bowl):
+    def rows_by_key(self, table, day, key):
+        return pl.DataFrame({key: [1, 2], "Rows": [2, 4]})
+
+
 class IsSilentOnOtherDates(Bowl):
     def scan(self, table, day):
         return super().scan(table, day) if day in DATES else super().scan(table, DATES[0]).clear()
@@ -178,6 +183,7 @@ PARTS = "test_parts_are_those_of_the_whole"
 WANTED = "test_wanted_keys_give_their_rows"
 SIZE = "test_its_size_is_that_of_its_rows"
 DESCRIBED = "test_a_document_describes_what_is_read"
+COUNTED = "test_rows_by_key_are_those_of_its_rows"
 REFUSED = "test_what_it_does_not_have_is_refused"
 ORDER = "test_a_promise_of_order_is_kept"
 SEQUENCE = "test_a_promise_of_one_sequence_is_kept"
@@ -194,6 +200,7 @@ MUTANTS = {
     WantsTheFirstKeyAlone: [WANTED],
     MissesARow: [SIZE],
     DescribesAnother: [DESCRIBED],
+    CountsAListingTwice: [COUNTED],
     IsSilentOnOtherDates: [REFUSED],
     OutOfOrder: [ORDER],
     TwoSequences: [SEQUENCE],

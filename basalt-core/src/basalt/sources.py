@@ -95,6 +95,13 @@ class Source(ABC):
         an earlier pass, by `source = "the table"`. None for other tables; DataError where it cannot be read."""
         return None
 
+    def rows_by_key(self, table: str, day: date, key: str) -> pl.DataFrame | None:
+        """How many rows there are by that column: the column and Rows, ascending; None where a scan must count them.
+
+        To be written where counting is cheaper than reading, as on a server; plans ask it for one date a universe.
+        """
+        return None
+
     @abstractmethod
     def scan(self, table: str, day: date) -> pl.LazyFrame:
         """That date's rows with canonical names, lazily; UserError where the source has no such table or date."""

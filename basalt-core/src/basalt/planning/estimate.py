@@ -27,6 +27,7 @@ from basalt.running.left import Left
 from basalt.running.members import Members
 from basalt.running.peak import budget, resident
 from basalt.sizes import parse_size
+from basalt.tables import TableSchema
 
 
 @attrs.frozen
@@ -173,9 +174,13 @@ class _Sample:
             return None
         if table not in self._counts:
             schema = self._plan.schemas[table]
-            counted = scan(self._plan.source, schema, self._day).group_by(schema.key).agg(pl.len().alias("Rows"))
-            self._counts[table] = counted.sort(schema.key).collect(engine="streaming")
+            told = self._plan.source.rows_by_key(table, self._day, schema.key)
+            self._counts[table] = self._scanned(schema) if told is None else told
         return self._counts[table]
+
+    def _scanned(self, schema: TableSchema) -> pl.DataFrame:
+        counted = scan(self._plan.source, schema, self._day).group_by(schema.key).agg(pl.len().alias("Rows"))
+        return counted.sort(schema.key).collect(engine="streaming")
 
     @property
     def _listings(self) -> int | None:

@@ -135,6 +135,15 @@ class SourceLaws:
                 ]
                 _expect(not other, f"{table} of {day} is described with other columns than it has: {', '.join(other)}")
 
+    def test_rows_by_key_are_those_of_its_rows(self, tmp_path: Path) -> None:
+        source = self.source(tmp_path)
+        for table, day, frame in self._frames(tmp_path):
+            key = CONTRACTS[table].key if table in CONTRACTS else ""
+            told = source.rows_by_key(table, day, key) if key in frame.collect_schema() else None
+            if told is not None:
+                rows = frame.group_by(key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(key).collect()
+                _expect(told.equals(rows), f"{table} of {day} has other rows by {key} than it says")
+
     def test_what_it_does_not_have_is_refused(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)
         _refuses(source, "no_such_table", date(2026, 1, 5))

@@ -128,6 +128,15 @@ class SqlSource(Source):
         rows = found.rows[day if found.dated else None]
         return Size(rows, rows * row_bytes(found.columns.dtypes, found.columns.dtypes))
 
+    def rows_by_key(self, table: str, day: dt.date, key: str) -> pl.DataFrame | None:
+        """Counted by the server."""
+        found, dtype = self._dated(table, day), self.scan(table, day).collect_schema()[key]
+        asked = sa.select(self._asked(table, found.columns, key).label("key")).select_from(self._named(table))
+        rows = asked.where(*(found.dated.on(day) if found.dated else [])).subquery()
+        with self._asking(table) as connection:
+            counted = connection.execute(sa.select(rows.c.key, sa.func.count()).group_by(rows.c.key)).all()
+        return pl.DataFrame(list(map(tuple, counted)), {key: dtype, "Rows": pl.Int64}, orient="row").sort(key)
+
     def scan(self, table: str, day: dt.date) -> pl.LazyFrame:
         """That date's rows, canonical, fetched when they are collected. UserError where there is no such table, date or
         mapped column; DataError for what cannot become canonical."""
@@ -205,7 +214,7 @@ class SqlSource(Source):
         refuse_mapping(mapped, columns.dtypes, f"table {table} of {self._where}")
         date, stamp = (mapped.get(name, name) for name in ("Date", "EventTimestamp"))
         dated = dated_by(columns, date, stamp, connection.dialect.name)
-        there = named(table, self.config.schema)
+        there = self._named(table)
         if dated is None:
             self._refuse_undated(table, columns, theirs)
             whole = connection.execute(sa.select(sa.func.count()).select_from(there)).scalar_one()
@@ -234,7 +243,7 @@ class SqlSource(Source):
         ends: list[sa.ColumnElement[Any]] = [sa.func.count()]
         if stamp in found.columns.dtypes:
             ends += [sa.func.min(column(stamp)), sa.func.max(column(stamp))]
-        rows = sa.select(*ends).select_from(named(table, self.config.schema)).where(*found.dated.on(day))
+        rows = sa.select(*ends).select_from(self._named(table)).where(*found.dated.on(day))
         yield from connection.execute(rows).one()
         ledger = books(self.config.schema).ledger
         if is_there(connection, ledger):
@@ -249,10 +258,17 @@ class SqlSource(Source):
     def _wanted(self, table: str, columns: Columns, keys: pl.Series | None) -> Sequence[sa.ColumnElement[bool]]:
         if keys is None:
             return []
-        name = self._mapped(table).get(keys.name, keys.name)
-        held: sa.ColumnElement[Any] = column(name)
-        found = of_keys(sa.cast(held, sa.Text) if name in columns.as_text else held, keys, self._database.dialect.name)
+        found = of_keys(self._asked(table, columns, keys.name), keys, self._database.dialect.name)
         return [] if found is None else [found]
+
+    def _asked(self, table: str, columns: Columns, canonical: str) -> sa.ColumnElement[Any]:
+        """The column as it is read."""
+        name = self._mapped(table).get(canonical, canonical)
+        held: sa.ColumnElement[Any] = column(name)
+        return sa.cast(held, sa.Text) if name in columns.as_text else held
+
+    def _named(self, table: str) -> sa.TableClause:
+        return named(table, self.config.schema)
 
     def _mapped(self, table: str) -> Mapping[str, str]:
         found: Mapping[str, str] = self.config.columns.get(table, {})
