@@ -85,6 +85,26 @@ def test_killed_while_it_sweeps_what_another_left_it_leaves_the_old_partition(si
     trial.assert_tidy()
 
 
+@pytest.mark.parametrize("six", ["delta", "sqlite", "postgresql", "delta-s3"], indirect=True)
+@pytest.mark.parametrize("adds", ["all", "new keys"])
+def test_what_a_killed_writer_added_is_there_once_when_it_is_repeated(six, writers, adds):
+    """Listings 0 to 99 are there and 50 to 169 are added, of four rows each: 880 rows, or 680 of different keys."""
+    mode = "append" if adds == "all" else {"delta": "merge", "sql": "upsert"}[six.kind]
+    for step in ("Staged", "Committed"):
+        trial = Trial(six, writers, f"bars{step}")
+        trial.publish("old")
+        asked = trial.asked("new", options={**six.options, "mode": mode})
+        writers.killed(asked, lambda told, step=step: named(told) == step)
+        six.settled()
+        wanted = 880 if adds == "all" else 680
+        found = six.output().scan(trial.target).collect()
+        assert found.height == (wanted if step == "Committed" else 400)
+        writers.published({**asked, "watched": False})
+        six.tidy(trial.result)
+        assert six.output().scan(trial.target).collect().height == wanted
+        assert six.rest(trial.result) == []
+
+
 def test_killed_between_the_parts_of_an_object_it_leaves_the_old_one(s3, proxy, writers, tmp_path):
     """17 MiB of noise are put in parts of 16, which become the object in a request of their own."""
     store = Parquet("parquet-s3", tmp_path, proxy.quiet, s3.root, s3.storage)
