@@ -65,7 +65,8 @@ class Source(ABC):
 
     @abstractmethod
     def fingerprint(self, table: str, day: date) -> str:
-        """Changes when the data of that table and date changes; cheap (names, sizes, times), never a read of it all."""
+        """Changes when the data of that table and date changes; cheap (names, sizes, times), never a read of it all but
+        of a small table that holds for every date, whose rows tell best."""
 
     def lies(self, table: str, day: date) -> str:
         """Where that date's rows are, for messages, as a file's name; empty where there is nothing to name."""
