@@ -38,6 +38,12 @@ def write_market(store: Store, days: dict[dt.date, dict[str, pl.DataFrame]]) -> 
             publish(store, name, day, tables[name])
 
 
+def write_others(store: Store, days: dict[dt.date, dict[str, pl.DataFrame]]) -> None:
+    """The same as tables that no pipeline published."""
+    write_market(store, days)
+    store.run('DELETE FROM {}"basalt_columns"')
+
+
 class TestSqliteLaws(SourceLaws):
     @pytest.fixture(autouse=True)
     def _market(self, simulated):
@@ -46,7 +52,7 @@ class TestSqliteLaws(SourceLaws):
     def source(self, folder):
         store = Store("sqlite:///market.db", None, folder)
         if not (folder / "market.db").exists():
-            write_market(store, self.days)
+            write_others(store, self.days)
         return store.source()
 
 
@@ -58,7 +64,7 @@ class TestPostgresqlLaws(SourceLaws):
     def source(self, folder):
         store = postgresql_store(self.url, folder)
         if not store.tables():
-            write_market(store, self.days)
+            write_others(store, self.days)
         return store.source()
 
 
@@ -314,3 +320,12 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(UserError, match=r"market\.db is no file"):
         SqlSource(SqlSourceOptions(url="sqlite:///market.db"), tmp_path).tables()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_document_without_columns_is_refused_where_it_is_read(store, simulated):
+    """The rows can be read all the same."""
+    publish(store, "trades", FRIDAY, simulated[FRIDAY]["trades"])
+    source = store.source()
+    with pytest.raises(DataError, match=r"partitions of trades in .* carry a column document that names no columns"):
+        source.document("trades", FRIDAY)
+    assert source.scan("trades", FRIDAY).collect().height == simulated[FRIDAY]["trades"].height

@@ -49,8 +49,10 @@ def handed_over(documents: Iterable[Document | None], index: Index, whose: str) 
             )
     if first is None:
         return None
-    name = _index_of(first) if index == "drop" else None
-    return {**first, "columns": [column for column in first["columns"] if column["name"] != name]}
+    columns, name = first.get("columns"), _index_of(first) if index == "drop" else None
+    if not isinstance(columns, list) or not all(isinstance(one, Mapping) and "name" in one for one in columns):
+        raise DataError(f"{whose} carry a column document that names no columns: publish them again")
+    return {**first, "columns": [column for column in columns if column["name"] != name]}
 
 
 def without_index(frame: pl.LazyFrame, document: Document | None, index: Index) -> pl.LazyFrame:
