@@ -59,5 +59,11 @@ def order(second: float, action: str, side: str, price: float, size: int, number
     return dbn.MBOMsg(1, 7, at, number, units, size, dbn.Action(action), dbn.Side(side), at + 1_000, flags)
 
 
+def definition(second: int, number: int, symbol: str, action: str, tick: int = 250_000_000, **more: object) -> object:
+    at = MIDNIGHT + second * SECOND
+    kind, what = dbn.InstrumentClass("F"), dbn.SecurityUpdateAction(action)
+    return dbn.InstrumentDefMsg(1, number, at, at, tick, SECOND, symbol, "ES", "FUT", kind, what, **more)
+
+
 def rows(frame: pl.LazyFrame, *columns: str) -> list[tuple[object, ...]]:
     return frame.select(columns).collect().rows()
