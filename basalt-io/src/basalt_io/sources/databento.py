@@ -32,8 +32,9 @@ What becomes of it
   stands for several ids, as a parent) the instrument id as text. InstrumentId is the same: ids are not stable over
   dates on all venues.
 * SequenceNo is the record's number among those of the table's schema and date, from 1: the venue's own `sequence`
-  repeats within a packet. `marketstate` has none. Where all tables that have it are made of one schema, it orders rows
-  across them (`shared_sequence`).
+  repeats within a packet. Where there is l3, only the tables have it that are made of mbo on all dates, as its numbers
+  order them among each other (`shared_sequence`); else all but `marketstate`, and they share it if one schema makes
+  them.
 * Prices are units of 1e-9. An undefined price, size or stamp is null; so is the whole level of an undefined price.
 * A trade's side is its aggressor's: B Buy, A Sell, N null. An order's side is where it rests: B Bid, A Ask.
 
@@ -131,8 +132,7 @@ class DatabentoSource(Source):
     @property
     def promises(self) -> Promises:  # type: ignore[override]
         """What the files' metadata tell; nothing is sorted."""
-        made = [one for table, dated in self._tables.items() if table not in _UNNUMBERED for one in dated.values()]
-        schemas = {file.schema for one in made for file in one.files}
+        schemas = {schema for table in self._numbered for schema in self._schemas[table]}
         orders = {day: one.files[0] for day, one in self._tables.get("l3", {}).items()}
         whole = all(first.start % _DAY_NANOSECONDS == 0 or first.dates[0] < day for day, first in orders.items())
         return Promises(shared_sequence=len(schemas) == 1, complete_book=whole)
@@ -171,7 +171,8 @@ class DatabentoSource(Source):
         files = self._made_of(table, day)
         schema, build = _TABLES[table]
         told = conform(build(none(files[0].schema)), schema, str(self.root)).collect_schema()
-        return pl.defer(partial(_read, table, tuple(files), day, self.config.publisher), schema=told)
+        rows = pl.defer(partial(_read, table, tuple(files), day, self.config.publisher), schema=told)
+        return rows if table in self._numbered else rows.drop("SequenceNo", strict=False)
 
     @cached_property
     def _there(self) -> list[DbnFile]:
@@ -184,6 +185,20 @@ class DatabentoSource(Source):
     @cached_property
     def _tables(self) -> dict[str, dict[dt.date, Made]]:
         return by_table(self._files, self.config.schemas)
+
+    @cached_property
+    def _schemas(self) -> dict[str, set[str]]:
+        """The schemas that make each table, on all dates."""
+        return {
+            table: {file.schema for one in dated.values() for file in one.files}
+            for table, dated in self._tables.items()
+        }
+
+    @cached_property
+    def _numbered(self) -> set[str]:
+        """Tables with SequenceNo: with orders, those that are made of their schema, else all that can be numbered."""
+        made = self._schemas.keys() - set(_UNNUMBERED)
+        return {table for table in made if "l3" not in made or self._schemas[table] == {"mbo"}}
 
     def _dated(self, table: str) -> dict[dt.date, Made]:
         if table not in self._tables:
