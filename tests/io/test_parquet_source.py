@@ -203,6 +203,14 @@ def test_rows_of_a_single_file_without_a_stamp_are_refused_rather_than_left_out(
         source(tmp_path).dates("trades")
 
 
+def test_a_date_lies_in_its_files(hive):
+    found, friday = source(hive), hive / "trades/date=2024-03-08/a.parquet"
+    assert found.lies("trades", MONDAY) == str(hive / "trades/date=2024-03-11/a.parquet")
+    assert found.lies("trades", FRIDAY) == f"{friday} or the file beside it"
+    write(trades(FRIDAY, 9), hive / "trades/date=2024-03-08/c.parquet")
+    assert source(hive).lies("trades", FRIDAY) == f"{friday} or one of 2 files beside it"
+
+
 def test_files_of_a_date_that_differ_are_refused(hive):
     write(trades(FRIDAY, 3).cast({"Size": pl.Float32}), hive / "trades/date=2024-03-08/b.parquet")
     with pytest.raises(DataError, match=r"b\.parquet differs from .*a\.parquet in column Size"):

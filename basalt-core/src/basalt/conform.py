@@ -58,7 +58,7 @@ def _remedy(wanted: DType) -> str:
     if isinstance(wanted, pl.Enum):
         return "write these words, in this letter case, or leave the value null"
     if wanted.is_float():
-        return "no number that large is held exactly, so write them as what they are, a size or a price"
+        return "integers that large are not held exactly, so see that the column is the right one"
     return "write values that this dtype holds"
 
 

@@ -106,7 +106,8 @@ class ParquetSource(Source):
     def lies(self, table: str, day: dt.date) -> str:
         """The date's file, or its first one and how many are beside it."""
         first, *others = self._files(table, day)
-        return f"{first}{(others and f' or one of {len(others)} files beside it') or ''}"
+        beside = {0: "", 1: " or the file beside it"}.get(len(others), f" or one of {len(others)} files beside it")
+        return f"{first}{beside}"
 
     def size(self, table: str, day: dt.date) -> Size | None:
         """From footers; None for one file of several dates, whose rows by date are not in them."""
