@@ -5,7 +5,6 @@ Every message is one sentence that names the culprit, what was asked, what there
 that read it go on, because what they read of it was published before.
 """
 
-
 _LONGEST = 3_000  # characters of a message; what quotes a broken file may be as long as the file
 
 
