@@ -161,7 +161,7 @@ def test_an_unknown_variable_of_a_path(desk):
     desk.edit('root = "out"', 'root = "out"\npath = "{pas}.parquet"')
     assert desk.refused().endswith(
         "path = '{pas}.parquet' names {pas}, which is unknown: use {pipeline}, {pass}, {output}, {date}, {year}, "
-        "{month}, {day}, {universe}"
+        "{month}, {day}, {universe}, {run_id}"
     )
 
 
