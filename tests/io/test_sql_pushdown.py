@@ -224,3 +224,17 @@ def test_a_plan_fetches_no_row(store, capsys):
     told = json.loads(capsys.readouterr().out)
     assert [one["rows_in"] for each in told["passes"] for one in each["estimates"]] == [24, 24]
     assert all('"Price"' not in text for text, _ in asked)
+
+
+def test_a_thousand_dates_are_one_query(store):
+    """Fingerprints and sizes of all of them, where the table was looked at."""
+    store.run('CREATE TABLE {}"trades" ("ListingId" BIGINT, "EventTimestamp" BIGINT, "Price" REAL, "Size" REAL)')
+    first, day = int(NINE.timestamp()) * 10**9, 86_400 * 10**9
+    rows = ", ".join(f"(1, {first + n * day}, 1.5, 1.0)" for n in range(1000))
+    store.run(f'INSERT INTO {{}}"trades" VALUES {rows}')
+    source = store.source()
+    days = source.dates("trades")
+    with statements(store) as asked:
+        assert len({source.fingerprint("trades", day) for day in days}) == 1000
+        assert {source.size("trades", day) for day in days} == {Size(1, 32)}
+    assert asked == []

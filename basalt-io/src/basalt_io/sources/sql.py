@@ -65,26 +65,28 @@ class SqlSourceOptions:
 
 @attrs.frozen(eq=False)
 class _Table:
-    """A table: its columns, what dates its rows, and how many there are of each date; where it holds for every date, of
-    None."""
+    """A table: its columns, what dates its rows, and of each date how many there are, with the first and the last stamp
+    where there are stamps; where it holds for every date, of None. `published`: by date who published it and when."""
 
     columns: Columns
     dated: Dated | None
-    rows: Mapping[dt.date | None, int]
+    told: Mapping[dt.date | None, Sequence[Any]]
+    published: Mapping[dt.date, Sequence[Any]]
 
     @cached_property
     def days(self) -> list[dt.date]:
         """Its dates, ascending; none where it holds for every date."""
-        return sorted(day for day in self.rows if day is not None)
+        return sorted(day for day in self.told if day is not None)
 
 
 class SqlSource(Source):
     """Tables and views of one schema.
 
-    A fingerprint changes with the number of a date's rows and, of what a pipeline published, with the run keys it was
-    published under; of other tables with the first and the last stamp. Rows that are changed in place by anything else
-    are not noticed, but in tables that are not of events, as `reference` and `calendar`, and in those that hold for
-    every date: of these the date's rows are read, once.
+    What a table has of each date is asked once, in one query. A fingerprint changes with the number of a date's rows
+    and, of what a pipeline published, with the run keys it was published under; of other tables with the first and the
+    last stamp. Rows that are changed in place by anything else are not noticed, but in tables that are not of events,
+    as `reference` and `calendar`, and in those that hold for every date: of these the date's rows are read, once. What
+    is added while a run lasts may be read by it, and is computed again by the next one.
     """
 
     name = "sql"
@@ -106,7 +108,7 @@ class SqlSource(Source):
         return self._table(table).days
 
     def fingerprint(self, table: str, day: dt.date) -> str:
-        """From counts, stamps and the ledger, on the server; of a table that is not of events from the date's rows."""
+        """From counts, stamps and the ledger; of a table that is not of events from the date's rows."""
         found, contract = self._dated(table, day), CONTRACTS.get(table)
         facts = [repr((self.config.columns.get(table), self.config.minor_currency))]
         if self._minor.parts and table != "reference" and "reference" in self._names:
@@ -114,8 +116,7 @@ class SqlSource(Source):
         if found.dated is None or (contract is not None and not contract.events):
             facts.append(self._digests.of(self, table, day, "".join(facts)))
         else:
-            with self._asking(table) as connection:
-                facts += map(str, self._counted(connection, table, day, found))
+            facts += map(str, (*found.told[day], *found.published.get(day, ())))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     def lies(self, table: str, day: dt.date) -> str:
@@ -125,7 +126,7 @@ class SqlSource(Source):
     def size(self, table: str, day: dt.date) -> Size | None:
         """Counted with the dates, in the one query that tells them; the bytes are those of its columns in memory."""
         found = self._dated(table, day)
-        rows = found.rows[day if found.dated else None]
+        rows = int(found.told[day if found.dated else None][0])
         return Size(rows, rows * row_bytes(found.columns.dtypes, found.columns.dtypes))
 
     def rows_by_key(self, table: str, day: dt.date, key: str) -> pl.DataFrame | None:
@@ -217,11 +218,25 @@ class SqlSource(Source):
         there = self._named(table)
         if dated is None:
             self._refuse_undated(table, columns, theirs)
-            whole = connection.execute(sa.select(sa.func.count()).select_from(there)).scalar_one()
-            return _Table(columns, None, {None: whole})
-        days = sa.select(dated.asked.label("day")).select_from(there).subquery()
-        answers = connection.execute(sa.select(days.c.day, sa.func.count()).group_by(days.c.day)).all()
-        return _Table(columns, dated, _by_day(dict(map(tuple, answers)), dated, f"table {table} of {self._where}"))
+            whole = connection.execute(sa.select(sa.func.count()).select_from(there)).one()
+            return _Table(columns, None, {None: whole}, {})
+        stamps = [column(stamp).label("stamp")] if stamp in columns.dtypes else []
+        rows = sa.select(dated.asked.label("day"), *stamps).select_from(there).subquery()
+        ends = [end(rows.c.stamp) for end in (sa.func.min, sa.func.max) if stamps]
+        answers = connection.execute(sa.select(rows.c.day, sa.func.count(), *ends).group_by(rows.c.day)).all()
+        told = _by_day({day: facts for day, *facts in answers}, dated, f"table {table} of {self._where}")
+        return _Table(columns, dated, told, self._published(connection, table))
+
+    def _published(self, connection: sa.Connection, table: str) -> dict[dt.date, list[Any]]:
+        """By date, the universes that pipelines published, each with its run key and rows."""
+        ledger = books(self.config.schema).ledger
+        if not is_there(connection, ledger):
+            return {}
+        facts = sa.select(ledger.c.date, ledger.c.universe, ledger.c.run_key, ledger.c.rows)
+        found: dict[dt.date, list[Any]] = {}
+        for day, *rest in connection.execute(facts.where(ledger.c.table_name == table).order_by(ledger.c.universe)):
+            found.setdefault(day, []).append(rest)
+        return found
 
     def _refuse_undated(self, table: str, columns: Columns, names: Mapping[str, str]) -> None:
         """DataError for a table of events whose columns are not what its contract wants, and so tell no date."""
@@ -235,21 +250,6 @@ class SqlSource(Source):
         if found.dated is not None:
             refuse_date(self.name, table, day, found.days, self._where)
         return found
-
-    def _counted(self, connection: sa.Connection, table: str, day: dt.date, found: _Table) -> Iterator[object]:
-        """What the server tells of a date without sending rows."""
-        assert found.dated is not None
-        stamp = self._mapped(table).get("EventTimestamp", "EventTimestamp")
-        ends: list[sa.ColumnElement[Any]] = [sa.func.count()]
-        if stamp in found.columns.dtypes:
-            ends += [sa.func.min(column(stamp)), sa.func.max(column(stamp))]
-        rows = sa.select(*ends).select_from(self._named(table)).where(*found.dated.on(day))
-        yield from connection.execute(rows).one()
-        ledger = books(self.config.schema).ledger
-        if is_there(connection, ledger):
-            facts = sa.select(ledger.c.universe, ledger.c.run_key, ledger.c.rows)
-            of_day = facts.where(ledger.c.table_name == table, ledger.c.date == day)
-            yield from connection.execute(of_day.order_by(ledger.c.universe))
 
     def _rows(self, table: str, dtypes: Mapping[str, Any], where: Sequence[sa.ColumnElement[bool]]) -> Rows:
         as_text = self._known[table].columns.as_text
@@ -287,13 +287,13 @@ class SqlSource(Source):
             yield connection
 
 
-def _by_day(rows: Mapping[Any, int], dated: Dated, whose: str) -> dict[dt.date | None, int]:
+def _by_day(rows: Mapping[Any, Sequence[Any]], dated: Dated, whose: str) -> dict[dt.date | None, Sequence[Any]]:
     if None in rows:
         or_none = " or one that is no time" if dated.kind is Kind.TEXT_STAMP else ""
         raise DataError(
             f"{whose} has rows without {dated.name}{or_none}, by which they are dated: fill it or remove them"
         )
     try:
-        return {dated.read(answer): count for answer, count in rows.items()}
+        return {dated.read(answer): facts for answer, facts in rows.items()}
     except ValueError as error:
         raise DataError(f"{whose} has a {dated.name} that is no date ({error}): write it as YYYY-MM-DD") from None
