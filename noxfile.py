@@ -130,7 +130,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def kills(session: nox.Session) -> None:
     """Kill runs at a thousand random moments and resume them, and writers of each of six stores at 166; race writers;
-    and say what became of them. Fifteen minutes. After changing how results are published, spooled or recorded, and
+    and say what became of them. Ten minutes. After changing how results are published, spooled or recorded, and
     before a release; `BASALT_KILLS=5000 nox -s kills` kills more."""
     env = {"BASALT_KILLS": os.environ.get("BASALT_KILLS", "1000")}
     writers = ["tests/io/test_output_kills.py", "tests/io/test_output_writers.py"]

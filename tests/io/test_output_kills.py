@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
+from random import Random, choice, uniform
 from statistics import median
 
 import polars as pl
@@ -149,22 +149,31 @@ def counted(number: int) -> Callable[[Told], bool]:
 
 def test_killed_at_random_moments_it_leaves_the_old_partition_or_the_new_one(six, writers):
     """The moments are drawn anew each time; `nox -s kills` draws more than a hundred for each store."""
-    random, told = Random(), Counter()
-    for drawn in range(KILLS):
-        if drawn % 25 == 0:  # logs and histories stay short
-            trial, there, wanted = Trial.begun(six, writers, f"bars{drawn}"), "old", "new"
-            times = [writers.timed(trial.asked(version)) for version in ("new", "old", "new", "old")]
-            staged, committed, ended = (median(one[phase] for one in times) for phase in PHASES[1:])
-        phase, seconds = random.choice([("Begun", ended), ("Staged", committed - staged)])
-        phase = writers.killed_in(trial.asked(wanted), phase, random.uniform(0, seconds))
+    told = Counter()
+    while (left := KILLS - told.total() + told["Ended", "new"]) > 0:
+        told += drawn(Trial.begun(six, writers, f"bars{told.total()}"), min(left, 25))
+    found = ", ".join(f"{n} {phase} {version}" for (phase, version), n in sorted(told.items()))
+    print(f"{six.name}: {told.total() - told['Ended', 'new']} kills, by what was told last and what was found: {found}")
+    if KILLS >= 100:
+        assert min(sum(n for at, n in told.items() if which in at) for which in ("Begun", "Staged", "old", "new")) >= 10
+
+
+def drawn(trial: Trial, count: int) -> Counter:
+    """So many writers, of a table whose log is short still, by the phase that each told last and the version it left.
+
+    Half of the moments are drawn from a whole publication, as long as one takes here, the others from its commit.
+    """
+    told, there, wanted = Counter(), "old", "new"
+    times = [trial.writers.timed(trial.asked(version)) for version in ("new", "old", "new", "old")]
+    staged, committed, ended = (median(one[phase] for one in times) for phase in PHASES[1:])
+    for _ in range(count):
+        phase, seconds = choice([("Begun", ended), ("Staged", committed - staged)])
+        phase = trial.writers.killed_in(trial.asked(wanted), phase, uniform(0, seconds))
         found = trial.version()
         assert phase != "Begun" or found == there
         assert phase in ("Begun", "Staged") or found == wanted
         trial.assert_mended(wanted)
         told[phase, "new" if found == wanted else "old"] += 1
         there, wanted = wanted, there
-        if drawn % 25 == 24 or drawn + 1 == KILLS:
-            trial.assert_tidy()
-    print(f"{six.name}: {told.total()} kills: " + ", ".join(f"{n} {' '.join(at)}" for at, n in sorted(told.items())))
-    if KILLS >= 100:
-        assert min(sum(n for at, n in told.items() if which in at) for which in ("Begun", "Staged", "old", "new")) >= 10
+    trial.assert_tidy()
+    return told

@@ -62,7 +62,7 @@ class Writers(Host):
         return {phase: at - found["Begun"] for phase, at in found.items()}
 
     def killed_in(self, request: Mapping[str, Any], phase: str, seconds: float) -> str:
-        """Kill it so long after it told that phase; the last phase it told."""
+        """Kill it so long after it told that phase; the last phase it told, `Ended` where it was faster."""
         self.ask(request, asks=False)
         while (told := self.next())["kind"] != phase:
             assert told["kind"] != "Ended"
@@ -71,7 +71,7 @@ class Writers(Host):
         while (told := self.next())["kind"] != "Ended":
             phase = told["kind"]
         assert told["code"] in (0, -signal.SIGKILL)
-        return phase
+        return phase if told["code"] else "Ended"
 
 
 def request(store: Store, result: str, day: date, document: Mapping[str, Any], batches: list[Path]) -> dict[str, Any]:
