@@ -139,6 +139,15 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Spoil files of feeds, and what readers read, in many ways: whole tables or one sentence. Ten minutes. After a
+    change of how something is decoded or read, and before a release; `BASALT_FUZZ=500 nox -s fuzz` tries more."""
+    env = {"BASALT_FUZZ": os.environ.get("BASALT_FUZZ", "25")}
+    files = [f"tests/io/{name}.py" for name in ("test_feed_fuzz", "test_reader_fuzz")]
+    session.run("pytest", "-n", "2", *files, *session.posargs, env=env)
+
+
+@nox.session
 def cuts(session: nox.Session) -> None:
     """Cut runs in every combination, and in 2,000 random ways. After a change of how work is cut, ordered, spooled or
     filled, and before a release; `BASALT_CUTS=10000 nox -s cuts` tries more."""
