@@ -27,6 +27,13 @@ COARSE = {"name": "coarse", "every": "15m", "modules": [{"module": "volume"}]}
 SMALL = "10 kB"
 
 
+DTYPES = {
+    **dict.fromkeys(["ListingId", "InstrumentId", "EventTimestamp"], pl.Int64),
+    **dict.fromkeys(["Price", "Size", "BidPrice1", "AskPrice1"], pl.Float64),
+    **dict.fromkeys(["Venue", "Sector"], pl.String),
+}
+
+
 @attrs.frozen
 class FeedOptions:
     root: str = option("folder of the files")
@@ -57,10 +64,7 @@ class Feed(Source):
         if (self._root / "down").exists():
             raise DataError("the feed is down: try again")
         read = pl.read_csv(self._file(table, day), n_rows=rows, infer_schema_length=0)
-        numbers = {name: pl.Float64 for name in ("Price", "Size") if name in read.columns}
-        return read.cast({"ListingId": pl.Int64, "EventTimestamp": pl.Int64, **numbers}).cast(
-            {"EventTimestamp": NS_UTC}
-        )
+        return read.cast({name: DTYPES[name] for name in read.columns}).cast({"EventTimestamp": NS_UTC})
 
     def _file(self, table, day):
         return self._root / f"{table}-{day}.csv"
@@ -195,6 +199,24 @@ def test_only_members_of_the_universe_are_kept(desk, feed):
     feed(pl.concat([trades(), trades().head(1).with_columns(ListingId=None)]))
     (failed,) = desk.run(BARS, **how, outputs=[]).failed
     assert failed.error.endswith("table 'trades' has 1 rows without ListingId: mend the data, or drop these rows")
+
+
+def test_quotes_of_instruments_of_the_universe_are_kept(desk, feed, a_module, a_metric):
+    """Listings 1 and 2 are instrument 7, 3 is 8, and 4 is 9: of listings 1 and 4, the quotes of 7 and 9. Of tables by
+    listing the pass would read all, as its rows of 7 are those of listing 2 too."""
+    desk.modules.append(a_module("best", a_metric("BestBid", pl.col("BidPrice1").last()), table="cbbo"))
+    quotes = {"EventTimestamp": [1_767_603_600 * 10**9] * 3, "BidPrice1": [1.0] * 3, "AskPrice1": [2.0] * 3}
+    feed(pl.DataFrame({"InstrumentId": [7, 8, 9], **quotes}), "cbbo")
+    feed(pl.DataFrame({"ListingId": [1, 2, 3, 4], "EventTimestamp": 0, "InstrumentId": [7, 7, 8, 9]}), "reference")
+    (desk.folder / "members.csv").write_text("ListingId\n1\n4\n")
+    how = {"source": {"type": "feed", "root": "feed"}, "universes": {"two": {"file": "members.csv"}}}
+    plan = desk.plan({"name": "best", "every": "1m", "modules": [{"module": "best"}]}, **how, dates=[FIVE])
+    members, program = Members(plan, FIVE, pl.Series([1, 4])), plan.programs[0]
+    tables = Tables(plan, FIVE, desk.folder / "spill", reach=members.reach)
+    assert tables.rows_by_key("cbbo").rows() == [(7, 1), (9, 1)]
+    assert members.reach(program, "InstrumentId").to_list() == [7, 9]
+    assert members.reach(program, "ListingId") is None
+    assert Members(plan, FIVE, None).reach(program, "InstrumentId") is None
 
 
 def test_a_feed_that_breaks_says_so_and_keeps_nothing(desk, feed):
