@@ -157,11 +157,14 @@ def basalt_sources():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("source", "memory"), [("parquet", ""), ("parquet", ONE_EACH), ("feed", ONE_EACH)])
-def test_two_universes_have_together_the_rows_of_the_whole(desk_in, expected, source, memory):
+@pytest.mark.parametrize(
+    ("source", "is_sorted", "memory"),
+    [("parquet", True, ""), ("parquet", True, ONE_EACH), ("parquet", False, ONE_EACH), ("feed", False, ONE_EACH)],
+)
+def test_two_universes_have_together_the_rows_of_the_whole(desk_in, expected, source, is_sorted, memory):
     """Instruments 1, 2 and 4 have listings on both sides of the cut, and their shares count both; of a feed, only
     listings of a universe and of its instruments are kept."""
-    desk = desk_in(is_sorted=source == "parquet", top=memory + UNIVERSES)
+    desk = desk_in(is_sorted, memory + UNIVERSES)
     if source == "feed":
         (desk.folder / "feed.py").write_text(FEED)
         text = desk.pipeline.read_text().replace('["desk_modules.py"]', '["desk_modules.py", "feed.py"]')

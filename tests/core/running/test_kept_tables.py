@@ -201,6 +201,19 @@ def test_only_members_of_the_universe_are_kept(desk, feed):
     assert failed.error.endswith("table 'trades' has 1 rows without ListingId: mend the data, or drop these rows")
 
 
+def test_only_members_of_the_universe_are_sorted(desk):
+    """Of a source that prunes, whose rows come in order of time: listings 2 and 5; and none where none trades."""
+    desk.put("trades", "2026-01-05", in_time(trades()))
+    (desk.folder / "members.csv").write_text("ListingId\n2\n")
+    plan = desk.plan(BARS, universes={"some": {"file": "members.csv"}}, dates=[FIVE])
+    for members, kept in (([2, 5], [2, 5]), ([40], [])):
+        reach = Members(plan, FIVE, pl.Series(members)).reach
+        tables = Tables(plan, FIVE, desk.folder / f"spill{len(kept)}", reach=reach)
+        rows = tables.frames(plan.programs[0])["trades"].collect()
+        assert rows["ListingId"].unique().sort().to_list() == kept
+        assert rows.height == TRADES * len(kept)
+
+
 def test_quotes_of_instruments_of_the_universe_are_kept(desk, feed, a_module, a_metric):
     """Listings 1 and 2 are instrument 7, 3 is 8, and 4 is 9: of listings 1 and 4, the quotes of 7 and 9. Of tables by
     listing the pass would read all, as its rows of 7 are those of listing 2 too."""

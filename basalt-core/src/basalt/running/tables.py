@@ -167,14 +167,16 @@ class Tables:
     def _sorted(
         self, whole: pl.LazyFrame, schema: TableSchema, order: Sequence[str], rows: pl.DataFrame, spill: Path
     ) -> pl.LazyFrame:
-        """A scan of the table sorted on disk, with the columns that some program reads."""
+        """A scan of the table sorted on disk, with the rows that some program may want and the columns it reads."""
         read = self._read_of(schema, whole)
         width = self._width(schema, read)
         parts = slices(whole.select(read), run_rows(self._memory, width))
-        standing = (without_cancelled(part.lazy(), schema).collect() for part in parts)
-        files = sort_to_disk(standing, rows, order, spill / _file(schema), self._memory, width)
+        keys = self._wanted(schema)
+        of = pl.lit(True) if keys is None else pl.col(schema.key).is_in(keys.implode())
+        standing = (without_cancelled(part.lazy(), schema).filter(of).collect() for part in parts)
+        files = sort_to_disk(standing, rows.filter(of), order, spill / _file(schema), self._memory, width)
         shutil.rmtree(_kept(schema, spill), ignore_errors=True)
-        return pl.scan_parquet(files, glob=False)
+        return pl.scan_parquet(files, glob=False) if files else whole.select(read).clear()
 
 
 def _file(schema: TableSchema) -> str:
