@@ -5,6 +5,7 @@ done by a fork, which *tells* what it does and, where it *asks*, waits after eac
 may kill it between any two, with a real SIGKILL.
 """
 
+import gc
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ def serve(work: Callable[[dict[str, Any], Tell], int]) -> None:
     seconds `after` which it is killed.
     """
     say, hear = int(sys.argv[1]), int(sys.argv[2])
+    gc.freeze()  # what forks share stays shared
     for line in sys.stdin:
         request = json.loads(line)
         (wait, let_go), child = os.pipe(), os.fork()
