@@ -17,7 +17,7 @@ READ = {
     "l3": ["ListingId", "EventTimestamp", "Side", "Action", "ExecutionSize", "MarketState"],
     "marketstate": ["ListingId", "EventTimestamp", "MarketState"],
 }
-FLAT = 1.15
+FLAT = 1.2  # of three times the data; peaks of one and the same run scatter by a tenth
 
 
 @pytest.fixture
