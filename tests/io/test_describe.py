@@ -110,6 +110,19 @@ def test_a_published_file_gives_its_column_document(lake):
     assert "pass 'bars' of pipeline 'desk', by ListingId; buckets" in said
 
 
+def test_a_folder_of_results_says_that_a_pipeline_published_them(lake):
+    """Beside a table that nobody declares."""
+    file = lake.parent / "desk.toml"
+    file.write_text(PIPELINE)
+    assert not basalt.run(file).failed
+    pl.DataFrame({"Price": [1.0]}).write_parquet(lake.parent / "out" / "mine.parquet")
+    rows, _ = described(lake.parent / "out")
+    assert {row["table"]: (row["contract"], row["dates"]) for row in rows} == {
+        "bars": ("published", 2),
+        "mine": ("undeclared", 0),
+    }
+
+
 def test_a_delta_table_gives_its_column_document_and_its_history(lake):
     (lake.parent / "pipeline.toml").write_text(
         PIPELINE.replace('type = "parquet", root = "out"', 'type = "delta", root = "out"')

@@ -67,7 +67,7 @@ class _Seen:
 
 
 def _table(readable: Readable, name: str) -> dict[str, Any]:
-    """One line; `contract`: ok, undeclared, or broken, which is told on stderr."""
+    """One line; `contract`: ok, broken, which is told on stderr, published by a pipeline, or undeclared."""
     from basalt.errors import BasaltError
 
     days = readable.days(name)
@@ -86,8 +86,14 @@ def _table(readable: Readable, name: str) -> dict[str, Any]:
         "first_event": seen.first,
         "last_event": seen.last,
         "columns": seen.columns,
-        "contract": "ok" if name in readable.schemas else "undeclared",
+        "contract": _contract(readable, name, days),
     }
+
+
+def _contract(readable: Readable, name: str, days: list[date]) -> str:
+    if name in readable.schemas:
+        return "ok"
+    return "published" if days and readable.source.document(name, days[0]) is not None else "undeclared"
 
 
 def _span(days: list[date]) -> dict[str, date | None]:
