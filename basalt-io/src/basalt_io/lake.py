@@ -1,6 +1,5 @@
 """A lake: canonical tables in Parquet files below a folder or an S3 prefix, as the parquet source reads them."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import polars as pl
 
 from basalt.errors import UserError
 from basalt.leftovers import is_gone, owner
+from basalt.planning.places import beginning
 from basalt_io.files import ROW_GROUP, refuse_mixed
 from basalt_io.object_paths import listed
 from basalt_io.object_store import location
@@ -31,8 +31,8 @@ class Lake:
 
     def refuse_inside(self, read: Path | str | None) -> None:
         """UserError where it lies inside what is read."""
-        there = os.path.join("" if read is None else str(read) if isinstance(read, str) else read.resolve(), "")
-        if read is not None and os.path.join(self.root.uri, "").startswith(there):
+        there = beginning(read)
+        if there and beginning(self.root.uri).startswith(there):
             raise UserError(f"--out {self.out} is inside {read}, which is read: name another place")
 
     def address(self, table: str, day: date | None) -> str:

@@ -59,13 +59,13 @@ def check_places(plan: "Plan") -> None:
     taken: dict[str, _Going] = {}
     folders: set[str] = set()
     run = run_id()  # one such as the run will have, for names may become too long
-    source = _read(plan.source.root)
+    source = beginning(plan.source.root)
     for going in _all_going(plan):
         place = going.one.output.place(going.target)
         if place in taken:
             raise UserError(_sentence(plan, taken[place], going, place))
         taken[place] = going
-        if source and _inside(place).startswith(source):
+        if source and beginning(place).startswith(source):
             raise UserError(
                 f"{going} would go to {place}, inside {plan.source.root}, which source {plan.source.name!r} reads: "
                 "give the output another root"
@@ -101,17 +101,12 @@ def _sentence(plan: "Plan", first: _Going, second: _Going, place: str) -> str:
     return f"{first} and {second} both go to {place}: put {variables} in the path"
 
 
-def _read(root: Path | str | None) -> str:
-    """What the place of everything that is read begins with; empty where nothing is known of it. An address is as it
-    is written, a folder where links lead."""
+def beginning(root: Path | str | None) -> str:
+    """What the place of everything inside begins with; empty where nothing is known of it. An address is as it is
+    written, a folder where links lead."""
     if root is None:
         return ""
-    return _inside(root if isinstance(root, str) else os.path.realpath(root))
-
-
-def _inside(folder: str) -> str:
-    """What the path of everything inside begins with."""
-    return os.path.join(folder, "")
+    return os.path.join(root if isinstance(root, str) else os.path.realpath(root), "")
 
 
 def check_folders(config: PipelineConfig, folder: Path) -> None:

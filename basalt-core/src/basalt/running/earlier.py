@@ -1,8 +1,8 @@
 """Earlier results: what a pass reads of passes before it, wherever these rows stand.
 
-Rows computed in this run are in the spool; a pass that was done before is read back, and so are
-previous dates. Read back is what the plan would compute now, from the first output that replaces partitions: an output
-that adds to them holds other rows beside.
+Rows computed in this run are in the spool; a pass that was done before is read back, and so are previous dates. Read
+back is what the plan would compute now, from the first output that replaces partitions: an output that adds to them
+holds other rows beside.
 """
 
 from collections.abc import Iterator, Mapping
@@ -153,11 +153,11 @@ class Earlier:
         """From an output that replaces partitions; DataError where it holds something else than was published."""
         record = record_of(self.plan, name, partition)
         run = record.run if record else None
-        rows, result = published_rows(self.plan, name, partition, run), self.plan.program(name).result
-        output, target = _output(self.plan, name, partition, run)
-        published, place = f"passes.{name} on {partition}", output.output.place(target)
+        one, target = _output(self.plan, name, partition, run)
+        rows, result = _rows(one, target), self.plan.program(name).result
+        published, place = f"passes.{name} on {partition}", one.output.place(target)
         with reading(published, place):
-            planned = self._near(as_planned(rows, result), name, partition, output.output.prunes)
+            planned = self._near(as_planned(rows, result), name, partition, one.output.prunes)
             planned.collect_schema()
             found = planned.select(pl.len()).collect().item()
         if record is not None and record.rows != found:
@@ -196,7 +196,11 @@ def unreadable(reader: str, what: str, said: str) -> DataError:
 
 def published_rows(plan: Plan, name: str, partition: Partition, run: str | None) -> pl.LazyFrame:
     """One partition of a pass as that run published it; UserError where the pass has no output to be read back from."""
-    one, target = _output(plan, name, partition, run)
+    return _rows(*_output(plan, name, partition, run))
+
+
+def _rows(one: PlannedOutput, target: Target) -> pl.LazyFrame:
+    """What the output holds, without the numbers it was asked to give the rows."""
     rows, index = one.output.scan(target), index_of(one.entry)
     return rows if index is None else rows.drop(index)
 
