@@ -1,0 +1,107 @@
+"""What is in force at a moment: the last valid value of a table at or before it, inside the memory of its stretch.
+
+A *point* is a listing and a moment, `at` in nanoseconds. Memory begins anew with each stretch, with one exception: the
+very latest row before it is in force when it opens; if that row has no valid value, nothing older takes its place.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import polars as pl
+
+from basalt.running.stretches import at_rows
+
+Memory = Literal["date", "stretch"]
+"""date: the row before a stretch is in force when it opens. stretch: nothing from before it is."""
+_STAMP = "_Stamp"
+
+
+def in_stretch(points: pl.LazyFrame, key: str, at: str, found: pl.LazyFrame) -> pl.LazyFrame:
+    """`StretchId` of the stretch [Start, End) that holds each point; null outside all. Points in (key, at) order."""
+    inside = pl.col("_End").is_null() | (pl.col(at) < pl.col("_End"))
+    joined = points.join_asof(
+        found.select(key, "StretchId", _Start="Start", _End="End"),
+        left_on=at,
+        right_on="_Start",
+        by=key,
+        strategy="backward",
+        coalesce=False,
+        check_sortedness=False,
+    )
+    held = pl.when(inside).then(pl.col("StretchId").cast(pl.Int64)).alias("StretchId")
+    return joined.with_columns(held).drop("_Start", "_End")
+
+
+def latest_valid(
+    points: pl.LazyFrame,
+    rows: pl.LazyFrame,
+    key: str,
+    values: Mapping[str, pl.Expr],
+    found: pl.LazyFrame | None,
+    at: str,
+    strict: bool = False,
+    memory: Memory = "date",
+) -> pl.LazyFrame:
+    """The points with a column for each of `values`: the last one not null at a row stamped at or before `at` (before
+    it, where `strict`), and `{name}Since`, the stamp of that row.
+
+    `values`: row expressions over `rows`, which are in (key, time) order. `found`: the stretches, with points that
+    carry their `StretchId`, null outside all; None: the date is one.
+    """
+    own = rows.select(key, pl.col("EventTimestamp").to_physical().alias(_STAMP), **values)
+    if found is None:
+        known = own.with_columns(_latest(values, key))
+        return _as_of(points, known.select(key, _STAMP, *_pairs(values)), key, at, strict)
+    within = at_rows(own.with_columns(EventTimestamp=pl.col(_STAMP)), key, found)
+    known = within.with_columns(_latest(values, "StretchId")).select(
+        key, _STAMP, _Stretch=pl.col("StretchId"), **{f"_{name}": pl.col(name) for name in _pairs(values)}
+    )
+    joined = _as_of(points, known, key, at, strict)
+    same = pl.col("_Stretch") == pl.col("StretchId")
+    of_stretch = {name: pl.when(same).then(pl.col(f"_{name}")) for name in _pairs(values)}
+    joined = joined.with_columns(**of_stretch).drop("_Stretch", *(f"_{name}" for name in _pairs(values)))
+    if memory == "stretch":
+        return joined
+    opening = _at_opening(own, key, values, found)
+    joined = joined.join(opening, on="StretchId", how="left", maintain_order="left")
+    filled = {name: pl.coalesce(name, f"_{name}") for name in _pairs(values)}
+    return joined.with_columns(**filled).drop(f"_{name}" for name in _pairs(values))
+
+
+def _pairs(values: Mapping[str, pl.Expr]) -> list[str]:
+    return [column for name in values for column in (name, f"{name}Since")]
+
+
+def _latest(values: Mapping[str, pl.Expr], group: str) -> list[pl.Expr]:
+    """The last value not null up to each row of the group, and its stamp."""
+    since = {name: pl.when(pl.col(name).is_not_null()).then(pl.col(_STAMP)) for name in values}
+    return [
+        column
+        for name in values
+        for column in (
+            pl.col(name).forward_fill().over(group),
+            since[name].forward_fill().over(group).alias(f"{name}Since"),
+        )
+    ]
+
+
+def _as_of(points: pl.LazyFrame, known: pl.LazyFrame, key: str, at: str, strict: bool) -> pl.LazyFrame:
+    joined = points.join_asof(
+        known,
+        left_on=at,
+        right_on=_STAMP,
+        by=key,
+        strategy="backward",
+        allow_exact_matches=not strict,
+        coalesce=False,
+        check_sortedness=False,
+    )
+    return joined.drop(_STAMP)
+
+
+def _at_opening(own: pl.LazyFrame, key: str, values: Mapping[str, pl.Expr], found: pl.LazyFrame) -> pl.LazyFrame:
+    """(StretchId, values, stamps) of the very latest row before each stretch, valid or not."""
+    starts = found.select(key, "Start", StretchId=pl.col("StretchId").cast(pl.Int64)).sort(key, "Start")
+    before = _as_of(starts, own.with_columns(_Row=pl.col(_STAMP)), key, "Start", strict=True)
+    since = {f"_{name}Since": pl.when(pl.col(name).is_not_null()).then(pl.col("_Row")) for name in values}
+    return before.select("StretchId", **{f"_{name}": pl.col(name) for name in values}, **since)
