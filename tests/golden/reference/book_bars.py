@@ -98,7 +98,7 @@ class Book:
 
 def book_bars(table: Table, rule: Rule, options: Mapping[str, Any], where: Mapping[str, Predicate]) -> dict[str, Any]:
     """Columns by name. `where`: what each SQL filter says of a row."""
-    depth = max(int(c.removeprefix("BidPrice")) for c in table.columns if c.startswith("BidPrice"))
+    depth = depth_of(table)
     states = states_of(options.get("market_states"), table.changes is not None)
     runs = stretches(table.changes or [], states)
     bars: dict[int, list[Book]] = {}
@@ -106,21 +106,22 @@ def book_bars(table: Table, rule: Rule, options: Mapping[str, Any], where: Mappi
         if admissible(row, states) and (options.get("where") is None or where[options["where"]](row) is True):
             bars.setdefault(rule.bucket(row["EventTimestamp"]), []).append(Book(row, options, depth))
     columns: dict[str, Any] = {}
-    for name, aggregations, series in _series(options, depth, table.columns):
+    for name, aggregations, series in series_of(options, depth, table.columns):
         for aggregation in aggregations:
             token = "" if aggregation == "Last" else aggregation
-            columns[name.format(aggregation=token)] = _column(aggregation, bars, series, runs)
+            columns[name.format(aggregation=token)] = column_of(aggregation, bars, series, runs)
     for group in options.get("ohlc", []):
         for source in group["sources"]:
-            columns |= _bar(source, bars, rule, runs, group.get("open_mode", "event"))
+            columns |= bar_of(source, bars, rule, runs, group.get("open_mode", "event"))
     return {options.get("prefix", "") + k: v for k, v in columns.items()}
 
 
-def _series(options: Mapping[str, Any], depth: int, columns: Sequence[str]) -> list[tuple[str, Sequence[str], Series]]:
+def series_of(
+    options: Mapping[str, Any], depth: int, columns: Sequence[str]
+) -> list[tuple[str, Sequence[str], Series]]:
     """(name with a place for the aggregation, aggregations, value on one row) of every configured series."""
     asked = options if any(g in options for g in GROUPS) else {**options, **_default(columns)}
-    levels = asked.get("levels", min(10, depth))
-    levels = list(range(1, levels + 1)) if isinstance(levels, int) else levels
+    levels = levels_of(asked, depth)
     found: list[tuple[str, Sequence[str], Series]] = []
 
     def add(name: str, group: Mapping[str, Any], series: Series) -> None:
@@ -144,7 +145,18 @@ def _series(options: Mapping[str, Any], depth: int, columns: Sequence[str]) -> l
     return found
 
 
-GROUPS = ("book", "spreads", "imbalances", "prices", "ohlc")
+GROUPS = ("book", "spreads", "imbalances", "prices", "ohlc", "flow", "liquidity", "counts")
+
+
+def depth_of(table: Table) -> int:
+    """How many levels the table has."""
+    return max(int(c.removeprefix("BidPrice")) for c in table.columns if c.startswith("BidPrice"))
+
+
+def levels_of(options: Mapping[str, Any], depth: int) -> list[int]:
+    """Option `levels`: a list, or the number of the deepest."""
+    levels = options.get("levels", min(10, depth))
+    return list(range(1, levels + 1)) if isinstance(levels, int) else list(levels)
 
 
 def _default(columns: Sequence[str]) -> dict[str, Any]:
@@ -154,7 +166,7 @@ def _default(columns: Sequence[str]) -> dict[str, Any]:
     return {"book": [{"measures": measures}], "imbalances": [{"measures": ["CumQuantity"]}], "spreads": spreads}
 
 
-def _column(aggregation: str, bars: Mapping[int, Sequence[Book]], series: Series, runs: Any) -> Column:
+def column_of(aggregation: str, bars: Mapping[int, Sequence[Book]], series: Series, runs: Any) -> Column:
     cells = {}
     for label, books in bars.items():
         values = [series(book) for book in books]
@@ -165,7 +177,7 @@ def _column(aggregation: str, bars: Mapping[int, Sequence[Book]], series: Series
     return Column(cells, "carry" if aggregation == "Last" else "null", ROLLUPS.get(aggregation, "none"), runs)
 
 
-def _bar(source: str, bars: Mapping[int, Sequence[Book]], rule: Rule, runs: Any, mode: str) -> dict[str, Column]:
+def bar_of(source: str, bars: Mapping[int, Sequence[Book]], rule: Rule, runs: Any, mode: str) -> dict[str, Column]:
     timed = {k: [(b.row["EventTimestamp"], b.price(source)) for b in books] for k, books in bars.items()}
     if mode == "prev_close":
         return {f"{source}{edge}C": chained(edge, timed, rule, runs) for edge in BARS}
