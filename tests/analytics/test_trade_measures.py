@@ -142,9 +142,9 @@ def test_group_without_measures_is_refused(traded):
         traded(group(), [(1, 10, 1)])
 
 
-def test_groups_that_come_later_are_refused_with_the_known_options(traded):
-    with pytest.raises(UserError, match=r"flags.*generic"):
-        traded({"flags": [{"flags": ["Block"]}]}, [(1, 10, 1)])
+def test_unknown_group_is_refused_with_the_known_ones(traded):
+    with pytest.raises(UserError, match=r"spreads.*generic.*tca"):
+        traded({"spreads": [{"measures": ["Volume"]}]}, [(1, 10, 1)])
 
 
 def test_unknown_measure_is_refused_with_the_known_ones(traded):

@@ -49,12 +49,12 @@ def trade_bars(table: Table, rule: Rule, options: Mapping[str, Any], where: Mapp
 def _group(table: Table, rule: Rule, options: Any, group: Any, where: Mapping[str, Predicate]) -> dict[str, Column]:
     states = states_of(group.get("market_states"), table.changes is not None)
     runs = stretches(table.changes or [], states)
-    kept = [row for row in table.rows if _counts(row, states, options, group, where)]
+    kept = [row for row in table.rows if counts(row, states, options, group, where)]
     columns = {}
     for side in group.get("sides", ["Total"]):
         rows = [row for row in kept if row.get("AggressorSide") in SIDES[side]]
-        bars = _in_buckets(rows, rule)
-        timed = {b: [_timed(row, side) for row in every] for b, every in _in_buckets(kept, rule).items()}
+        bars = in_buckets(rows, rule)
+        timed = {b: [_timed(row, side) for row in every] for b, every in in_buckets(kept, rule).items()}
         for measure in [m for given in group["measures"] for m in (BARS if given == "OHLC" else (given,))]:
             name = group.get("name", "Trade{side}{measure}").format(side=side, measure=measure)
             if measure in BARS and group.get("open_mode") == "prev_close":
@@ -64,7 +64,8 @@ def _group(table: Table, rule: Rule, options: Any, group: Any, where: Mapping[st
     return columns
 
 
-def _in_buckets(rows: Sequence[Row], rule: Rule) -> dict[int, list[Row]]:
+def in_buckets(rows: Sequence[Row], rule: Rule) -> dict[int, list[Row]]:
+    """Rows of each bucket that has any, in order."""
     found: dict[int, list[Row]] = {}
     for row in rows:
         found.setdefault(rule.bucket(row["EventTimestamp"]), []).append(row)
@@ -76,7 +77,8 @@ def _timed(row: Row, side: str) -> tuple[int, float | None]:
     return row["EventTimestamp"], row["Price"] if row.get("AggressorSide") in SIDES[side] else None
 
 
-def _counts(row: Row, states: Any, options: Any, group: Any, where: Mapping[str, Predicate]) -> bool:
+def counts(row: Row, states: Any, options: Any, group: Any, where: Mapping[str, Predicate]) -> bool:
+    """Whether a trade passes all filters of a group."""
     if cancelled(row) or not valid(row, options) or not admissible(row, states):
         return False
     types, delay = group.get("trade_types"), options.get("max_publication_delay")

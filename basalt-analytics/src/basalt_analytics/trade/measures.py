@@ -1,8 +1,4 @@
-"""Measures of the group `generic`: one declaration each, over a population of trades.
-
-A *population* is the trades of a bucket that pass the group's filters on one side. Sides come by aggressor; a trade
-whose aggressor is unknown is Unknown and never a sell.
-"""
+"""Measures of the group `generic`: one declaration each, over a population of trades."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,48 +8,7 @@ import polars as pl
 
 from basalt.columns import DType, Unit
 from basalt.metrics import MAX, NONE, SUM, Empty, Metric, Rollup, mean, ratio
-
-PAID = "+ when the buyer pays; − at negative prices, where they are allowed"
-SIDES: Mapping[str, tuple[pl.Expr | None, str]] = {
-    "Total": (None, "trades"),
-    "Buy": (pl.col("AggressorSide") == "Buy", "buyer-initiated trades"),
-    "Sell": (pl.col("AggressorSide") == "Sell", "seller-initiated trades"),
-    "Unknown": (pl.col("AggressorSide").is_null(), "trades of unknown aggressor"),
-}
-
-
-@attrs.frozen(eq=False)
-class Population:
-    """The trades for which `mask` holds (None: all of the part's), and what sentences call them."""
-
-    mask: pl.Expr | None
-    words: str
-
-    def of(self, x: pl.Expr) -> pl.Expr:
-        """x on the population's rows, null on others."""
-        return x if self.mask is None else pl.when(self.mask).then(x)
-
-    @property
-    def price(self) -> pl.Expr:
-        """Price on the population's rows."""
-        return self.of(pl.col("Price"))
-
-    @property
-    def size(self) -> pl.Expr:
-        """Size on the population's rows."""
-        return self.of(pl.col("Size"))
-
-
-def _volume(p: Population) -> pl.Expr:
-    return p.size.sum()
-
-
-def _count(p: Population) -> pl.Expr:
-    return (pl.len() if p.mask is None else p.mask.sum()).cast(pl.Int64)
-
-
-def _notional(p: Population) -> pl.Expr:
-    return p.of(pl.col("Price") * pl.col("Size")).sum()
+from basalt_analytics.trade.populations import PAID, Population, count, notional, volume
 
 
 def _converted(p: Population, column: str) -> pl.Expr:
@@ -62,7 +17,7 @@ def _converted(p: Population, column: str) -> pl.Expr:
 
 
 def _vwap(p: Population) -> pl.Expr:
-    return ratio(_notional(p), _volume(p))
+    return ratio(notional(p), volume(p))
 
 
 @attrs.frozen(eq=False)
@@ -118,7 +73,7 @@ def _converted_notional(currency: str) -> Measure:
 
 MEASURES: Mapping[str, Measure] = {
     "Volume": Measure(
-        _volume,
+        volume,
         Unit.SHARES,
         "Shares of {trades}; one block can be most of it.",
         "Σ q",
@@ -127,7 +82,7 @@ MEASURES: Mapping[str, Measure] = {
         Empty.ZERO,
     ),
     "Count": Measure(
-        _count,
+        count,
         Unit.COUNT,
         "Number of {trades}; one order that meets several prints as several.",
         "n",
@@ -137,7 +92,7 @@ MEASURES: Mapping[str, Measure] = {
         pl.Int64,
     ),
     "Notional": Measure(
-        _notional,
+        notional,
         Unit.CURRENCY,
         "Value of {trades} in the listing's own currency, so it does not add up across currencies.",
         "Σ P·q",

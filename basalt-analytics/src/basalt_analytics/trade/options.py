@@ -1,49 +1,19 @@
-"""What the module `trade` takes; a group's `market_states`, `trade_types` and `where` override the module's."""
+"""What the module `trade` takes: options of all groups, and the groups."""
 
-from typing import Literal
+from typing import Any
 
 import attrs
 
 from basalt.config.spellings import Duration, State
 from basalt.options import option
-from basalt_analytics.bars import OpenMode
-
-Side = Literal["Total", "Buy", "Sell", "Unknown"]
-TradeType = Literal["Lit", "Dark", "Auction", "OffBook", "SystematicInternaliser", "null"]
-GenericMeasure = Literal[
-    "Volume",
-    "Count",
-    "Notional",
-    "NotionalEUR",
-    "NotionalUSD",
-    "VWAP",
-    "AvgPrice",
-    "MedianPrice",
-    "AvgSize",
-    "MedianSize",
-    "MaxSize",
-    "Open",
-    "High",
-    "Low",
-    "Close",
-    "OHLC",
-]
-STATES = "states whose trades count: a state, a list, or 'all'"
-TYPES = "trade types that count; 'null' is the unknown type"
-WHERE = "SQL expression over the table's columns; trades that fail it are dropped"
-
-
-@attrs.frozen
-class GenericGroup:
-    """A group of `generic`: every measure for every side."""
-
-    measures: list[GenericMeasure] = option("what is measured; 'OHLC' is Open, High, Low and Close")
-    sides: list[Side] = option("by aggressor: all, bought, sold, or of unknown side", factory=lambda: ["Total"])
-    open_mode: OpenMode = option("whether bars open at their first trade or at the close before", default="event")
-    market_states: State | list[State] | None = option(f"{STATES}; default: the module's", default=None)
-    trade_types: list[TradeType] | None = option(f"{TYPES}; default: the module's", default=None)
-    where: str | None = option(f"{WHERE}; default: the module's", default=None)
-    name: str = option("template of the column names", default="Trade{side}{measure}")
+from basalt_analytics.trade.change import ChangeGroup
+from basalt_analytics.trade.discrepancy import DiscrepancyGroup
+from basalt_analytics.trade.flags import FlagsGroup
+from basalt_analytics.trade.generic import GenericGroup
+from basalt_analytics.trade.imbalance import ImbalanceGroup
+from basalt_analytics.trade.placement import PlacementGroup
+from basalt_analytics.trade.selection import STATES, TYPES, WHERE, TradeType
+from basalt_analytics.trade.tca import TcaGroup
 
 
 @attrs.frozen
@@ -59,3 +29,14 @@ class TradeOptions:
     )
     allow_nonpositive_prices: bool = option("whether trades at zero or negative prices count", default=False)
     generic: list[GenericGroup] = option("volumes, counts, prices and bars", factory=list)
+    imbalance: list[ImbalanceGroup] = option("bought against sold", factory=list)
+    flags: list[FlagsGroup] = option("trades that a flag of the feed marks", factory=list)
+    discrepancy: list[DiscrepancyGroup] = option("distance from prices known before the trade", factory=list)
+    change: list[ChangeGroup] = option("waiting times and price changes between trades", factory=list)
+    placement: list[PlacementGroup] = option("place of trades between bid and ask", factory=list)
+    tca: list[TcaGroup] = option("spreads paid, price impact and markouts", factory=list)
+
+    def groups(self, kind: str) -> list[Any]:
+        """The groups of one kind."""
+        found: list[Any] = getattr(self, kind)
+        return found

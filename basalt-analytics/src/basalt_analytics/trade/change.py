@@ -1,0 +1,158 @@
+"""Group `change`: waiting times, and price changes from one trade to the next that counts.
+
+The trade before is the one before of the same side that passes the group's filters, in the same stretch; the first of
+a stretch has none.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
+
+import attrs
+import polars as pl
+
+from basalt.columns import Unit
+from basalt.options import option
+from basalt_analytics.bars import value_before
+from basalt_analytics.groups import Emission, required
+from basalt_analytics.trade.aggregations import Aggregation, Value, metric
+from basalt_analytics.trade.discrepancy import QUOTES
+from basalt_analytics.trade.populations import Population
+from basalt_analytics.trade.prices import over_price
+from basalt_analytics.trade.selection import NAME_DOC, Group, SidedSelection, populations
+
+ChangeMeasure = Literal[
+    "GapSeconds",
+    "PriceChange",
+    "PriceChangeBps",
+    "AbsPriceChangeBps",
+    "QuoteAgeSeconds",
+    "PublicationDelaySeconds",
+]
+SECOND = 1e9
+ROSE = "+ when the price rose"
+NEEDED: Mapping[str, tuple[str, str]] = {
+    "QuoteAgeSeconds": ("QuoteAgeSeconds", QUOTES),
+    "PublicationDelaySeconds": ("PublicationTimestamp", "take a source that has publication times"),
+}
+
+
+@attrs.frozen
+class ChangeGroup(SidedSelection):
+    """A group of `change`: every aggregation of every measure, by side."""
+
+    measures: list[ChangeMeasure] = option("waiting times and price changes")
+    aggregations: list[Aggregation] = option("aggregations over the trades", factory=lambda: ["Mean"])
+    name: str = option(NAME_DOC, default="Trade{side}{measure}{aggregation}")
+
+
+@attrs.frozen(eq=False)
+class Change:
+    """A measure: the value of a trade of the population, and what is said of it."""
+
+    expr: Callable[[Population], pl.Expr]
+    unit: Unit
+    words: str
+    formula: str
+    warning: str
+    sign: str | None = None
+    citation: str | None = None
+    over_listings: bool = False
+
+    def value(self, column: str) -> Value:
+        """The measure as the values in a column."""
+        said = (self.unit, self.words, self.formula, self.warning, self.sign, self.citation, self.over_listings)
+        return Value(column, *said)
+
+
+def _nanoseconds(column: str) -> pl.Expr:
+    return pl.col(column).to_physical()
+
+
+def _gap(p: Population) -> pl.Expr:
+    time = _nanoseconds("EventTimestamp")
+    return (time - value_before(p.of(time))) / SECOND
+
+
+def _change(p: Population) -> pl.Expr:
+    return pl.col("Price") - value_before(p.price)
+
+
+def _change_bps(p: Population) -> pl.Expr:
+    return over_price(1e4 * _change(p), pl.when(pl.col("Price") > 0).then(value_before(p.price)))
+
+
+def _quote_age(_: Population) -> pl.Expr:
+    age = pl.col("QuoteAgeSeconds")
+    return pl.when(age.is_finite()).then(age)
+
+
+def _publication_delay(_: Population) -> pl.Expr:
+    return (_nanoseconds("PublicationTimestamp") - _nanoseconds("EventTimestamp")) / SECOND
+
+
+FIRST = "the first trade of a stretch has none"
+CHANGES: Mapping[str, Change] = {
+    "GapSeconds": Change(
+        _gap,
+        Unit.SECONDS,
+        "seconds since the trade before",
+        "t − t₋₁",
+        f"the wait may have begun in an earlier bucket, and {FIRST}",
+        citation="Engle & Russell 1998",
+    ),
+    "PriceChange": Change(
+        _change, Unit.PRICE, "change from the price before", "P − P₋₁", f"bounces count, and {FIRST}", ROSE
+    ),
+    "PriceChangeBps": Change(
+        _change_bps,
+        Unit.BPS,
+        "change from the price before",
+        "1e4·(P − P₋₁) / P₋₁",
+        f"bounces count, and {FIRST}",
+        ROSE,
+    ),
+    "AbsPriceChangeBps": Change(
+        lambda p: _change_bps(p).abs(),
+        Unit.BPS,
+        "size of the change from the price before",
+        "1e4·|P − P₋₁| / P₋₁",
+        f"bounces count, and {FIRST}",
+    ),
+    "QuoteAgeSeconds": Change(
+        _quote_age,
+        Unit.SECONDS,
+        "age of the quote in force",
+        "t − stamp of the quote",
+        "trades before the first quote are left out",
+        over_listings=True,
+    ),
+    "PublicationDelaySeconds": Change(
+        _publication_delay,
+        Unit.SECONDS,
+        "seconds from execution to publication",
+        "publication time − t",
+        "trades of unknown publication time are left out",
+        "+ when it was published after it traded",
+        over_listings=True,
+    ),
+}
+
+
+def change(group: Group[ChangeGroup]) -> Iterator[Emission]:
+    """Every aggregation of every measure, by side."""
+    options = group.options
+    required({name: getattr(options, name) for name in ("measures", "aggregations", "sides")}, group.label)
+    template = group.template("side", "measure", "aggregation")
+    for measure in options.measures:
+        if measure in NEEDED:
+            column, cure = NEEDED[measure]
+            group.trades.needed(column, f"{group.label}: {measure}", cure)
+    for side, population in populations(group):
+        for measure in options.measures:
+            one = CHANGES[measure]
+            column = f"{measure} of {side}, {group.label}"
+            derive = {column: one.expr(population)}
+            for aggregation in options.aggregations:
+                name = template.filled(side=side, measure=measure, aggregation=aggregation)
+                made = metric(name, one.value(column), aggregation, "Equal", population)
+                yield Emission(group.label, made, derive)

@@ -1,0 +1,109 @@
+"""What every group of `trade` has: options that select its trades, and the group with the module's in their place.
+
+A group's `market_states`, `trade_types` and `where` override the module's. Those that all groups of one frame share
+filter its rows; the others are masks of the group's own metrics.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Generic, Literal, TypeVar
+
+import attrs
+import polars as pl
+
+from basalt.config.filters import row_filter
+from basalt.config.spellings import State
+from basalt.errors import UserError
+from basalt.metrics import Known
+from basalt.modules import States
+from basalt.options import option
+from basalt_analytics.groups import Template
+from basalt_analytics.trade.filters import all_of, of_types
+from basalt_analytics.trade.populations import SIDES, Population, Side
+from basalt_analytics.trade.prices import known_price
+
+TradeType = Literal["Lit", "Dark", "Auction", "OffBook", "SystematicInternaliser", "null"]
+STATES = "states whose trades count: a state, a list, or 'all'"
+TYPES = "trade types that count; 'null' is the unknown type"
+WHERE = "SQL expression over the table's columns; trades that fail it are dropped"
+SIDES_DOC = "by aggressor: all, bought, sold, or of unknown side"
+NAME_DOC = "template of the column names"
+
+
+@attrs.frozen
+class Selection:
+    """Options of every group."""
+
+    market_states: State | list[State] | None = option(f"{STATES}; default: the module's", default=None)
+    trade_types: list[TradeType] | None = option(f"{TYPES}; default: the module's", default=None)
+    where: str | None = option(f"{WHERE}; default: the module's", default=None)
+
+
+@attrs.frozen
+class SidedSelection(Selection):
+    """Options of every group that tells trades apart by side."""
+
+    sides: list[Side] = option(SIDES_DOC, factory=lambda: ["Total"])
+
+
+S = TypeVar("S", bound=Selection)
+
+
+@attrs.frozen
+class Trades:
+    """The table as its source and the pass's transforms have it. `known_after`: how long after a row's stamp its value
+    in a column is known, for columns that are not known at the stamp."""
+
+    columns: Mapping[str, pl.DataType]
+    known_after: Mapping[str, timedelta | Known]
+    allow_nonpositive_prices: bool = False
+
+    def price(self, column: str) -> pl.Expr:
+        """A column's price where it counts, else null."""
+        return known_price(column, self.allow_nonpositive_prices)
+
+    def needed(self, column: str, who: str, cure: str) -> None:
+        """UserError that says the cure where the table lacks the column."""
+        if column not in self.columns:
+            raise UserError(f"{who} needs column {column}, which table trades does not have: {cure}")
+
+
+@attrs.frozen(eq=False)
+class Group(Generic[S]):
+    """A configured group, the module's options filled in where it has none of its own.
+
+    `mask`: filters of its own that the frame's rows have not passed.
+    """
+
+    label: str
+    options: S
+    trades: Trades
+    states: States
+    trade_types: Sequence[str] | None
+    where: str | None
+    mask: pl.Expr | None = None
+
+    def filter(self, types: bool = True, where: bool = True) -> pl.Expr | None:
+        """Its filters by type and by `where`, those asked for; None where there is none."""
+        of_type = of_types(self.trade_types) if types and self.trade_types is not None else None
+        return all_of(of_type, self._where() if where else None)
+
+    def _where(self) -> pl.Expr | None:
+        place = "trade.where" if self.options.where is None else f"{self.label}.where"
+        return None if self.where is None else row_filter(self.where, self.trades.columns, place)
+
+    def population(self, side: str) -> Population:
+        """The group's trades of one side."""
+        side_mask, words = SIDES[side]
+        return Population(all_of(self.mask, side_mask), words)
+
+    def template(self, *fields: str) -> Template:
+        """The group's checked `name`."""
+        name: Any = getattr(self.options, "name")  # noqa: B009 - every group has one, with a default of its own
+        return Template.checked(name, self.label, fields)
+
+
+def populations(group: Group[Any]) -> Iterator[tuple[str, Population]]:
+    """Each side that the group names, with its trades."""
+    for side in group.options.sides:
+        yield side, group.population(side)
