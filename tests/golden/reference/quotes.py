@@ -1,0 +1,125 @@
+"""Transform quotes_at_trades: for each trade of a listing, the quote before it and mids at offsets, row by row.
+
+A trade's row comes back as a new dict with the columns of the transform. Times are nanoseconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any, NamedTuple
+
+from .book_bars import Book
+from .clock import Row, nanoseconds, stretch_of
+from .values import near
+
+Runs = Sequence[tuple[float, float]]
+MIDS = {"mid": "Mid", "weighted_mid": "WeightedMid"}
+
+
+class Quote(NamedTuple):
+    """One book row as the options see it: sides without their invalid levels; `mid` None where the row is not valid."""
+
+    time: int
+    sequence: Any
+    bid: Any
+    ask: Any
+    bid_size: Any
+    ask_size: Any
+    status: str
+    mid: Any
+
+
+def quotes_of(rows: Sequence[Row], options: Mapping[str, Any]) -> list[Quote]:
+    """Book rows in order as quotes."""
+    return [_quote(row, options) for row in rows]
+
+
+def _quote(row: Row, options: Mapping[str, Any]) -> Quote:
+    book = Book(row, options, 1)
+    (bid, bid_size, _), (ask, ask_size, _) = (book.levels[side][0] for side in ("Bid", "Ask"))
+    mid = book.price(MIDS[options.get("mid", "mid")])
+    return Quote(row["EventTimestamp"], row.get("SequenceNo"), bid, ask, bid_size, ask_size, status_of(bid, ask), mid)
+
+
+def status_of(bid: Any, ask: Any) -> str:
+    """What a quote is, whatever it is worth."""
+    if bid is None and ask is None:
+        return "Missing"
+    if bid is None or ask is None:
+        return "OneSided"
+    if near(bid, ask):
+        return "Locked"
+    return "Crossed" if ask < bid else "Ok"
+
+
+def before(quotes: Sequence[Quote], t: int, sequence: Any = None) -> Quote | None:
+    """The last row strictly before (t, sequence), or before t alone where no sequence is given."""
+    if sequence is None:
+        found = [q for q in quotes if q.time < t]
+    else:
+        found = [q for q in quotes if (q.time, q.sequence) < (t, sequence)]
+    return found[-1] if found else None
+
+
+def valid_at(quotes: Sequence[Quote], t: int, runs: Runs, most: float = inf) -> Quote | None:
+    """The last valid row stamped at or before t; None outside the stretches, and for one older than `most`.
+
+    What is in force when the stretch begins is its one oldest row: nothing from before it replaces that one.
+    """
+    stretch = stretch_of(runs, t)
+    if stretch is None:
+        return None
+    start = runs[stretch][0]
+    at_start = [q for q in quotes if q.time <= start][-1:]
+    inside = [q for q in quotes if start < q.time <= t]
+    valid = [q for q in at_start + inside if q.mid is not None]
+    return valid[-1] if valid and t - valid[-1].time <= most else None
+
+
+def quotes_at_trades(
+    trades: Sequence[Row], books: Sequence[Row], runs: Runs, options: Mapping[str, Any], shared: bool = False
+) -> list[Row]:
+    """Trades of one listing with their quotes. `runs`: the stretches of the pass's market states. `shared`: one
+    sequence over both tables, which both carry."""
+    quotes = quotes_of(books, options)
+    by_sequence = shared and options.get("order", "time_sequence") == "time_sequence"
+    return [{**row, **_columns(row, quotes, runs, options, by_sequence)} for row in trades]
+
+
+def _columns(row: Row, quotes: Sequence[Quote], runs: Runs, options: Mapping[str, Any], by_sequence: bool) -> Row:
+    t, lag = row["EventTimestamp"], nanoseconds(options.get("lag", "0s"))
+    most = nanoseconds(options["tolerance"]) if options.get("tolerance") else inf
+    found: Row = _at_trade(before(quotes, t - lag, row["SequenceNo"] if by_sequence else None), t, most)
+    for horizon in options.get("horizons", []):
+        found |= _at_offset(quotes, t + nanoseconds(horizon), after(horizon), runs, most, options)
+    if not options.get("overwrite"):
+        found |= {name: row[name] for name in ("BidPrice", "AskPrice", "BidQuantity", "AskQuantity") if name in row}
+    return found
+
+
+def after(horizon: str) -> str:
+    """The column of a horizon."""
+    return f"MidBefore{horizon[1:]}" if horizon.startswith("-") else f"MidAfter{horizon}"
+
+
+def _at_trade(quote: Quote | None, t: int, most: float) -> Row:
+    names = ("BidPrice", "AskPrice", "BidQuantity", "AskQuantity", "MidAtTrade", "QuoteAgeSeconds")
+    if quote is None:
+        return {**dict.fromkeys(names), "QuoteStatus": "Missing"}
+    age, stale = (t - quote.time) / 1e9, t - quote.time > most
+    values = (quote.bid, quote.ask, quote.bid_size, quote.ask_size, None if stale else quote.mid, age)
+    return {**dict(zip(names, values, strict=True)), "QuoteStatus": "Stale" if stale else quote.status}
+
+
+def _at_offset(quotes: Sequence[Quote], t: int, name: str, runs: Runs, most: float, options: Mapping[str, Any]) -> Row:
+    """The mid at t; with clamp = "session_end" that of the session's end where t is after it."""
+    end = runs[-1][1] if runs else inf
+    clamped = t > end
+    if clamped and options.get("clamp") == "session_end":
+        last = [q for q in quotes if runs[-1][0] < q.time < end]
+        at_start = [q for q in quotes if q.time <= runs[-1][0]][-1:]
+        valid = [q for q in at_start + last if q.mid is not None and end - q.time <= most]
+        found, t = (valid[-1] if valid else None), int(end)
+    else:
+        found = None if clamped else valid_at(quotes, t, runs, most)
+    values: Row = {name: found.mid if found else None, f"{name}AgeSeconds": (t - found.time) / 1e9 if found else None}
+    return values | ({f"{name}Clamped": clamped} if options.get("clamp") == "session_end" else {})

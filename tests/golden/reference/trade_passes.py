@@ -1,0 +1,141 @@
+"""A pass of trade, retail_imbalance and liquidity behind its transforms, and passes of parent orders."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from .clock import EVERY_OPEN, Row, Rule, states_of, stretches
+from .costs import tca
+from .day import Column, Table, admissible, listings, table
+from .liquidity import liquidity
+from .orders import Market, order_rows
+from .passes import Result, _cell, _counted
+from .quotes import quotes_at_trades, quotes_of
+from .retail import retail_imbalance
+from .signs import trade_signs
+from .trade_bars import counts
+from .trade_groups import change, discrepancy, flags, grouped, imbalance, placement
+from .trade_volatility import volatility
+from .twap import twap
+
+MAKERS: Mapping[str, Callable[[Any], None]] = {
+    "imbalance": imbalance,
+    "flags": flags,
+    "discrepancy": discrepancy,
+    "change": change,
+    "placement": placement,
+    "twap": twap,
+    "volatility": volatility,
+    "tca": tca,
+}
+READS = {"trade": ("trades",), "retail_imbalance": ("trades",), "liquidity": ("trades", "l2")}
+Frames = Mapping[str, pl.DataFrame]
+
+
+def prepared(frames: Frames, listing: int, preprocess: Sequence[Any], states: Any, shared: bool) -> dict[str, Table]:
+    """The tables of a listing behind the transforms. `states`: the market states of the pass."""
+    tables = {name: table(frames, name, listing) for name in ("trades", "l2") if name in frames}
+    for step in preprocess:
+        trades = tables["trades"]
+        if step["transform"] == "quotes_at_trades":
+            books = tables["l2"]
+            runs = stretches(books.changes or [], states_of(states, books.changes is not None))
+            sequenced = shared and all("SequenceNo" in t.columns for t in (trades, books))
+            rows = quotes_at_trades(trades.rows, books.rows, runs, step, sequenced)
+        else:
+            rows = trade_signs(trades.rows, step)
+        tables["trades"] = trades._replace(rows=rows)
+    return tables
+
+
+def run_trades(
+    frames: Frames,
+    rule: Rule,
+    preprocess: Sequence[Any],
+    modules: Sequence[Any],
+    where: Any,
+    *,
+    states: Any = None,
+    shared: bool = False,
+    labels: Sequence[int] | None = None,
+) -> Result:
+    """Modules are tables of options as a pipeline has them. `labels`: buckets to show instead of the sparse ones."""
+    result = Result()
+    names = sorted({name for module in modules for name in READS[module["module"]]})
+    for listing in listings(frames, names):
+        tables = prepared(frames, listing, preprocess, states, shared)
+        own = [_own(module, states) for module in modules]
+        columns: dict[str, Column] = {}
+        for module in own:
+            columns |= _columns(tables, rule, module, where)
+        shown = _timeline(tables, rule, own) if labels is None else labels
+        for name, column in columns.items():
+            result.rollups[name], result.empties[name] = column.rollup, column.empty
+            for label in shown:
+                cell = _cell(column, label, rule)
+                result.rows.setdefault((listing, label), {})[name] = cell.value
+                result.weights[(listing, label), name] = cell.weight
+    return result
+
+
+def _own(module: Any, states: Any) -> Any:
+    """A module with the pass's market states where it names none."""
+    return module if states is None or "market_states" in module else {**module, "market_states": states}
+
+
+def _columns(tables: Mapping[str, Table], rule: Rule, module: Any, where: Any) -> dict[str, Column]:
+    if module["module"] == "trade":
+        return grouped(tables["trades"], rule, module, where, MAKERS)
+    if module["module"] == "liquidity":
+        return liquidity(tables["trades"], tables["l2"], rule, module, where)
+    return retail_imbalance(tables["trades"], rule, module, where)
+
+
+def _timeline(tables: Mapping[str, Table], rule: Rule, modules: Sequence[Any]) -> list[int]:
+    """Buckets in which a table that a module reads has a row that counts, in a state of any module of the pass."""
+    labels = set()
+    names = {name for module in modules for name in READS[module["module"]]}
+    for one in (tables[name] for name in sorted(names)):
+        states = _states(modules, one.changes is not None)
+        for row in one.rows:
+            if (one.name != "trades" or _counted_by(row, modules)) and admissible(row, states):  # type: ignore[arg-type]
+                labels.add(rule.bucket(row["EventTimestamp"]))
+    return sorted(labels)
+
+
+def _states(modules: Sequence[Any], known: bool) -> Any:
+    if not known:
+        return None
+    found: set[Any] = set()
+    for module in modules:
+        kinds = [kind for kind in ("generic", *MAKERS) if kind in module] if module["module"] == "trade" else []
+        for group in [one for kind in kinds for one in module[kind]] or [module]:
+            found |= set(states_of(group.get("market_states", module.get("market_states")), known) or EVERY_OPEN)
+    return found
+
+
+def _counted_by(row: Row, modules: Sequence[Any]) -> bool:
+    return _counted(row, [{**module, "module": "trade"} for module in modules])
+
+
+def run_orders(
+    frames: Frames, rule: Rule, module: Any, where: Any, states: Any = None
+) -> dict[tuple[Any, str, int], dict[str, Any] | None]:
+    """Rows of module tca by (listing, order, bucket); None for an order whose events contradict each other."""
+    module = _own(module, states)
+    events, markets = {}, {}
+    for listing in listings(frames, ["orders"]):
+        tables = prepared(frames, listing, [], states, False)
+        trades, books = tables["trades"], tables["l2"]
+        events[listing] = _events(frames["orders"], listing)
+        asked = states_of(module.get("market_states"), trades.changes is not None)
+        kept = [row for row in trades.rows if counts(row, asked, module, module, where)]
+        markets[listing] = Market(kept, quotes_of(books.rows, {}), stretches(books.changes or [], asked))
+    return order_rows(events, markets, rule, module)
+
+
+def _events(orders: pl.DataFrame, listing: int) -> list[Row]:
+    stamps = [name for name in ("EventTimestamp", "DecisionTimestamp") if name in orders.columns]
+    rows = orders.filter(pl.col("ListingId") == listing).with_columns(pl.col(stamps).to_physical()).to_dicts()
+    return sorted(rows, key=lambda r: (r["EventTimestamp"], r.get("SequenceNo") or 0))
