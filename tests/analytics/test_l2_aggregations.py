@@ -171,12 +171,6 @@ def test_orders_of_a_table_without_them_are_refused_naming_metric_column_and_tab
         booked({"book": [{"measures": ["NumOrders"], "levels": 1}]}, [ROW], TWO)
 
 
-@pytest.mark.parametrize("group", ["counts", "flow", "liquidity"])
-def test_groups_that_come_later_are_refused_with_the_known_options(booked, group):
-    with pytest.raises(UserError, match=rf"{group}.*book.*ohlc"):
-        booked({group: [{}]}, [ROW], TWO)
-
-
 def test_unknown_aggregation_is_refused(booked):
     with pytest.raises(UserError, match="TWA"):
         booked({"prices": [{"sources": ["Mid"], "aggregations": ["TWA"]}]}, [ROW], TWO)

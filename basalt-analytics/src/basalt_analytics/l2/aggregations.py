@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import polars as pl
 
+from basalt.columns import DType, Unit
 from basalt.metrics import FIRST, LAST, MAX, MIN, NONE, Empty, Metric, Rollup, mean
 from basalt_analytics.groups import Emission
 from basalt_analytics.l2.book import Book, Rules
@@ -101,7 +102,7 @@ def _of_one_row(series: Series, aggregation: str, name: str, rules: Rules) -> Me
         name,
         value if series.dtype == pl.Float64 else value.cast(series.dtype),
         series.unit,
-        doc=_sentence(made.doc, series),
+        doc=sentence(made.doc, series),
         dtype=series.dtype,
         over_time=made.over_time,
         over_listings=series.over_listings if aggregation == "Last" else NONE,
@@ -109,26 +110,39 @@ def _of_one_row(series: Series, aggregation: str, name: str, rules: Rules) -> Me
         formula=f"{aggregation.lower()} {series.formula}",
         citation=series.citation,
         sign=series.sign,
+        traits=series.traits,
     )
 
 
 def _of_all_rows(series: Series, aggregation: str, name: str, row: str) -> Metric:
     made = _ALL[aggregation]
-    x = pl.col(row)
     dtype = series.dtype if made.keeps_integers else pl.Float64
+    x = number(pl.col(row), series) if dtype == pl.Float64 else pl.col(row)
     return Metric(
         name,
         made.of(x) if dtype == pl.Float64 else made.of(x).cast(dtype),
-        series.unit,
-        doc=_sentence(made.doc, series),
+        unit_of(series, dtype),
+        doc=sentence(made.doc, series),
         dtype=dtype,
         over_time=made.over_time(x),
         formula=f"{aggregation.lower()} of {series.formula}",
         citation=series.citation,
         sign=series.sign if made.signed else None,
+        traits=series.traits,
     )
 
 
-def _sentence(template: str, series: Series) -> str:
+def number(x: pl.Expr, series: Series) -> pl.Expr:
+    """The series as numbers that can be averaged: a flag is 1 or 0."""
+    return x.cast(pl.Float64) if series.dtype == pl.Boolean else x
+
+
+def unit_of(series: Series, dtype: DType) -> Unit:
+    """Unit of an aggregation of that dtype: an averaged flag is a share."""
+    return Unit.RATIO if series.unit is Unit.FLAG and dtype == pl.Float64 else series.unit
+
+
+def sentence(template: str, series: Series) -> str:
+    """The template with the series' words, as a sentence begins."""
     text = template.format(words=series.words)
     return text[0].upper() + text[1:]

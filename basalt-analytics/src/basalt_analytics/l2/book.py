@@ -18,13 +18,18 @@ NEAR = 1 - 1e-9
 KeepOrDrop = Literal["keep", "drop"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Rules:
-    """What locked and crossed rows, and missing levels, are worth."""
+    """What locked and crossed rows, and missing levels, are worth; rows that fail `where` count for nothing."""
 
     locked: KeepOrDrop = "keep"
     crossed: KeepOrDrop = "drop"
     missing_is_zero: bool = False
+    where: pl.Expr | None = None
+
+
+AS_IT_IS = Rules(crossed="keep")
+"""Every row counts, whatever its state."""
 
 
 class Book:
@@ -36,21 +41,21 @@ class Book:
 
     def price(self, side: str, level: int) -> pl.Expr:
         """Price at a level, never 0."""
-        return self._if_counts(self._existing(side, level, self._cell(f"{side}Price{level}")))
+        return self.if_counts(self.at(side, "Price", level))
 
     def depth(self, side: str, measure: str, level: int) -> pl.Expr:
         """Quantity, NumOrders or Notional at a level; 0 where the level is missing and the rules say so."""
-        return self._if_counts(self._depth(side, measure, level))
+        return self.if_counts(self._depth(side, measure, level))
 
     def cumulated(self, side: str, measure: str, level: int) -> pl.Expr:
         """Sum of `depth` over the levels down to this one that exist; an empty side's where level 1 is missing."""
         first, *deeper = (self._depth(side, measure, i) for i in range(1, level + 1))
         if not deeper:
-            return self._if_counts(first)
+            return self.if_counts(first)
         total = first + pl.sum_horizontal(deeper)
         if self._rules.missing_is_zero:
-            total = pl.when(self._exists(side, 1)).then(total).otherwise(first)
-        return self._if_counts(total)
+            total = pl.when(self.exists(side, 1)).then(total).otherwise(first)
+        return self.if_counts(total)
 
     @cached_property
     def mid(self) -> pl.Expr:
@@ -68,6 +73,25 @@ class Book:
         bid, ask = (self._cell(f"{side}Quantity1") for side in ("Bid", "Ask"))
         return ratio(bid * self.price("Ask", 1) + ask * self.price("Bid", 1), bid + ask)
 
+    def at(self, side: str, measure: str, level: int) -> pl.Expr:
+        """Price, Quantity or NumOrders of a level that exists, on rows too that do not count."""
+        return self._existing(side, level, self._cell(f"{side}{measure}{level}"))
+
+    def if_counts(self, value: pl.Expr) -> pl.Expr:
+        """The value on rows that count."""
+        return value if self._counts is None else pl.when(self._counts).then(value)
+
+    def exists(self, side: str, level: int) -> pl.Expr:
+        """Finite positive price, and no size that is non-positive or not finite; null or false otherwise."""
+        price, size = self._cell(f"{side}Price{level}"), self._cell(f"{side}Quantity{level}")
+        return _positive(price) & _positive(size).fill_null(True)
+
+    def invalid(self, side: str, level: int) -> pl.Expr:
+        """Whether a price or a size is there that no level can have."""
+        return ~pl.all_horizontal(
+            _positive(self._cell(f"{side}{measure}{level}")).fill_null(True) for measure in ("Price", "Quantity")
+        )
+
     def _depth(self, side: str, measure: str, level: int) -> pl.Expr:
         if measure == "Notional":
             value = self._cell(f"{side}Price{level}") * self._cell(f"{side}Quantity{level}")
@@ -76,30 +100,23 @@ class Book:
         return self._existing(side, level, value, otherwise=0 if self._rules.missing_is_zero else None)
 
     def _existing(self, side: str, level: int, value: pl.Expr, otherwise: int | None = None) -> pl.Expr:
-        return pl.when(self._exists(side, level)).then(value).otherwise(otherwise)
-
-    def _if_counts(self, value: pl.Expr) -> pl.Expr:
-        return value if self._counts is None else pl.when(self._counts).then(value)
-
-    def _exists(self, side: str, level: int) -> pl.Expr:
-        """Finite positive price, and no size that is non-positive or not finite; null or false otherwise."""
-        price, size = self._cell(f"{side}Price{level}"), self._cell(f"{side}Quantity{level}")
-        return _positive(price) & _positive(size).fill_null(True)
+        return pl.when(self.exists(side, level)).then(value).otherwise(otherwise)
 
     @cached_property
     def _counts(self) -> pl.Expr | None:
         """Whether the row's state counts; None: every state does. A one-sided row is neither locked nor crossed."""
-        bid, ask = (pl.when(self._exists(s, 1)).then(self._cell(f"{s}Price1")) for s in ("Bid", "Ask"))
+        bid, ask = (pl.when(self.exists(s, 1)).then(self._cell(f"{s}Price1")) for s in ("Bid", "Ask"))
         match self._rules.locked, self._rules.crossed:
             case "keep", "keep":
-                return None
+                return self._rules.where
             case "keep", "drop":
                 counts = ask >= bid * NEAR
             case "drop", "keep":
                 counts = (ask * NEAR > bid) | (bid * NEAR > ask)
             case _:
                 counts = ask * NEAR > bid
-        return counts.fill_null(True)
+        counts = counts.fill_null(True)
+        return counts if self._rules.where is None else counts & self._rules.where
 
 
 def _positive(x: pl.Expr) -> pl.Expr:

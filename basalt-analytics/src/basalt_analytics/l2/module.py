@@ -1,39 +1,28 @@
 """The module `l2`: groups of options to metrics, all in one grouped aggregation."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
 from basalt.config.filters import row_filter
-from basalt.errors import UserError
 from basalt.modules import BucketModule, Part
-from basalt.tables import depth
 from basalt_analytics.bars import bar, value_before
 from basalt_analytics.groups import Emission, Template, derived, required, without_repeats
 from basalt_analytics.l2.aggregations import aggregated, row_value
 from basalt_analytics.l2.book import Rules
+from basalt_analytics.l2.configured import FIELDS, Levels, columns
+from basalt_analytics.l2.counts import count_emissions
+from basalt_analytics.l2.flow import flow_emissions
 from basalt_analytics.l2.options import BookGroup, ImbalanceGroup, L2Options, OhlcGroup, SpreadGroup
-from basalt_analytics.l2.series import PRICES, SPREADS, Series, book_series, imbalance_series
+from basalt_analytics.l2.series import PRICES, Series
 
-DEFAULT_DEPTH = 10
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "book": {"side": "sides", "measure": "measures", "level": "levels"},
-    "spreads": {"variant": "variants"},
-    "imbalances": {"measure": "measures", "level": "levels"},
-    "prices": {"source": "sources"},
-}
-SERIES: Mapping[str, Callable[..., Series]] = {
-    "book": book_series,
-    "spreads": lambda variant: SPREADS[variant],
-    "imbalances": imbalance_series,
-    "prices": lambda source: PRICES[source],
-}
+AGGREGATED = (*FIELDS, "liquidity")
+GROUPS = (*AGGREGATED, "ohlc", "flow", "counts")
 
 
 class L2(BucketModule):
-    """The book by its rows: depth, spreads, imbalances, prices and their bars."""
+    """The book by its rows: depth, spreads, imbalances, prices and their bars, cost and shape, order flow."""
 
     name = "l2"
     table = "l2"
@@ -42,17 +31,15 @@ class L2(BucketModule):
 
     def parts(self) -> list[Part]:
         """One part: no group has a filter of its own."""
-        own = self.config
-        groups: dict[str, Sequence[Any]] = {option: getattr(own, option) for option in FIELDS}
-        if not own.ohlc and not any(groups.values()):
+        groups: dict[str, Sequence[Any]] = {option: getattr(self.config, option) for option in GROUPS}
+        if not any(groups.values()):
             groups = self._nothing_configured()
         emissions = [
             emission
             for option, configured in groups.items()
             for i, group in enumerate(configured)
-            for emission in self._aggregated(option, group, f"l2.{option}[{i}]")
+            for emission in self._emissions(option, group, f"l2.{option}[{i}]")
         ]
-        emissions += [e for i, group in enumerate(own.ohlc) for e in self._bars(group, f"l2.ohlc[{i}]")]
         without_repeats((e.group, e.metric.name) for e in emissions)
         return [Part(self.reads, tuple(e.metric for e in emissions), derived(emissions), where=self.where())]
 
@@ -66,8 +53,12 @@ class L2(BucketModule):
         own = self.config
         return Rules(own.locked, own.crossed, own.empty_side == "zero")
 
+    @property
+    def _levels(self) -> Levels:
+        return Levels(self.name, self.table, self.config.levels, self.columns)
+
     def _nothing_configured(self) -> dict[str, Sequence[Any]]:
-        levels = self._levels(self.config.levels, "l2.levels")
+        levels = self._levels.of_module()
         counted = all(f"{side}NumOrders{i}" in self.columns for side in ("Bid", "Ask") for i in levels)
         book = BookGroup(
             measures=["Price", "Quantity", "NumOrders", "CumQuantity", "CumOrders"]
@@ -80,37 +71,19 @@ class L2(BucketModule):
             "imbalances": [ImbalanceGroup(measures=["CumQuantity"])],
         }
 
-    def _levels(self, configured: int | list[int] | None, label: str) -> list[int]:
-        """1 … n or the list, by default as deep as the table goes; UserError for a level it does not have."""
-        deepest = depth(self.columns)
-        if configured is None:
-            configured = min(DEFAULT_DEPTH, deepest)
-        levels = list(range(1, configured + 1)) if isinstance(configured, int) else configured
-        missing = [level for level in levels if not 1 <= level <= deepest]
-        if missing or not levels:
-            asked = f"level {missing[0]}" if missing else "no level"
-            raise UserError(f"{label} asks for {asked}, but table l2 has the levels 1 to {deepest}: name some of these")
-        return levels
-
-    def _values(self, group: Any, option: str, label: str) -> Sequence[object]:
-        if option == "levels":
-            own = group.levels is not None
-            return self._levels(group.levels if own else self.config.levels, f"{label}.levels" if own else "l2.levels")
-        values: Sequence[object] = getattr(group, option)
-        return values
-
-    def _aggregated(self, option: str, group: Any, label: str) -> Iterator[Emission]:
-        """The group's metrics: every combination of its lists, in every aggregation."""
-        fields = FIELDS[option]
-        lists = {name: self._values(group, name, label) for name in fields.values()}
-        required({**lists, "aggregations": group.aggregations}, label)
-        template = Template.checked(group.name, label, (*fields, "aggregation"))
-        for combination in product(*lists.values()):
-            tokens = dict(zip(fields, combination, strict=True))
-            series = SERIES[option](**tokens)
-            for aggregation in group.aggregations:
-                name = template.filled(**tokens, aggregation="" if aggregation == "Last" else aggregation)
-                yield aggregated(series, aggregation, name, label, self._rules)
+    def _emissions(self, option: str, group: Any, label: str) -> Iterator[Emission]:
+        match option:
+            case "ohlc":
+                yield from self._bars(group, label)
+            case "flow":
+                required({"measures": group.measures}, label)
+                yield from flow_emissions(group, self._levels.of(group, label), label)
+            case "counts":
+                required({"measures": group.measures}, label)
+                yield from count_emissions(group, self._rules, self._levels.deepest, label)
+            case _:
+                for column in columns(option, group, label, self._levels):
+                    yield aggregated(column.series, column.aggregation, column.name, label, self._rules)
 
     def _bars(self, group: OhlcGroup, label: str) -> Iterator[Emission]:
         required({"sources": group.sources}, label)

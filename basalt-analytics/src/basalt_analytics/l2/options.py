@@ -4,10 +4,12 @@ from typing import Literal
 
 import attrs
 
+from basalt.columns import Unit
 from basalt.config.spellings import State
 from basalt.options import option
 from basalt_analytics.bars import OpenMode
 from basalt_analytics.l2.book import KeepOrDrop
+from basalt_analytics.l2.shape import Amount, By, Reference
 
 Side = Literal["Bid", "Ask"]
 BookMeasure = Literal[
@@ -24,6 +26,29 @@ BookMeasure = Literal[
 ImbalanceMeasure = Literal["Quantity", "CumQuantity", "CumNotional", "NumOrders", "CumOrders"]
 Variant = Literal["Abs", "Bps"]
 PriceSource = Literal["Mid", "Bid", "Ask", "WeightedMid"]
+LiquidityMeasure = Literal[
+    "Xlm",
+    "XlmBuy",
+    "XlmSell",
+    "XlmUnfilledRatio",
+    "DepthWithin",
+    "DepthSlope",
+    "LogDepthSlope",
+    "DepthSpread",
+]
+FlowMeasure = Literal["OFI", "OFINorm", "OFITotal"]
+CountMeasure = Literal[
+    "Updates",
+    "TouchUpdates",
+    "MidChanges",
+    "BidChanges",
+    "AskChanges",
+    "InvalidLevel",
+    "Disordered",
+    "Locked",
+    "Crossed",
+    "OneSided",
+]
 Aggregation = Literal["Last", "First", "Min", "Max", "Mean", "Median", "Std"]
 AGGREGATIONS = "how rows become one value; 'Last' adds no token to the name"
 LEVELS = "book levels: n for 1 … n, or a list"
@@ -34,15 +59,29 @@ def _last() -> list[Aggregation]:
     return ["Last"]
 
 
+def _counted() -> list[CountMeasure]:
+    return ["Updates", "TouchUpdates", "MidChanges", "BidChanges", "AskChanges", "Locked", "Crossed", "OneSided"]
+
+
+def _both() -> list[Side]:
+    return ["Bid", "Ask"]
+
+
 @attrs.frozen
-class BookGroup:
-    """A group of `book`: what rests on each side, level by level."""
+class BookLists:
+    """What a group of `book` asks for, but for aggregations."""
 
     measures: list[BookMeasure] = option("what is measured; Cum… adds up the levels to this one")
-    sides: list[Side] = option("which side of the book", factory=lambda: ["Bid", "Ask"])
+    sides: list[Side] = option("which side of the book", factory=_both)
     levels: int | list[int] | None = option(f"{LEVELS}; default: the module's", default=None)
-    aggregations: list[Aggregation] = option(AGGREGATIONS, factory=_last)
     name: str = option(NAME, default="{side}{measure}{level}{aggregation}")
+
+
+@attrs.frozen
+class BookGroup(BookLists):
+    """A group of `book`: what rests on each side, level by level."""
+
+    aggregations: list[Aggregation] = option(AGGREGATIONS, factory=_last)
 
 
 @attrs.frozen
@@ -65,12 +104,77 @@ class ImbalanceGroup:
 
 
 @attrs.frozen
-class PriceGroup:
-    """A group of `prices`: one price of the book."""
+class PriceLists:
+    """What a group of `prices` asks for, but for aggregations."""
 
     sources: list[PriceSource] = option("which price")
-    aggregations: list[Aggregation] = option(AGGREGATIONS, factory=_last)
     name: str = option(NAME, default="{source}{aggregation}")
+
+
+@attrs.frozen
+class PriceGroup(PriceLists):
+    """A group of `prices`: one price of the book."""
+
+    aggregations: list[Aggregation] = option(AGGREGATIONS, factory=_last)
+
+
+@attrs.frozen
+class LiquidityLists:
+    """What a group of `liquidity` asks for, but for aggregations."""
+
+    measures: list[LiquidityMeasure] = option(
+        "Xlm… what an order that walks the book pays against the mid; Depth… what rests how far away"
+    )
+    notionals: list[float] = option(
+        "amounts that Xlm… trade, in the quote currency, or in shares where by = 'shares'",
+        factory=list,
+        unit=Unit.CURRENCY,
+    )
+    by: By = option("whether an order spends `notionals` or trades so many shares", default="notional")
+    bps: list[float] = option("distances of DepthWithin, in bps", factory=list)
+    reference: Reference = option("what DepthWithin measures distance from: mid, or the side's own best", default="mid")
+    unit: Amount = option("whether DepthWithin adds up shares or their value", default="shares")
+    levels: int | list[int] | None = option(
+        f"{LEVELS}; DepthSpread has a column for each, the others read down to the deepest; default: the module's, and "
+        "for Xlm… and DepthWithin the whole table",
+        default=None,
+    )
+    name: str | None = option(
+        "template of the column names over side, measure, notional, bps, level and aggregation, each empty where a "
+        "measure has none; default: XlmBps{notional}, {side}DepthWithin{bps}Bps, {side}DepthSlope and the like",
+        default=None,
+    )
+
+
+@attrs.frozen
+class LiquidityGroup(LiquidityLists):
+    """A group of `liquidity`: what trading at once costs, and how depth grows away from the mid."""
+
+    aggregations: list[Aggregation] = option(AGGREGATIONS, factory=_last)
+
+
+@attrs.frozen
+class FlowGroup:
+    """A group of `flow`: what orders added to the bid and took from the ask, level by level."""
+
+    measures: list[FlowMeasure] = option(
+        "OFI order-flow imbalance, OFINorm relative to the usual depth, OFITotal down to a level"
+    )
+    levels: int | list[int] | None = option(f"{LEVELS}; default: the module's", default=None)
+    weights: list[float] = option("of each level in OFITotal, from the best down; default: 1 each", factory=list)
+    name: str = option(NAME, default="{measure}{level}")
+
+
+@attrs.frozen
+class CountGroup:
+    """A group of `counts`: how many rows changed the book, and the share of rows in odd states."""
+
+    measures: list[CountMeasure] = option(
+        "Updates to Disordered are counts; Locked, Crossed and OneSided are shares of the rows", factory=_counted
+    )
+    name: str | None = option(
+        "template of the column names; default: Book{measure}Count, and Book{measure}RowShare for shares", default=None
+    )
 
 
 @attrs.frozen
@@ -103,3 +207,6 @@ class L2Options:
     imbalances: list[ImbalanceGroup] = option("bid depth against ask depth", factory=list)
     prices: list[PriceGroup] = option("mid, bests, weighted mid", factory=list)
     ohlc: list[OhlcGroup] = option("bars of a price", factory=list)
+    liquidity: list[LiquidityGroup] = option("cost of trading at once, and the shape of the book", factory=list)
+    flow: list[FlowGroup] = option("order-flow imbalance", factory=list)
+    counts: list[CountGroup] = option("changes of the book, and odd rows", factory=list)

@@ -26,6 +26,7 @@ class Series:
     dtype: DType = pl.Float64
     citation: str | None = None
     sign: str | None = None
+    traits: frozenset[str] = frozenset()
 
 
 @attrs.frozen(eq=False)

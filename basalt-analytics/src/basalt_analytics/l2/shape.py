@@ -1,0 +1,124 @@
+"""Cost and shape of one row's book: what an order of a given value would pay, and how depth grows with distance.
+
+The *visible book* of a side is its levels down to `deepest` that exist; a level whose size is unknown holds nothing.
+"""
+
+from typing import Literal
+
+import polars as pl
+
+from basalt.metrics import ratio
+from basalt_analytics.l2.book import NEAR, Book
+
+By = Literal["notional", "shares"]
+Reference = Literal["mid", "touch"]
+Amount = Literal["shares", "notional"]
+BEYOND = 1 + 1e-9
+SIDES = ("Bid", "Ask")
+
+
+def round_trip(book: Book, amount: float, by: By, deepest: int) -> pl.Expr:
+    """What buying and selling the amount at once costs, in bps of the mid; null where a side is short."""
+    bought, sold = (average_price(book, side, amount, by, deepest) for side in ("Ask", "Bid"))
+    return 1e4 * ratio(bought - sold, book.mid)
+
+
+def one_way(book: Book, side: str, amount: float, by: By, deepest: int) -> pl.Expr:
+    """What taking the amount from that side costs against the mid, in bps of it; null where the side is short."""
+    paid = average_price(book, side, amount, by, deepest)
+    return 1e4 * ratio(paid - book.mid if side == "Ask" else book.mid - paid, book.mid)
+
+
+def average_price(book: Book, side: str, amount: float, by: By, deepest: int) -> pl.Expr:
+    """Average price of an order that walks the side until the amount is spent; null where the side is short of it."""
+    levels = range(1, deepest + 1)
+    worth = [_worth(book, side, i, by) for i in levels]
+    spent = [(amount - pl.sum_horizontal(pl.lit(0.0), *worth[:i])).clip(0, worth[i]) for i in range(deepest)]
+    prices = [book.at(side, "Price", i) for i in levels]
+    if by == "shares":
+        average = pl.sum_horizontal(s * p for s, p in zip(spent, prices, strict=True)) / amount
+    else:
+        average = amount / pl.sum_horizontal(s / p for s, p in zip(spent, prices, strict=True))
+    there = pl.sum_horizontal(worth) >= amount * NEAR
+    return book.if_counts(pl.when(there & book.exists(side, 1)).then(average))
+
+
+def unfilled(book: Book, amount: float, by: By, deepest: int) -> pl.Expr:
+    """The part of the amount that the shorter side lacks: 0 where both can fill it."""
+    short = [1 - pl.sum_horizontal(_worth(book, s, i, by) for i in range(1, deepest + 1)) / amount for s in SIDES]
+    return pl.when(book.mid.is_not_null()).then(pl.max_horizontal(pl.lit(0.0), *short))
+
+
+def _worth(book: Book, side: str, level: int, by: By) -> pl.Expr:
+    size = book.at(side, "Quantity", level)
+    return (size if by == "shares" else book.at(side, "Price", level) * size).fill_null(0.0)
+
+
+def depth_within(book: Book, side: str, bps: float, amount: Amount, reference: Reference, deepest: int) -> pl.Expr:
+    """What rests no further than that from the reference; unknown where the best level's size is."""
+    measure = "Quantity" if amount == "shares" else "Notional"
+    first, *deeper = (
+        pl.when(_is_within(book, side, i, bps, reference)).then(book.depth(side, measure, i)).otherwise(0.0)
+        for i in range(1, deepest + 1)
+    )
+    total = first + pl.sum_horizontal(deeper) if deeper else first
+    is_there = book.exists(side, 1).fill_null(False)
+    known = pl.when(_reference(book, side, reference).is_not_null()).then(total)
+    return pl.when(is_there).then(known).otherwise(book.depth(side, measure, 1))
+
+
+def is_truncated(book: Book, side: str, bps: float, reference: Reference, deepest: int) -> pl.Expr:
+    """Whether the deepest visible level still lies within, so that there may be more behind it."""
+    known = book.exists(side, 1) & _reference(book, side, reference).is_not_null()
+    return pl.when(known).then(_is_within(book, side, deepest, bps, reference).fill_null(False))
+
+
+def _is_within(book: Book, side: str, level: int, bps: float, reference: Reference) -> pl.Expr:
+    of = _reference(book, side, reference)
+    return (book.at(side, "Price", level) - of).abs() <= of * (bps / 1e4 * BEYOND)
+
+
+def _reference(book: Book, side: str, reference: Reference) -> pl.Expr:
+    return book.mid if reference == "mid" else book.price(side, 1)
+
+
+def depth_slope(book: Book, side: str, deepest: int) -> pl.Expr:
+    """Shares gained with each bps away from the mid: a line through the origin, fitted to the levels that exist."""
+    levels = range(1, deepest + 1)
+    distances = [1e4 * ratio((book.at(side, "Price", i) - book.mid).abs(), book.mid) for i in levels]
+    shares = [book.cumulated(side, "Quantity", i) for i in levels]
+    products = (d * c for d, c in zip(distances, shares, strict=True))
+    fitted = ratio(pl.sum_horizontal(products), pl.sum_horizontal(d * d for d in distances))
+    return pl.when(shares[0].is_not_null()).then(fitted)
+
+
+def log_depth_slope(book: Book, deepest: int) -> pl.Expr:
+    """How log depth grows with relative distance from level to level, the mean of both sides."""
+    bid, ask = (_log_slope(book, side, deepest) for side in SIDES)
+    return (bid + ask) / 2
+
+
+def _log_slope(book: Book, side: str, deepest: int) -> pl.Expr:
+    """Over the levels down to the first that is missing; null where a step has no width or begins at one share."""
+    levels = range(1, deepest + 1)
+    prices = [book.mid, *(book.at(side, "Price", i) for i in levels)]
+    logs = [book.cumulated(side, "Quantity", i).log() for i in levels]
+    unbroken = [pl.all_horizontal(book.exists(side, j).fill_null(False) for j in range(1, i + 1)) for i in levels]
+    gains = [logs[0], *(ratio(logs[i], logs[i - 1]) - 1 for i in range(1, deepest))]
+    steps = [_quotient(gain, prices[i + 1], prices[i]) for i, gain in enumerate(gains)]
+    total = pl.sum_horizontal(pl.when(u).then(s) for u, s in zip(unbroken, steps, strict=True))
+    defined = pl.all_horizontal(~u | s.is_not_null() for u, s in zip(unbroken, steps, strict=True))
+    return pl.when(defined & unbroken[0]).then(ratio(total, pl.sum_horizontal(unbroken)))
+
+
+def _quotient(gain: pl.Expr, price: pl.Expr, before: pl.Expr) -> pl.Expr:
+    width = (price / before - 1).abs()
+    return pl.when(width > BEYOND - 1).then(gain / width)
+
+
+def depth_spread(book: Book, level: int) -> pl.Expr:
+    """Average ask price down to a level minus average bid price, in bps of the mid."""
+    bid, ask = (
+        ratio(book.cumulated(side, "Notional", level), book.cumulated(side, "Quantity", level)) for side in SIDES
+    )
+    return 1e4 * ratio(ask - bid, book.mid)
