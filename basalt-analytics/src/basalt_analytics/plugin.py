@@ -11,3 +11,13 @@ def basalt_analytics() -> list[Lazy]:
         Lazy("l2", "basalt_analytics.l2.module:L2", "Depth, spreads, imbalances, prices and OHLC of book rows."),
         Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
     ]
+
+
+@hookimpl
+def basalt_transforms() -> list[Lazy]:
+    """The preprocess steps, by the names that pipelines use."""
+    place = "basalt_analytics.transforms"
+    return [
+        Lazy("quotes_at_trades", f"{place}.quotes_at_trades:QuotesAtTrades", "Quote and mids around each trade."),
+        Lazy("trade_signs", f"{place}.trade_signs:TradeSigns", "Aggressor sides that the exchange does not tell."),
+    ]

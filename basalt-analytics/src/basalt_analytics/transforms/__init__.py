@@ -1,0 +1,1 @@
+"""Preprocess steps: what stands on a table's rows before modules read them."""

@@ -1,0 +1,75 @@
+"""Open times: the stretches in which a mid may be asked for, and when the session ends, listing by listing.
+
+They come from `marketstate`, else from the runs of the quotes' own MarketState, else from the hours of the pass; where
+nothing is known there are none, and every moment of the date counts.
+"""
+
+from collections.abc import Collection, Sequence
+
+import polars as pl
+
+from basalt.modules import ALL_STATES, PassContext
+from basalt.running.stretches import LONG_AGO, as_one, session_stretches, stretches
+from basalt.tables import NS_UTC, STATE
+
+KEY = "ListingId"
+
+
+def open_times(
+    trades: pl.LazyFrame, quotes: pl.LazyFrame, marketstate: pl.LazyFrame | None, pass_: PassContext
+) -> pl.LazyFrame | None:
+    """(ListingId, Start, End, Last, IsLast) in order: stretches [Start, End) in ns, End null where it is not known.
+
+    `Last`: the last instant that is not after the stretch. None: no state and no hours are known, or every row counts.
+    """
+    states = _states(pass_)
+    if states and marketstate is not None:
+        return _marked(_of_states(_with_unknown(marketstate, trades), states), 0)
+    if states and "MarketState" in quotes.collect_schema():
+        rows = quotes.with_columns(EventTimestamp=pl.col("At").cast(NS_UTC))
+        return _marked(_closed(_of_states(rows, states), pass_.sessions), 0)
+    if pass_.sessions is None:
+        return None
+    edges = [(start, end + 1) for start, end in pass_.sessions]  # the last instant is in
+    return _marked(session_stretches(trades, KEY, edges), 1)
+
+
+def _states(pass_: PassContext) -> Collection[str] | None:
+    """None: rows of any state count."""
+    if isinstance(pass_.market_states, str):
+        return {"default": ("CONTINUOUS_TRADING",)}.get(pass_.market_states)
+    return pass_.market_states
+
+
+def _of_states(rows: pl.LazyFrame, states: Collection[str]) -> pl.LazyFrame:
+    found = stretches(rows, KEY, states)
+    return as_one(found, KEY) if set(ALL_STATES) <= set(states) else found
+
+
+def _with_unknown(marketstate: pl.LazyFrame, trades: pl.LazyFrame) -> pl.LazyFrame:
+    """The state of every listing that trades is UNKNOWN before its first row."""
+    unknown = trades.select(
+        pl.col(KEY).unique(), EventTimestamp=pl.lit(LONG_AGO).cast(NS_UTC), MarketState=pl.lit("UNKNOWN", STATE)
+    )
+    both = pl.concat([unknown, marketstate.select(unknown.collect_schema().names())])
+    return both.sort(KEY, "EventTimestamp", maintain_order=True)
+
+
+def _closed(found: pl.LazyFrame, sessions: Sequence[tuple[int, int]] | None) -> pl.LazyFrame:
+    """A stretch that nothing ends does so with the last session, if it began before that."""
+    if not sessions:
+        return found
+    end = sessions[-1][1] + 1
+    return found.with_columns(pl.col("End").fill_null(pl.when(pl.col("Start") < end).then(end)))
+
+
+def _marked(found: pl.LazyFrame, over: int) -> pl.LazyFrame:
+    """Ends cut at the next start. `over`: how far an end lies behind the last instant of its session."""
+    following = pl.col("Start").shift(-1).over(KEY)
+    return found.select(
+        KEY,
+        "Start",
+        pl.min_horizontal("End", following).alias("End"),
+        Last=pl.col("End") - over,
+        IsLast=following.is_null(),
+    )
