@@ -16,7 +16,7 @@ from reference import shape
 from reference import time_weights as tw
 from reference.book_bars import Book
 from reference.book_groups import Rows
-from reference.book_pass import run_books
+from reference.book_pass import Setting, run_books
 from reference.clock import Rule
 from reference.day import table
 from reference.dense import dense
@@ -35,7 +35,7 @@ def near(*values):
 
 def columns(frames, modules, timeline="dense", rule=RULE):
     """Values of each column over the rows, in order."""
-    rows = run_books(frames, rule, modules, {}, timeline).rows
+    rows = run_books(frames, rule, modules, {}, Setting(timeline)).rows
     return {name: [row[name] for row in rows.values()] for name in next(iter(rows.values()))}, [
         (label - NINE) / S for _, label in rows
     ]

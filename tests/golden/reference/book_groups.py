@@ -5,9 +5,10 @@ from typing import Any
 
 from .book_bars import Book, book_bars, column_of, depth_of, levels_of
 from .book_counts import counts, shares
-from .clock import Rule, states_of, stretch_of, stretches
+from .clock import Rule, states_of, stretch_of
 from .day import Cell, Column, Predicate, Table, admissible
 from .flow import flow
+from .hours import inside, runs_of
 from .liquidity_series import liquidity
 
 
@@ -17,9 +18,10 @@ class Rows:
     def __init__(self, table: Table, rule: Rule, options: Mapping[str, Any], where: Mapping[str, Predicate]) -> None:
         self.depth, self.rule = depth_of(table), rule
         self.states = states_of(options.get("market_states"), table.changes is not None)
-        self.runs = stretches(table.changes or [], self.states)
+        self.runs = runs_of(table, self.states, options.get("hours"))
         asked = where.get(options.get("where", ""), lambda row: True)
-        kept = [row for row in table.rows if admissible(row, self.states) and asked(row) is True]  # type: ignore[arg-type]
+        rows = inside(table, options.get("hours")).rows
+        kept = [row for row in rows if admissible(row, self.states) and asked(row) is True]  # type: ignore[arg-type]
         self.books = [Book(row, options, self.depth) for row in kept]
         self.places: dict[int, list[int]] = {}
         for k, row in enumerate(kept):
@@ -41,7 +43,9 @@ def book_module(table: Table, rule: Rule, options: Mapping[str, Any], where: Map
         for aggregation in aggregations:
             token = "" if aggregation == "Last" else aggregation
             found[name.format(aggregation=token)] = column_of(aggregation, bars, series, rows.runs)
-    return book_bars(table, rule, options, where) | {prefix + k: v for k, v in found.items()}
+    return book_bars(inside(table, options.get("hours")), rule, options, where) | {
+        prefix + k: v for k, v in found.items()
+    }
 
 
 def _flow(rows: Rows, options: Mapping[str, Any]) -> dict[str, Column]:

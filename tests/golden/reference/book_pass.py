@@ -1,7 +1,8 @@
 """A pass of book modules: l2, l2tw and l2_volatility on the sparse or the dense timeline."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -9,6 +10,7 @@ from .book_groups import book_module
 from .clock import Rule, states_of
 from .day import Column, Table, listings, table
 from .dense import dense, open_runs
+from .hours import Hours, Runs, closed, inside
 from .passes import Result, _cell, _timeline
 from .time_bars import time_bars
 from .volatility import volatility_bars
@@ -16,16 +18,28 @@ from .volatility import volatility_bars
 TIMED = {"l2tw": time_bars, "l2_volatility": volatility_bars}
 
 
+class Setting(NamedTuple):
+    """What a pass says beside its rule."""
+
+    timeline: str = "sparse"
+    hours: Hours = None
+    halts: str = "drop"
+
+
 def run_books(
-    frames: Mapping[str, pl.DataFrame], rule: Rule, modules: Sequence[Any], where: Any, timeline: str = "sparse"
+    frames: Mapping[str, pl.DataFrame],
+    rule: Rule,
+    modules: Sequence[Any],
+    where: Any,
+    setting: Setting = Setting(),
 ) -> Result:
     """Modules are tables of options as a pipeline has them; each of table l2."""
     result = Result()
+    frames = closed(frames, setting.hours)
+    modules = [{**module, "hours": setting.hours} for module in modules]
     for listing in listings(frames, ["l2"]):
         one = table(frames, "l2", listing)
-        labels = _timeline({"l2": one}, rule, modules)
-        if timeline == "dense":
-            labels = dense(labels, open_runs(one.changes or [], _states(one, modules)), rule)
+        labels = _labels(one, rule, modules, setting)
         for module in modules:
             for name, column in _columns(module, one, rule, where, labels).items():
                 result.rollups[name], result.empties[name] = column.rollup, column.empty
@@ -36,13 +50,24 @@ def run_books(
     return result
 
 
+def _labels(one: Table, rule: Rule, modules: Sequence[Any], setting: Setting) -> Sequence[int]:
+    labels = _timeline({"l2": inside(one, setting.hours)}, rule, modules)
+    if setting.timeline != "dense":
+        return labels
+    if one.changes is None:
+        return dense(labels, [setting.hours] if setting.hours else [], rule)
+    states = {state for module in modules for state in states_of(module.get("market_states"), True) or ()}
+    halted = {"HALTED"} if setting.halts == "keep" else set()
+    return dense(labels, _ended(open_runs(one.changes, states | halted), setting.hours), rule)
+
+
+def _ended(runs: Runs, hours: Hours) -> Runs:
+    """A run without an end lasts to the session's, if that is behind its start."""
+    return [(a, hours[1] if b == inf and hours and hours[1] > a else b) for a, b in runs]
+
+
 def _columns(module: Any, one: Table, rule: Rule, where: Any, labels: Sequence[int]) -> dict[str, Column]:
     name = module["module"]
     if name == "l2":
         return book_module(one, rule, module, where)
     return TIMED[name](one, rule, module, where, labels)
-
-
-def _states(one: Table, modules: Sequence[Any]) -> Any:
-    known = one.changes is not None
-    return {state for module in modules for state in states_of(module.get("market_states"), known) or ()}

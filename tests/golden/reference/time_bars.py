@@ -6,8 +6,9 @@ from typing import Any
 from . import time_weights as tw
 from .book_bars import BID_ASK, Book, depth_of, series_of
 from .book_counts import STATES, state
-from .clock import Rule, nanoseconds, states_of, stretches
+from .clock import Rule, nanoseconds, states_of
 from .day import Cell, Column, Predicate, Table
+from .hours import runs_of
 from .intervals import Piece, admissible, pieces
 from .liquidity_series import liquidity
 from .values import ratio
@@ -34,7 +35,7 @@ class Force:
     ) -> None:
         self.depth, self.labels = depth_of(table), labels
         states = states_of(options.get("market_states"), table.changes is not None)
-        self.runs = stretches(table.changes or [], states)
+        self.runs = runs_of(table, states, options.get("hours"))
         self.books = [Book(row, options, self.depth) for row in table.rows]
         asked = where.get(options.get("where", ""), lambda row: True)
         self.counts = [asked(row) is True for row in table.rows]
