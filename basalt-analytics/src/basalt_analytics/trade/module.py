@@ -12,13 +12,13 @@ from basalt.modules import BucketModule, Part, Rows, States, states
 from basalt_analytics.groups import Emission, derived, without_repeats
 from basalt_analytics.trade.change import change
 from basalt_analytics.trade.discrepancy import discrepancy
-from basalt_analytics.trade.filters import all_of, published_within, valid
+from basalt_analytics.trade.filters import all_of, valid
 from basalt_analytics.trade.flags import flags
 from basalt_analytics.trade.generic import GenericGroup, generic
 from basalt_analytics.trade.imbalance import imbalance
 from basalt_analytics.trade.options import TradeOptions
 from basalt_analytics.trade.placement import placement
-from basalt_analytics.trade.selection import Group, Trades
+from basalt_analytics.trade.selection import Group, Trades, published
 from basalt_analytics.trade.tca import tca
 
 NOTHING_CONFIGURED = GenericGroup(measures=["Volume", "Count", "VWAP", "OHLC"])
@@ -80,11 +80,7 @@ class Trade(BucketModule):
         for kind, group in groups:
             mask = group.filter(types=not types_shared, where=not where_shared)
             emissions += KINDS[kind](attrs.evolve(group, mask=mask))
-        return all_of(self._published(), first.filter(types=types_shared, where=where_shared)), emissions
-
-    def _published(self) -> pl.Expr | None:
-        delay = self.config.max_publication_delay
-        return None if delay is None else published_within(delay)
+        return all_of(published(self.config), first.filter(types=types_shared, where=where_shared)), emissions
 
     def _part(self, states_: States, where: pl.Expr | None, emissions: Sequence[Emission]) -> Part:
         metrics = tuple(e.metric for e in emissions)

@@ -4,7 +4,6 @@ from typing import Any
 
 import attrs
 
-from basalt.config.spellings import Duration, State
 from basalt.options import option
 from basalt_analytics.trade.change import ChangeGroup
 from basalt_analytics.trade.discrepancy import DiscrepancyGroup
@@ -12,21 +11,14 @@ from basalt_analytics.trade.flags import FlagsGroup
 from basalt_analytics.trade.generic import GenericGroup
 from basalt_analytics.trade.imbalance import ImbalanceGroup
 from basalt_analytics.trade.placement import PlacementGroup
-from basalt_analytics.trade.selection import STATES, TYPES, WHERE, TradeType
+from basalt_analytics.trade.selection import ModuleSelection
 from basalt_analytics.trade.tca import TcaGroup
 
 
 @attrs.frozen
-class TradeOptions:
+class TradeOptions(ModuleSelection):
     """Options of `trade`. Nothing configured: Volume, Count, VWAP and OHLC of all trades."""
 
-    market_states: State | list[State] | None = option(STATES, default=None)
-    trade_types: list[TradeType] | None = option(TYPES, default=None)
-    where: str | None = option(WHERE, default=None)
-    max_publication_delay: Duration | None = option(
-        "drops trades published later than this after execution, as '3m', and those with no publication time",
-        default=None,
-    )
     allow_nonpositive_prices: bool = option("whether trades at zero or negative prices count", default=False)
     generic: list[GenericGroup] = option("volumes, counts, prices and bars", factory=list)
     imbalance: list[ImbalanceGroup] = option("bought against sold", factory=list)

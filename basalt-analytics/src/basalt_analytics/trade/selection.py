@@ -12,13 +12,13 @@ import attrs
 import polars as pl
 
 from basalt.config.filters import row_filter
-from basalt.config.spellings import State
+from basalt.config.spellings import Duration, State
 from basalt.errors import UserError
 from basalt.metrics import Known
 from basalt.modules import States
 from basalt.options import option
 from basalt_analytics.groups import Template
-from basalt_analytics.trade.filters import all_of, of_types
+from basalt_analytics.trade.filters import all_of, of_types, published_within
 from basalt_analytics.trade.populations import SIDES, Population, Side
 from basalt_analytics.trade.prices import known_price
 
@@ -31,12 +31,38 @@ NAME_DOC = "template of the column names"
 
 
 @attrs.frozen
+class ModuleSelection:
+    """Options of a module over trades that say which of them count."""
+
+    market_states: State | list[State] | None = option(STATES, default=None)
+    trade_types: list[TradeType] | None = option(TYPES, default=None)
+    where: str | None = option(WHERE, default=None)
+    max_publication_delay: Duration | None = option(
+        "drops trades published later than this after execution, as '3m', and those with no publication time",
+        default=None,
+    )
+
+
+def published(config: ModuleSelection) -> pl.Expr | None:
+    """The filter by publication, where one is asked for."""
+    return None if config.max_publication_delay is None else published_within(config.max_publication_delay)
+
+
+def module_filter(config: ModuleSelection, columns: Mapping[str, pl.DataType], name: str) -> pl.Expr | None:
+    """All filters of a module without groups but its states; `name` is what messages call it."""
+    types = None if config.trade_types is None else of_types(config.trade_types)
+    where = None if config.where is None else row_filter(config.where, columns, f"{name}.where")
+    return all_of(published(config), types, where)
+
+
+@attrs.frozen
 class Selection:
     """Options of every group."""
 
     market_states: State | list[State] | None = option(f"{STATES}; default: the module's", default=None)
     trade_types: list[TradeType] | None = option(f"{TYPES}; default: the module's", default=None)
     where: str | None = option(f"{WHERE}; default: the module's", default=None)
+    name: str = option(NAME_DOC)
 
 
 @attrs.frozen
@@ -99,8 +125,7 @@ class Group(Generic[S]):
 
     def template(self, *fields: str) -> Template:
         """The group's checked `name`."""
-        name: Any = getattr(self.options, "name")  # noqa: B009 - every group has one, with a default of its own
-        return Template.checked(name, self.label, fields)
+        return Template.checked(self.options.name, self.label, fields)
 
 
 def populations(group: Group[Any]) -> Iterator[tuple[str, Population]]:

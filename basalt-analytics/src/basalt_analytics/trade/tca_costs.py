@@ -12,7 +12,7 @@ import polars as pl
 from basalt.columns import Unit
 from basalt.metrics import signed
 from basalt_analytics.trade.aggregations import Value
-from basalt_analytics.trade.prices import over_price
+from basalt_analytics.trade.prices import near, over_price
 from basalt_analytics.trade.selection import Trades
 
 MID = "mid before a trade of known side"
@@ -147,7 +147,7 @@ COSTS: Mapping[str, Cost] = {
         back=True,
     ),
     "PriceImprovement": Cost(
-        lambda *_: SIGN * (pl.col(TOUCH) - PRICE),
+        lambda *_: pl.when(near(PRICE, pl.col(TOUCH))).then(0.0).otherwise(SIGN * (pl.col(TOUCH) - PRICE)),
         "improvement on the touch",
         "D(touch − P)",
         "of a trade that walked the book it is negative",
