@@ -5,13 +5,15 @@
    pass with equal frame and filters are fused into one grouped aggregation.
 3. `FrameModule`: `compute(inputs, pass_)` for work that is not an aggregation.
 
-A *frame* is a table and one `market_states` list, sorted by (key, time). A *part* is what one grouped aggregation
-computes: a frame, filters, derived columns and metrics.
+A *frame* is a table and one `market_states` list: its own rows (`Rows`), the pieces of time on which one of them is in
+force (`Intervals`), or the points of a grid at which what is in force is looked up (`Grid`). A *part* is what one
+grouped aggregation computes: a frame, filters, derived columns and metrics.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -19,23 +21,63 @@ import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.documents import PassResult, ResultColumn
-from basalt.metrics import Metric
+from basalt.metrics import Known, Metric
 from basalt.options import NoOptions
 from basalt.tables import MARKET_STATES, TableSchema
 
 States = Sequence[str] | Literal["default", "any"]
 Scope = Literal["listing", "instrument", "universe"]
 Dates = Sequence[date]
+Memory = Literal["date", "stretch"]
+"""What is in force when a stretch opens. date: the very latest row before it. stretch: nothing from before it."""
+Lag = timedelta | Known
 ALL_STATES = tuple(state for state in MARKET_STATES if state != "CLOSED")
 
 
 @attrs.frozen
 class Rows:
     """The frame of a table's own rows. `market_states`: a list; "default": the pass's, else continuous trading where
-    the state is known; "any": no filter. "all" in a configuration is every state but CLOSED."""
+    the state is known; "any": no filter. "all" in a configuration is every state but CLOSED. Beside the table's columns
+    there are TimeBucket, StretchId, and AdmissibleSeconds of the bucket."""
 
     table: str
     market_states: States = "default"
+
+
+@attrs.frozen
+class Intervals:
+    """The frame of pieces of time on which the table's latest row is in force, split at edges of buckets and stretches.
+
+    Each has the columns of that row, and `Seconds`, its length above 0; they cover the admissible time of each bucket,
+    so where no row is in force yet every column is null, EventTimestamp too. `market_states` say what is admissible
+    and drop no row: one of another state ends the piece before it. `max_age` (ns): where its row is older, a piece is
+    as if none were in force.
+    """
+
+    table: str
+    market_states: States = "default"
+    max_age: int | None = None
+    memory: Memory = "date"
+
+
+@attrs.frozen
+class Grid:
+    """The frame of points `step` (ns) apart, from the origin of the buckets, inside stretches.
+
+    At each, every sample of the part has its last valid value at a row stamped up to it (before it, where buckets are
+    closed on the left), and `{sample}Before` what it was one step before; null where that lies in another stretch.
+    EventTimestamp is the point, and `Step` its number from the origin. A point belongs to the bucket that the step
+    before it lies in. `max_age` (ns): older values are null.
+    """
+
+    table: str
+    step: int
+    market_states: States = "default"
+    max_age: int | None = None
+    memory: Memory = "date"
+
+
+Reads = Rows | Intervals | Grid
 
 
 @attrs.frozen(eq=False)
@@ -43,32 +85,44 @@ class Part:
     """One grouped aggregation: `metrics` over the rows of `reads` that are `valid` and pass `where`.
 
     Rows that are not valid are no rows at all; rows that only fail `where` still make a bucket of the sparse
-    timeline. `derive`: named row expressions, evaluated after both filters. `makes_buckets` False: a count of what
-    was dropped must not make the bucket it counts in.
+    timeline. `derive`: named row expressions, evaluated after both filters. `samples`: of a grid, named expressions
+    over one row of the table, null where it is not valid. `where` is of a table's own rows alone: pieces and samples of
+    rows that fail a filter are nulled by the module. `makes_buckets` False: a count of what was dropped must not make
+    the bucket it counts in.
     """
 
-    reads: Rows
+    reads: Reads
     metrics: Sequence[Metric]
     derive: Mapping[str, pl.Expr] = attrs.field(factory=dict)
     valid: pl.Expr | None = None
     where: pl.Expr | None = None
     makes_buckets: bool = True
+    samples: Mapping[str, pl.Expr] = attrs.field(factory=dict)
 
 
 class BucketModule:
     """Metrics over the rows of a bucket.
 
-    `table` names what it reads; `Config` is an attrs class of options. An instance is one configured use: `config`,
-    and `columns`, the dtypes of the table's columns as the source has them. Building collects no data.
+    `table` names what it reads; `Config` is an attrs class of options. An instance is one configured use: `config`;
+    `columns`, the dtypes of the table's columns as the pass has them; `rule`, its buckets; `known_after`, of columns
+    that are known later than their row, how much later. Building collects no data.
     """
 
     name: ClassVar[str]
     table: ClassVar[str]
     Config: ClassVar[type] = NoOptions
 
-    def __init__(self, config: Any, columns: Mapping[str, pl.DataType]) -> None:
+    def __init__(
+        self,
+        config: Any,
+        columns: Mapping[str, pl.DataType],
+        rule: BucketRule | None = None,
+        known_after: Mapping[str, Lag] = MappingProxyType({}),
+    ) -> None:
         self.config = config
         self.columns = columns
+        self.rule = rule
+        self.known_after = known_after
 
     @property
     def reads(self) -> Rows:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from basalt.modules import PassContext, Scope
+from basalt.modules import Lag, PassContext, Scope
 from basalt.options import NoOptions
 from basalt.tables import TableSchema
 
@@ -42,6 +42,11 @@ class Transform(ABC):
     @abstractmethod
     def columns(self, columns_of: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.DataType]:
         """Dtypes of the output's columns."""
+
+    @property
+    def known_after(self) -> Mapping[str, Lag]:
+        """Columns it adds that are known later than their row, and how much."""
+        return {}
 
     @abstractmethod
     def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:

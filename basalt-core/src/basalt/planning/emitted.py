@@ -4,7 +4,8 @@ A mean's weight that equals a visible metric of its part is that metric; otherwi
 `{metric}Weight`, computed only where a later pass rolls the metric up or the pass asks for weights.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import attrs
 import polars as pl
@@ -13,13 +14,19 @@ from basalt.columns import Unit
 from basalt.documents import ResultColumn
 from basalt.errors import PluginError, UserError
 from basalt.expressions import derived_columns, identity, roots, shown, table_columns
-from basalt.metrics import SUM, Empty, Metric, Rollup
-from basalt.modules import Part
+from basalt.metrics import SUM, Empty, Known, Metric, Rollup
+from basalt.modules import BucketModule, Grid, Intervals, Lag, Part, Reads, Rows
 from basalt.planning.uses import Use
 from basalt.running.frames import Frame
-from basalt.running.fuse import Emitted
+from basalt.running.fuse import SECONDS, Emitted
+from basalt.running.grids import BEFORE
 
-FRAME_COLUMNS = ("TimeBucket", "StretchId")
+_ADDED: Mapping[type, str] = {Rows: SECONDS, Intervals: "Seconds", Grid: "Step"}
+
+
+def frame_columns(reads: Reads) -> tuple[str, ...]:
+    """What the engine adds in that frame to the columns of the table."""
+    return ("TimeBucket", "StretchId", _ADDED[type(reads)])
 
 
 @attrs.frozen(eq=False)
@@ -47,12 +54,13 @@ class Planned:
     @property
     def definition(self) -> tuple[object, ...]:
         """Equal for two columns that are computed alike."""
-        part = self.part
-        behind = sorted((n, identity(part.derive[n])) for n in derived_columns(roots(self.emitted.expr), part.derive))
+        part, made = self.part, behind_names(self.part)
+        behind = sorted((n, identity(made[n])) for n in derived_columns(roots(self.emitted.expr), made))
         states = None if self.frame.states is None else tuple(sorted(self.frame.states))
         return (
             self.frame.table,
             states,
+            self.frame.view,
             identity(part.valid),
             identity(part.where),
             identity(self.emitted.expr),
@@ -118,7 +126,7 @@ def _hidden_columns(
 def _described(
     use: Use, part: Part, metric: Metric, name: str, over_time: Rollup, over_listings: Rollup, carries: str | None
 ) -> ResultColumn:
-    owner = use.component.owner
+    owner, added = use.component.owner, frame_columns(part.reads)
     return ResultColumn(
         name,
         metric.unit,
@@ -127,11 +135,11 @@ def _described(
         over_time,
         over_listings,
         metric.empty,
-        metric.known_after,
+        _lag(use, part, metric),
         metric.formula or shown(metric.expr),
         metric.citation,
         metric.sign,
-        tuple(f"{part.reads.table}.{c}" for c in read_columns(metric.expr, part) if c not in FRAME_COLUMNS),
+        tuple(f"{part.reads.table}.{c}" for c in read_columns(metric.expr, part) if c not in added),
         metric.traits,
         carries,
         module=use.entry.module,
@@ -140,12 +148,27 @@ def _described(
     )
 
 
+def _lag(use: Use, part: Part, metric: Metric) -> Lag:
+    """The largest of the metric's own and those of the columns it reads."""
+    assert isinstance(use.module, BucketModule)
+    read = (use.module.known_after.get(name) for name in read_columns(metric.expr, part))
+    lags = [metric.known_after, *(lag for lag in read if lag is not None)]
+    fixed = [lag for lag in lags if isinstance(lag, timedelta)]
+    return max(fixed) if len(fixed) == len(lags) else Known.END_OF_DATE
+
+
 def read_columns(expr: pl.Expr, part: Part) -> list[str]:
     """Table columns that the expression, the part's filters and their derived columns read."""
     names = roots(expr)
     for filter_ in (part.valid, part.where):
         names += roots(filter_) if filter_ is not None else []
-    return table_columns(names, part.derive)
+    return table_columns(names, behind_names(part))
+
+
+def behind_names(part: Part) -> dict[str, pl.Expr]:
+    """Everything that the part names itself: derived columns, samples, and these one step before."""
+    before = {name + BEFORE: pl.col(name) for name in part.samples}
+    return {**part.derive, **before, **part.samples}
 
 
 def without_clashes(planned: Sequence[Planned]) -> list[Planned]:

@@ -5,14 +5,14 @@ runs only if something of the pass needs the state.
 """
 
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import cast
 
 import attrs
 
 from basalt.config.model import ModuleEntry, PassConfig, TransformEntry
 from basalt.config.structure import structure
-from basalt.modules import BucketModule
+from basalt.modules import BucketModule, Lag
 from basalt.planning.known import Columns, Known
 from basalt.planning.uses import door
 from basalt.plugins.components import Component
@@ -41,6 +41,14 @@ def steps(config: PassConfig, known: Known) -> tuple[list[Step], Mapping[str, Co
         entry = TransformEntry(transform="market_state", options={"table": table})
         found.append(_step(f"passes.{config.name}", entry, known, columns, implied=True))
     return found, columns
+
+
+def lags_of(found: Sequence[Step]) -> dict[str, dict[str, Lag]]:
+    """By table and column, how much later than its row a column that a step adds is known."""
+    lags: dict[str, dict[str, Lag]] = {}
+    for step in found:
+        lags.setdefault(step.transform.output, {}).update(step.transform.known_after)
+    return lags
 
 
 def _stateless(config: PassConfig, known: Known, columns: Mapping[str, Columns]) -> list[str]:

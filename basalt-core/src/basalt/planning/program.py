@@ -15,12 +15,12 @@ from basalt.config.pass_rules import broken_pass
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import PluginError, UserError
 from basalt.metrics import Rollup
-from basalt.modules import BucketModule, FrameModule, PassContext, Scope, states
+from basalt.modules import BucketModule, FrameModule, PassContext, Rows, Scope, states
 from basalt.planning.aggregations import aggregations
 from basalt.planning.emitted import Planned, planned_columns, read_columns, without_clashes
 from basalt.planning.grouping import grouping
 from basalt.planning.known import Columns, Known
-from basalt.planning.preprocess import Step, steps
+from basalt.planning.preprocess import Step, lags_of, steps
 from basalt.planning.reads import needed_columns, through_steps
 from basalt.planning.requirements import check_columns
 from basalt.planning.rules import bucket_rule
@@ -125,9 +125,10 @@ def build_program(config: PassConfig, known: Known) -> Program:
     for mistake in broken_pass(config):
         raise UserError(sentence(mistake, {}, f"passes.{config.name}"))
     all_steps, columns_of = steps(config, known)
-    configured = uses(config, columns_of, known)
+    configured = uses(config, columns_of, known, lags_of(all_steps))
     rule = _rule(config, configured)
     keys = grouping(config, configured, columns_of, known)
+    _check_time(configured, keys.keys)
     counting = Counting(config, keys.keys, columns_of, known)
     weights = config.weights or config.name in known.rolled_up
     planned = without_clashes(_planned(configured, counting, weights))
@@ -205,7 +206,7 @@ def _planned(configured: Sequence[Use], counting: Counting, weights: bool) -> li
     planned: list[Planned] = []
     for use in configured:
         for part in use.parts:
-            planned += planned_columns(use, part, counting.frame(part.reads.market_states, part.reads.table), weights)
+            planned += planned_columns(use, part, counting.viewed(part.reads), weights)
     return planned
 
 
@@ -214,6 +215,16 @@ def _result_columns(planned: Sequence[Planned], frame_uses: Sequence[Use], weigh
     for use in frame_uses:
         columns += [column for column in frame_columns(use) if weights or not column.hidden]
     return [c for c in columns if not c.hidden] + [c for c in columns if c.hidden]
+
+
+def _check_time(configured: Sequence[Use], keys: Sequence[str]) -> None:
+    """What is in force is so of a listing, not of a listing and a further key."""
+    for use in configured:
+        if len(keys) > 1 and any(not isinstance(part.reads, Rows) for part in use.parts):
+            raise UserError(
+                f"{use.place}: module {use.entry.module} weighs or samples time, which is by {keys[0]} alone, and the "
+                f"pass has rows by {', '.join(keys)}: put it in a pass without keys"
+            )
 
 
 def _check_labels(config: PassConfig, rows: Timeline, planned: Sequence[Planned]) -> None:
@@ -269,7 +280,7 @@ def _prefixed(rollup: Rollup, prefix: str, names: set[str]) -> Rollup:
 
 
 def _state_notes(config: PassConfig, planned: Sequence[Planned]) -> list[str]:
-    frames = dict.fromkeys(one.frame for one in planned)
+    frames = dict.fromkeys(one.frame.of_rows for one in planned)
     return [
         f"passes.{config.name}: table {frame.table} has no known market state, so all of its rows "
         + ("inside the session count" if frame.in_hours else "count")

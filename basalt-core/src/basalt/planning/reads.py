@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from basalt.expressions import roots
 from basalt.metrics import Empty
 from basalt.modules import FrameModule
-from basalt.planning.emitted import FRAME_COLUMNS, Planned, read_columns
+from basalt.planning.emitted import Planned, frame_columns, read_columns
 from basalt.planning.grouping import tables_of
 from basalt.planning.known import Known
 from basalt.planning.preprocess import Step
 from basalt.planning.timelines import Counting
 from basalt.planning.uses import Use
+from basalt.running.fuse import SECONDS
 from basalt.timelines import CalendarHours, Timeline
 
 STATE_COLUMNS = ("ListingId", "EventTimestamp", "MarketState")
@@ -25,7 +26,8 @@ def needed_columns(
     for one in planned:
         table = one.part.reads.table
         names = needed.setdefault(table, dict.fromkeys(_order(table, counting)))
-        names.update(dict.fromkeys(c for c in read_columns(one.emitted.expr, one.part) if c not in FRAME_COLUMNS))
+        added = frame_columns(one.part.reads)
+        names.update(dict.fromkeys(c for c in read_columns(one.emitted.expr, one.part) if c not in added))
         if one.frame.states is not None:
             names["MarketState"] = None
     for use in frame_uses:
@@ -52,9 +54,11 @@ def _for_stretches(
 
 
 def _needs_stretches(one: Planned) -> bool:
-    """Whether runs of the state matter, not just the state of each row: a carried value, or a window in a stretch."""
-    windows = any("StretchId" in roots(expr) for expr in one.part.derive.values())
-    return one.frame.states is not None and (one.emitted.empty is Empty.CARRY or windows)
+    """Whether runs of the state matter, not just the state of each row: a carried value, a window in a stretch, or
+    time itself."""
+    read = {name for expr in (*one.part.derive.values(), one.emitted.expr) for name in roots(expr)}
+    runs = one.frame.view is not None or bool(read & {"StretchId", SECONDS})
+    return one.frame.states is not None and (one.emitted.empty is Empty.CARRY or runs)
 
 
 def _carries(use: Use) -> bool:

@@ -14,7 +14,7 @@ from basalt.documents import PassResult, ResultColumn
 from basalt.errors import BasaltError, PluginError, one_line
 from basalt.modules import BucketModule, FrameModule, PassContext
 from basalt.planning.aggregations import aggregations, check_row_wise
-from basalt.planning.emitted import FRAME_COLUMNS
+from basalt.planning.emitted import frame_columns as added_columns
 from basalt.planning.known import Columns
 from basalt.planning.preprocess import Step
 from basalt.planning.program import Program, context_of, frame_columns
@@ -86,7 +86,8 @@ def _rehearse_parts(use: Use, program: Program, day: Day) -> None:
     assert isinstance(use.module, BucketModule)
     mine = [one for one in program.planned if one.use is use]
     for part in {id(one.part): one.part for one in mine}.values():
-        check_row_wise(part, f"{use.place}: {use.title}", (*FRAME_COLUMNS, "EventTimestamp", *program.result.keys))
+        taken = (*added_columns(part.reads), "EventTimestamp", *program.result.keys)
+        check_row_wise(part, f"{use.place}: {use.title}", taken)
     for aggregation in aggregations(mine):
         found = _attempt(use, partial(_schema, aggregation, day))
         names = {e.name for e in aggregation.emitted}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from basalt.errors import UserError
-from basalt.planning.emitted import FRAME_COLUMNS, Planned, read_columns
+from basalt.planning.emitted import Planned, frame_columns, read_columns
 from basalt.planning.known import Columns
 
 
@@ -12,7 +12,7 @@ def check_columns(planned: Planned, columns: Columns, source: str) -> None:
     """UserError for the first column the metric reads that its table lacks."""
     table = planned.part.reads.table
     for name in read_columns(planned.emitted.expr, planned.part):
-        if name not in columns and name not in FRAME_COLUMNS:
+        if name not in columns and name not in frame_columns(planned.part.reads):
             raise UserError(
                 f"{planned.use.place}: metric {planned.column.name} of module {planned.use.entry.module} needs column "
                 f"{name!r} of table {table!r}, which source {source!r} does not have{_near(name, columns)}"

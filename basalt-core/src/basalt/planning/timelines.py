@@ -8,11 +8,11 @@ from basalt.config.model import PassConfig
 from basalt.config.spellings import time_of_day
 from basalt.errors import UserError
 from basalt.metrics import Empty
-from basalt.modules import ALL_STATES, BucketModule, FrameModule, States, states
+from basalt.modules import ALL_STATES, BucketModule, FrameModule, Grid, Intervals, Reads, States, states
 from basalt.planning.grouping import Grouping, event_tables
 from basalt.planning.known import Columns, Known
 from basalt.planning.uses import Use, door
-from basalt.running.frames import Frame
+from basalt.running.frames import Frame, InForce, Sampled
 from basalt.timelines import EVERY_STATE, CalendarHours, Hours, Kind, LocalHours, Timeline
 
 DEFAULT_STATES = ("CONTINUOUS_TRADING",)
@@ -48,6 +48,16 @@ class Counting:
         """The rows of a table that count for a module that asks for these states."""
         found = self.states(asked, table)
         return self._frame(table, None if found is None or isinstance(found, str) else frozenset(found))
+
+    def viewed(self, reads: Reads) -> Frame:
+        """The frame that a part names."""
+        frame = self.frame(reads.market_states, reads.table)
+        match reads:
+            case Intervals():
+                return attrs.evolve(frame, view=InForce(reads.max_age, reads.memory))
+            case Grid():
+                return attrs.evolve(frame, view=Sampled(reads.step, reads.max_age, reads.memory))
+        return frame
 
     def _frame(self, table: str, kept: frozenset[str] | None) -> Frame:
         own = (self.known.schemas[table].key, *self.keys[1:])

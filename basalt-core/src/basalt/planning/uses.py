@@ -11,7 +11,7 @@ from basalt.config.model import ModuleEntry, PassConfig
 from basalt.config.structure import check_reserved, structure
 from basalt.documents import PassResult
 from basalt.errors import BasaltError, DataError, PluginError, UserError, one_line
-from basalt.modules import BucketModule, FrameModule, Part
+from basalt.modules import BucketModule, FrameModule, Lag, Part
 from basalt.planning.known import Columns, Known
 from basalt.planning.rules import bucket_rule
 from basalt.planning.substitutes import check_substitutes
@@ -19,6 +19,8 @@ from basalt.plugins.components import Component
 from basalt.running.frames import Frame
 from basalt.tables import US_UTC
 
+Lags = Mapping[str, Mapping[str, Lag]]
+"""By table and column, how much later than its row it is known, where it is later."""
 NOUNS = {"analytics": "module", "transforms": "transform"}
 
 
@@ -44,14 +46,16 @@ class Use:
         return _title(self.component)
 
 
-def uses(config: PassConfig, columns_of: Mapping[str, Columns], known: Known) -> list[Use]:
+def uses(config: PassConfig, columns_of: Mapping[str, Columns], known: Known, lags: Lags) -> list[Use]:
     """The pass's module entries, configured in order; UserError for the first that cannot be."""
     if not config.modules:
         raise UserError(f"passes.{config.name} has no modules: add [[passes.modules]] with module = a name")
-    return [_use(config, i, entry, columns_of, known) for i, entry in enumerate(config.modules)]
+    return [_use(config, i, entry, columns_of, known, lags) for i, entry in enumerate(config.modules)]
 
 
-def _use(config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str, Columns], known: Known) -> Use:
+def _use(
+    config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str, Columns], known: Known, lags: Lags
+) -> Use:
     place = f"passes.{config.name}.modules[{i}]"
     component = known.registry.get("analytics", entry.module)
     made = component.load()
@@ -59,7 +63,8 @@ def _use(config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str
     options = structure(made.Config, entry.options, place)
     with door(place, component):
         if issubclass(made, BucketModule):
-            module = made(options, _table(entry, made, columns_of, known))
+            columns = _table(entry, made, columns_of, known)
+            module = made(options, columns, bucket_rule(config), lags.get(_read(made.table, entry), {}))
             return _bucket_use(place, entry, component, module, known)
         asker, names = f"module {entry.module}", [name for name in made.inputs if name != "source"]
         tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}

@@ -50,10 +50,11 @@ def _computes_more(use: Use, table: str, columns: Columns) -> bool:
     if use.entry.tables.get(module.table, module.table) != table:
         return False
     with door(use.place, use.component):
-        other = type(module)(module.config, columns)
+        other = type(module)(module.config, columns, module.rule, module.known_after)
         return [_told(part) for part in other.parts()] != [_told(part) for part in use.parts]
 
 
 def _told(part: Part) -> list[object]:
-    named = [*part.derive.items(), *((metric.name, metric.expr) for metric in part.metrics)]
-    return [identity(part.valid), identity(part.where), [(name, identity(expr)) for name, expr in named]]
+    named = [*part.samples.items(), *part.derive.items(), *((metric.name, metric.expr) for metric in part.metrics)]
+    filters = [identity(part.valid), identity(part.where)]
+    return [part.reads, *filters, [(name, identity(expr)) for name, expr in named]]

@@ -17,7 +17,7 @@ from basalt.running.fill import Contribution, placed
 from basalt.running.frames import Day, Frame, frame_stretches
 from basalt.running.fuse import Emitted, grouped
 from basalt.running.history import Previous, given
-from basalt.running.rows import open_stretches, rows_of, touched
+from basalt.running.rows import open_stretches, rows_of, touched, with_time
 from basalt.running.stretches import closed_at
 from basalt.running.tables import ordered
 from basalt.tables import TableSchema
@@ -111,7 +111,7 @@ def _computed(
 ) -> Computed:
     """One streaming query reads the tables for all aggregations; putting its small results together is quicker in
     memory."""
-    keys = program.result.keys
+    keys, day = program.result.keys, with_time(program, day)
     groups = [grouped(a, day) for a in program.aggregations]
     touches, runs = touched(program, day, earlier), open_stretches(program, day, earlier)
     carried = _carried(program, day, complete=not touches and len(groups) == 1)

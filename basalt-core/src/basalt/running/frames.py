@@ -1,7 +1,6 @@
 """Frames: the rows an aggregation sees, made from a table once for every module that reads the same ones.
 
-A frame is a table and one `market_states` list: rows in (key, time) order with TimeBucket, and StretchId where a
-derived expression needs it.
+A frame is a table, one `market_states` list, and a *view* of it: the table's rows, what is in force, or samples of it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,9 +10,26 @@ import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule
-from basalt.modules import ALL_STATES
+from basalt.modules import ALL_STATES, Memory
 from basalt.running.stretches import admissible, at_rows, in_sessions, session_stretches, stretches, within
 from basalt.timelines import EVERY_STATE, Session
+
+
+@attrs.frozen
+class InForce:
+    """The view of intervals; see `basalt.modules.Intervals`."""
+
+    max_age: int | None
+    memory: Memory
+
+
+@attrs.frozen
+class Sampled:
+    """The view of a grid; see `basalt.modules.Grid`."""
+
+    step: int
+    max_age: int | None
+    memory: Memory
 
 
 @attrs.frozen
@@ -21,18 +37,24 @@ class Frame:
     """A table, the keys its rows are grouped by, its own in front, and its admissible states.
 
     `states` None: no state filter, because none is asked or none is known. `in_hours`: no state is known and the
-    hours are, so that rows outside the sessions do not count.
+    hours are, so that rows outside the sessions do not count. `view` None: the table's own rows.
     """
 
     table: str
     keys: tuple[str, ...]
     states: frozenset[str] | None
     in_hours: bool = False
+    view: InForce | Sampled | None = None
 
     @property
     def key(self) -> str:
         """The table's own key: windows, stretches and order are inside it."""
         return self.keys[0]
+
+    @property
+    def of_rows(self) -> "Frame":
+        """The table's own rows in the same states."""
+        return attrs.evolve(self, view=None)
 
     def widened(self, states: Collection[str]) -> "Frame":
         """The frame of these states too; one without a state filter stays as it is."""
@@ -45,12 +67,18 @@ class Frame:
 @attrs.frozen(eq=False)
 class Day:
     """One date of a pass: its tables after the pass's transforms, its buckets, and its sessions where hours are
-    given: none on a closed date."""
+    given: none on a closed date.
+
+    `events`: those of its tables whose rows make buckets. `touched`: keys and TimeBucket of these rows, where the pass
+    has no other buckets.
+    """
 
     tables: Mapping[str, pl.LazyFrame]
     rule: BucketRule
     date: date
     sessions: Sequence[Session] | None = None
+    events: Sequence[str] = ()
+    touched: pl.LazyFrame | None = None
 
 
 def rows(frame: Frame, day: Day, stretch: bool) -> pl.LazyFrame:

@@ -1,7 +1,7 @@
 """Fusing: the modules of a pass as few grouped aggregations as their filters allow.
 
-An *aggregation* is one `group_by(keys, TimeBucket)`: a frame, the rows that are `valid` and pass `where`, derived
-columns, and the expressions of every module that shares all three.
+An *aggregation* is one `group_by(keys, TimeBucket)`: a frame, the rows that are `valid` and pass `where`, samples and
+derived columns, and the expressions of every module that shares frame and filters.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,9 +11,13 @@ import polars as pl
 
 from basalt.expressions import identity, roots
 from basalt.metrics import Empty
-from basalt.running.frames import Day, Frame, rows
+from basalt.running.cells import admissible_seconds
+from basalt.running.frames import Day, Frame, InForce, Sampled, rows
+from basalt.running.grids import grid
+from basalt.running.intervals import intervals
 
 LAST_TIME = "_Time"
+SECONDS = "AdmissibleSeconds"
 
 
 @attrs.frozen(eq=False)
@@ -36,6 +40,7 @@ class Aggregation:
     valid: pl.Expr | None
     where: pl.Expr | None
     makes_buckets: bool = True
+    samples: Mapping[str, pl.Expr] = attrs.field(factory=dict)
 
     @property
     def carrying(self) -> bool:
@@ -45,25 +50,47 @@ class Aggregation:
     @property
     def whole(self) -> bool:
         """Whether its rows are all the buckets its frame makes."""
-        return self.makes_buckets and self.where is None
+        return self.makes_buckets and self.where is None and self.frame.view is None
+
+    @property
+    def timed(self) -> bool:
+        """Whether it weighs, samples or counts time."""
+        return self.frame.view is not None or self.reads(SECONDS)
+
+    def reads(self, name: str) -> bool:
+        """Whether a derived column or an emitted one reads that column of the frame."""
+        return any(name in roots(e) for e in (*self.derive.values(), *(e.expr for e in self.emitted)))
 
 
 def grouped(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
     """(keys, TimeBucket, emitted columns), and the time of the last row behind a bucket's values where one is carried;
     unsorted."""
     expressions = [e.expr.alias(e.name) for e in aggregation.emitted]
-    last = [pl.col("EventTimestamp").last().to_physical().alias(LAST_TIME)] if aggregation.carrying else []
-    kept = _valid_rows(aggregation, day)
-    if aggregation.where is not None:
-        kept = kept.filter(aggregation.where)
+    timed = aggregation.carrying and aggregation.frame.view is None
+    last = [pl.col("EventTimestamp").last().to_physical().alias(LAST_TIME)] if timed else []
+    kept = _viewed(aggregation, day)
     for layer in layers(aggregation.derive):
         kept = kept.with_columns(**layer)
     return kept.group_by(*aggregation.frame.keys, "TimeBucket").agg(*expressions, *last)
 
 
-def _valid_rows(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
-    stretch = any("StretchId" in roots(e) for e in aggregation.derive.values())
-    kept = rows(aggregation.frame, day, stretch)
+def _viewed(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
+    """The rows that are aggregated, without derived columns."""
+    frame = aggregation.frame
+    match frame.view:
+        case InForce():
+            return intervals(frame, day, _valid(day.tables[frame.table], aggregation))
+        case Sampled():
+            return grid(frame, day, _valid(day.tables[frame.table], aggregation), aggregation.samples)
+    kept = _valid(rows(frame, day, aggregation.reads("StretchId")), aggregation)
+    kept = kept if aggregation.where is None else kept.filter(aggregation.where)
+    if aggregation.reads(SECONDS):
+        seconds = admissible_seconds(frame, day)
+        kept = kept.join(seconds, on=[frame.key, "TimeBucket"], how="left", maintain_order="left")
+    return kept
+
+
+def _valid(kept: pl.LazyFrame, aggregation: Aggregation) -> pl.LazyFrame:
     return kept if aggregation.valid is None else kept.filter(aggregation.valid)
 
 
@@ -77,15 +104,21 @@ def layers(derive: Mapping[str, pl.Expr]) -> list[dict[str, pl.Expr]]:
     return found
 
 
-def uncovered(aggregations: Sequence[Aggregation], states: Collection[str]) -> list[tuple[Frame, pl.Expr | None]]:
-    """(frame, valid) of the buckets that no whole aggregation makes.
+def makers(aggregations: Sequence[Aggregation], states: Collection[str]) -> list[tuple[Frame, pl.Expr | None]]:
+    """(frame, valid) of the rows that make buckets: in any of `states`, whichever table they are of and whichever
+    module of the pass they are for."""
+    found = {}
+    for one in aggregations:
+        if one.makes_buckets:
+            frame = one.frame.of_rows.widened(states)
+            found[frame, identity(one.valid)] = frame, one.valid
+    return list(found.values())
 
-    A row makes a bucket in any of `states`, whichever table it is of and whichever module of the pass they are for.
-    """
-    makers = [a for a in aggregations if a.makes_buckets]
-    covered = {(a.frame, identity(a.valid)) for a in makers if a.whole}
-    wide = {(frame, identity(a.valid)): (frame, a.valid) for a in makers if (frame := a.frame.widened(states))}
-    return [found for pair, found in wide.items() if pair not in covered]
+
+def uncovered(aggregations: Sequence[Aggregation], states: Collection[str]) -> list[tuple[Frame, pl.Expr | None]]:
+    """(frame, valid) of the buckets that no whole aggregation makes."""
+    covered = {(a.frame, identity(a.valid)) for a in aggregations if a.whole}
+    return [(f, valid) for f, valid in makers(aggregations, states) if (f, identity(valid)) not in covered]
 
 
 def buckets(frame: Frame, valid: pl.Expr | None, day: Day) -> pl.LazyFrame:

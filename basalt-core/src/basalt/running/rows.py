@@ -6,6 +6,7 @@ row at all, and `_Last`, when the last one was.
 
 from collections.abc import Mapping, Sequence
 
+import attrs
 import polars as pl
 
 from basalt.buckets import MICROSECOND, as_label, midnight
@@ -14,11 +15,21 @@ from basalt.modules import ALL_STATES
 from basalt.planning.program import Program
 from basalt.running.fill import Contribution
 from basalt.running.frames import Day
-from basalt.running.fuse import buckets, uncovered
+from basalt.running.fuse import buckets, makers, uncovered
 from basalt.running.stretches import as_one, session_stretches, stretches
 from basalt.tables import US_UTC
 
 Frames = Mapping[str, pl.LazyFrame]
+
+
+def with_time(program: Program, day: Day) -> Day:
+    """The day with what pieces of time are cut by: its tables of events, and the buckets that a sparse pass has."""
+    if not any(a.timed for a in program.aggregations):
+        return day
+    made = [*makers(program.aggregations, program.timeline.states), *((f, None) for f in program.touching)]
+    events = dict.fromkeys(frame.table for frame, _ in made)
+    touched = pl.concat([buckets(f, valid, day) for f, valid in made]).unique()
+    return attrs.evolve(day, events=tuple(events), touched=touched if program.timeline.kind == "sparse" else None)
 
 
 def touched(program: Program, day: Day, earlier: Frames) -> list[pl.LazyFrame]:

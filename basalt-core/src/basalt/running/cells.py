@@ -1,0 +1,103 @@
+"""Cells: stretches cut at the edges of buckets, for everything that weighs or samples time.
+
+A *span* is a stretch with both its ends. A *cell* is what a span and a bucket share, [From, To) in nanoseconds; those
+of a bucket sum up to its admissible time. Where no state is known, a span is all the buckets from a listing's first row
+to its last one, in whichever table of the pass.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from basalt.buckets import WholeDate, as_label
+from basalt.modules import ALL_STATES
+from basalt.running.frames import Day, Frame
+from basalt.running.stretches import LONG_AGO, as_one, session_stretches, stretches
+
+SECOND = 1e9  # nanoseconds
+
+
+def cells(frame: Frame, day: Day) -> pl.LazyFrame:
+    """(key, StretchId, TimeBucket, From, To) of positive length, in (key, From) order; of a sparse pass those alone
+    whose bucket has a row."""
+    key, rule = frame.key, day.rule
+    found = spans(frame, day)
+    if isinstance(rule, WholeDate):
+        cut = found.with_columns(TimeBucket=rule.bucket(pl.col("Start"), day.date), From="Start", To="End")
+    else:
+        cut = _cut(found, day, key).with_columns(
+            From=pl.max_horizontal("Start", rule.interval_start(pl.col("TimeBucket"))),
+            To=pl.min_horizontal("End", rule.interval_end(pl.col("TimeBucket"))),
+        )
+    held = cut.filter(pl.col("To") > pl.col("From"))
+    return held.select(key, "StretchId", "TimeBucket", "From", "To").sort(key, "From")
+
+
+def _cut(found: pl.LazyFrame, day: Day, key: str) -> pl.LazyFrame:
+    """The spans with each bucket they may share: of a sparse pass the touched ones, else every one they overlap."""
+    if day.touched is not None:
+        return found.join(day.touched.select(key, "TimeBucket").unique(), on=key)
+    labels = day.rule.overlapped(pl.col("Start"), pl.col("End"), day.date)
+    return found.with_columns(TimeBucket=labels).explode("TimeBucket").with_columns(as_label(pl.col("TimeBucket")))
+
+
+def admissible_seconds(frame: Frame, day: Day) -> pl.LazyFrame:
+    """(key, TimeBucket, AdmissibleSeconds) of each bucket that has any."""
+    length = (pl.col("To") - pl.col("From")).sum() / SECOND
+    return cells(frame, day).group_by(frame.key, "TimeBucket").agg(AdmissibleSeconds=length)
+
+
+def spans(frame: Frame, day: Day) -> pl.LazyFrame:
+    """(key, StretchId, Start, End), End > Start, in (key, Start) order.
+
+    A stretch without an end lasts to the end of the session, else of the bucket of the listing's last row.
+    """
+    key, edges = frame.key, _edges(frame, day)
+    if frame.in_hours and day.sessions is not None:
+        found = session_stretches(edges, key, day.sessions)
+    elif frame.states is None:
+        found = edges.select(key, Start="_First", End="_Last").sort(key).with_row_index("StretchId")
+    else:
+        found = _runs(frame, day)
+    ends = [*_session_end(day), pl.col("_Last")]
+    bounded = found.join(edges, on=key, how="left", maintain_order="left").with_columns(
+        Start=pl.when(pl.col("Start") == LONG_AGO).then(pl.col("_First")).otherwise("Start"),
+        End=pl.coalesce("End", *ends),
+        StretchId=pl.col("StretchId").cast(pl.Int64),
+    )
+    return bounded.filter(pl.col("End") > pl.col("Start")).select(key, "StretchId", "Start", "End")
+
+
+def _runs(frame: Frame, day: Day) -> pl.LazyFrame:
+    """Stretches of the frame's states; one a listing where all states count."""
+    states = frame.states or frozenset()
+    known = day.tables.get("marketstate") if frame.key == "ListingId" else None
+    if known is None:
+        found = stretches(day.tables[frame.table], frame.key, states)
+    else:
+        found = stretches(known, frame.key, states, before_first="UNKNOWN" in states)
+    return as_one(found, frame.key) if set(ALL_STATES) <= states else found
+
+
+def _session_end(day: Day) -> Sequence[pl.Expr]:
+    """The end of the last session, for what begins before it."""
+    if not day.sessions:
+        return []
+    end = pl.lit(day.sessions[-1][1], dtype=pl.Int64)
+    return [pl.when(end > pl.col("Start")).then(end)]
+
+
+def _edges(frame: Frame, day: Day) -> pl.LazyFrame:
+    """(key, _First, _Last): the start of the bucket of the listing's first row, and the end of that of its last."""
+    key, rule, time = frame.key, day.rule, pl.col("EventTimestamp")
+    tables = dict.fromkeys([frame.table, *day.events])
+    seen = [
+        day.tables[table].group_by(key).agg(_First=time.min().to_physical(), _Last=time.max().to_physical())
+        for table in tables
+    ]
+    both = pl.concat(seen).group_by(key).agg(pl.col("_First").min(), pl.col("_Last").max())
+    first, last = (rule.bucket(pl.col(name), day.date) for name in ("_First", "_Last"))
+    return both.with_columns(
+        _First=pl.min_horizontal("_First", rule.interval_start(first)),
+        _Last=pl.max_horizontal("_Last", rule.interval_end(last)),
+    )
