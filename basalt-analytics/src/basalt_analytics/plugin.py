@@ -7,7 +7,16 @@ from basalt.hooks import Lazy, hookimpl
 def basalt_analytics() -> list[Lazy]:
     """The modules, by the names that pipelines use."""
     return [
-        Lazy("trade", "basalt_analytics.trade.module:Trade", "Volumes, counts, VWAP and OHLC of trades, by side."),
+        Lazy(
+            "trade",
+            "basalt_analytics.trade.module:Trade",
+            "Volumes, prices, bars, imbalances, flags and costs of trades.",
+        ),
+        Lazy(
+            "retail_imbalance",
+            "basalt_analytics.trade.retail:RetailImbalance",
+            "What retail orders bought and sold, by flag or by fractions of a cent.",
+        ),
         Lazy("l2", "basalt_analytics.l2.module:L2", "Depth, spreads, imbalances, prices and OHLC of book rows."),
         Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
     ]
