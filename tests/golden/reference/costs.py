@@ -39,6 +39,8 @@ def _population(rows: Sequence[Row], horizon: str | None = None) -> list[Row]:
 def _counted(group: Group, side: str, measure: str) -> None:
     rows = group.of(side)
     if measure == "TcaUnsignedCount":
+        if side != "Total":
+            return  # no buy or sell is without a side
         counted = [r for r in rows if r.get("AggressorSide") is None]
     elif measure == "TcaNoQuoteCount":
         counted = [r for r in rows if r.get("AggressorSide") is not None and r["MidAtTrade"] is None]
@@ -60,7 +62,8 @@ def _name(group: Group, side: str, measure: str, horizon: str = "", unit: str = 
 def _add(group: Group, side: str, measure: str, rows: Sequence[Row], parts: Callable[[Row], tuple[Any, Any]]) -> None:
     def value(some: Sequence[Row]) -> tuple[Any, Any]:
         found = [parts(r) for r in some]
-        return ratio(sum(n for n, _ in found), sum(d for _, d in found)), sum(d for _, d in found)
+        total = sum(d for _, d in found)
+        return ratio(sum(n for n, _ in found), total), total if total > 0 else None  # no mean weighs by less than 0
 
     group.add(_name(group, side, measure), rows, value, rollup="mean")
 
