@@ -18,6 +18,11 @@ def basalt_analytics() -> list[Lazy]:
             "What retail orders bought and sold, by flag or by fractions of a cent.",
         ),
         Lazy("l2", "basalt_analytics.l2.module:L2", "Depth, spreads, imbalances, prices and OHLC of book rows."),
+        Lazy(
+            "liquidity",
+            "basalt_analytics.trade.liquidity.module:Liquidity",
+            "Price impact, illiquidity, implied spread, VPIN.",
+        ),
         Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
     ]
 

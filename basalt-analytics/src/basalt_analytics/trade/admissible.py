@@ -1,0 +1,87 @@
+"""Admissible time of a module that reads whole tables: which of their rows count, and the stretches they lie in.
+
+The engine makes the frames of bucket modules; these are the same rules for modules that put several tables together.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+import polars as pl
+
+from basalt.buckets import BucketRule
+from basalt.errors import UserError
+from basalt.modules import PassContext, states
+from basalt.running.frames import Day, Frame, frame_stretches, rows
+from basalt.running.in_force import in_stretch
+from basalt.running.stretches import session_stretches
+
+KEY = "ListingId"
+CONTINUOUS = ("CONTINUOUS_TRADING",)
+
+
+@attrs.frozen(eq=False)
+class Admissible:
+    """The tables of a module on a date, under one list of market states."""
+
+    inputs: Mapping[str, pl.LazyFrame]
+    rule: BucketRule
+    pass_: PassContext
+    asked: str | Sequence[str] | None
+
+    def rows(self, table: str, stretch: bool = False) -> pl.LazyFrame:
+        """The table's rows in these states, with TimeBucket, and with StretchId where `stretch`."""
+        return rows(self._frame(table), self._day, stretch)
+
+    def stretches(self, table: str) -> pl.LazyFrame | None:
+        """(ListingId, Start, End, StretchId) as the table's rows tell them; None where the date is one."""
+        frame = self._frame(table)
+        if frame.in_hours:
+            return session_stretches(self.inputs[table], KEY, self.pass_.sessions or ())
+        return frame_stretches(frame, self._day)
+
+    @property
+    def _day(self) -> Day:
+        return Day(self.inputs, self.rule, self.pass_.date, self.pass_.sessions)
+
+    def _frame(self, table: str) -> Frame:
+        known = "MarketState" in self.inputs[table].collect_schema()
+        found = states(self.asked)
+        if found == "default":
+            found = self.pass_.market_states
+        if found == "default":
+            found = CONTINUOUS
+        kept = None if found == "any" or not known else frozenset(found)
+        return Frame(table, (KEY,), kept, not known and self.pass_.sessions is not None)
+
+
+def check_states(asked: str | Sequence[str] | None, columns_of: Mapping[str, Mapping[str, object]], who: str) -> None:
+    """UserError where states are asked of a table that does not tell any."""
+    for table, columns in columns_of.items():
+        if asked is not None and "MarketState" not in columns:
+            raise UserError(
+                f"{who} asks for market_states = {asked!r}, and table {table} has no MarketState, nor has the source a "
+                "marketstate table: leave market_states out"
+            )
+
+
+def check_column(column: str, columns: Mapping[str, object], who: str, cure: str) -> None:
+    """UserError that says who needs a column of trades that is not there, and the cure."""
+    if column not in columns:
+        raise UserError(f"{who} needs column {column}, which table trades does not have: {cure}")
+
+
+def check_keys(pass_: PassContext, who: str) -> None:
+    """UserError for a pass whose rows are by more than the listing."""
+    if list(pass_.keys) != [KEY]:
+        raise UserError(
+            f"{who} has rows by listing, and passes.{pass_.name} by {', '.join(pass_.keys)}: put it in another pass"
+        )
+
+
+def in_one_stretch(pieces: pl.LazyFrame, found: pl.LazyFrame | None, start: str, end: str) -> pl.LazyFrame:
+    """Those of the pieces of time, in (listing, `start`) order, that lie inside one stretch, with its id and End."""
+    if found is None:
+        return pieces.with_columns(End=pl.lit(None, pl.Int64))
+    ends = found.select("End", StretchId=pl.col("StretchId").cast(pl.Int64))
+    held = in_stretch(pieces, KEY, start, found).join(ends, on="StretchId", how="inner", maintain_order="left")
+    return held.filter(pl.col("End").is_null() | (pl.col(end) <= pl.col("End")))

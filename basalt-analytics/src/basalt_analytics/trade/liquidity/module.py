@@ -1,0 +1,153 @@
+"""The module `liquidity`."""
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+import polars as pl
+
+from basalt.buckets import BucketRule, WholeDate
+from basalt.config.filters import row_filter
+from basalt.documents import PassResult, ResultColumn
+from basalt.durations import format_duration, parse_duration
+from basalt.errors import UserError
+from basalt.metrics import ratio
+from basalt.modules import FrameModule, PassContext
+from basalt.tables import AGGRESSOR
+from basalt_analytics.groups import required
+from basalt_analytics.l2.book import Book, Rules
+from basalt_analytics.trade.admissible import KEY, Admissible, check_column, check_keys, check_states
+from basalt_analytics.trade.filters import all_of, of_types, published_within, valid
+from basalt_analytics.trade.liquidity.measures import COLUMNS, OF_SUB_INTERVALS, OF_TRADES, SIGNED
+from basalt_analytics.trade.liquidity.options import LiquidityOptions
+from basalt_analytics.trade.liquidity.sub_intervals import sub_intervals
+from basalt_analytics.trade.liquidity.volume_time import vpin_of_buckets
+
+WHO = "liquidity"
+UNSIGNED = ("UnsignedVolumeShare", "UnsignedVolumeShareWeight")
+
+
+class Liquidity(FrameModule):
+    """Price impact, illiquidity, implied spread and imbalance in volume time, of the buckets in which there is a trade.
+
+    Prices of sub-intervals are mids in force, from l2, unless `price` says trades.
+    """
+
+    name = "liquidity"
+    inputs = ("trades", "l2")
+    Config = LiquidityOptions
+    config: LiquidityOptions
+
+    def __init__(
+        self,
+        config: LiquidityOptions,
+        columns_of: Mapping[str, Mapping[str, pl.DataType]],
+        source: PassResult | None,
+        rule: BucketRule | None,
+    ) -> None:
+        super().__init__(config, columns_of, source, rule)
+        self._trades = columns_of["trades"]
+        self._check(columns_of)
+        self._where = self._filter()
+        self._sub = None if rule is None else self._grid(rule)
+
+    def columns(self) -> list[ResultColumn]:
+        """The measures in the order asked, with what they need beside them."""
+        names = [
+            name
+            for measure in self.config.measures
+            for name in ((measure, "AmihudCount") if measure == "Amihud" else (measure,))
+        ]
+        reads = tuple(f"trades.{c}" for c in ("Price", "Size")) + (
+            ("l2.BidPrice1", "l2.AskPrice1") if self.config.price == "mid" else ()
+        )
+        signed = ("trades.AggressorSide",) if self._signed else ()
+        return [attrs.evolve(COLUMNS[n], reads=reads + signed) for n in (*names, *(UNSIGNED if self._signed else ()))]
+
+    def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
+        """One row for each bucket in which there is a trade that counts."""
+        check_keys(pass_, WHO)
+        assert self.rule is not None
+        admissible = Admissible(inputs, self.rule, pass_, self.config.market_states)
+        trades = self._counted(admissible.rows("trades", stretch=True))
+        found = self._of_trades(trades)
+        if set(self.config.measures) & set(OF_SUB_INTERVALS):
+            found = found.join(self._of_sub_intervals(trades, admissible, pass_), on=[KEY, "TimeBucket"], how="left")
+        if self.config.vpin is not None:
+            found = found.join(vpin_of_buckets(trades, self.config.vpin), on=[KEY, "TimeBucket"], how="left")
+        counts = pl.col("^AmihudCount$").fill_null(0)
+        return found.with_columns(counts).select(KEY, "TimeBucket", *(c.name for c in self.columns()))
+
+    def _reads(self, name: str) -> Iterator[str]:
+        yield from ("trades.Price", "trades.Size")
+        if name in SIGNED or name in UNSIGNED or (name == "Vpin" and self._by_side):
+            yield "trades.AggressorSide"
+        if name in OF_SUB_INTERVALS and self.config.price == "mid":
+            yield from ("l2.BidPrice1", "l2.AskPrice1")
+
+    def _check(self, columns_of: Mapping[str, Mapping[str, pl.DataType]]) -> None:
+        """UserError for options that cannot be."""
+        own = self.config
+        required({"measures": own.measures}, WHO)
+        if len(set(own.measures)) < len(own.measures):
+            raise UserError(f"{WHO}: measures names one twice: list each once")
+        if ("Vpin" in own.measures) != (own.vpin is not None):
+            raise UserError(
+                f"{WHO}: measure 'Vpin' and the option vpin go together: "
+                + ("set vpin = { bucket_volume = … }" if own.vpin is None else "add 'Vpin' to measures, or drop vpin")
+            )
+        check_states(own.market_states, columns_of, WHO)
+        if self._signed:
+            check_column("AggressorSide", self._trades, WHO, "add the transform trade_signs, or drop signed measures")
+
+    @property
+    def _signed(self) -> bool:
+        return self._by_side or bool(set(self.config.measures) & set(SIGNED))
+
+    @property
+    def _by_side(self) -> bool:
+        return self.config.vpin is not None and self.config.vpin.side == "exchange"
+
+    def _filter(self) -> pl.Expr | None:
+        own = self.config
+        for column, asked in (("TradeType", own.trade_types), ("PublicationTimestamp", own.max_publication_delay)):
+            if asked is not None:
+                check_column(column, self._trades, WHO, "leave out the option that filters by it")
+        types = None if own.trade_types is None else of_types(own.trade_types)
+        where = None if own.where is None else row_filter(own.where, self._trades, f"{WHO}.where")
+        delay = None if own.max_publication_delay is None else published_within(own.max_publication_delay)
+        return all_of(valid(False), types, where, delay)
+
+    def _grid(self, rule: BucketRule) -> BucketRule:
+        """The grid of sub-intervals, labelled by their starts; UserError where buckets are no whole number of them."""
+        step = parse_duration(self.config.every_sub)
+        if isinstance(rule, WholeDate):
+            raise UserError(f"{WHO} cuts buckets of a width, and a daily timeline has none: set every, as every = '1d'")
+        if step <= 0 or rule.every % step:
+            raise UserError(
+                f"{WHO}: every_sub = {self.config.every_sub!r} does not divide the bucket of "
+                f"'{format_duration(rule.every)}': choose a width that does"
+            )
+        return attrs.evolve(rule, every=step, label="start")
+
+    def _counted(self, trades: pl.LazyFrame) -> pl.LazyFrame:
+        kept = trades if self._where is None else trades.filter(self._where)
+        if "AggressorSide" not in self._trades:
+            kept = kept.with_columns(AggressorSide=pl.lit(None, AGGRESSOR))
+        return kept
+
+    def _of_trades(self, trades: pl.LazyFrame) -> pl.LazyFrame:
+        price, stretch, size = pl.col("Price"), pl.col("StretchId"), pl.col("Size")
+        follows = (stretch == stretch.shift(1)) & (pl.col("TimeBucket") == pl.col("TimeBucket").shift(1))
+        bounced = trades.with_columns(Bounce=pl.when(follows).then(price - price.shift(1)))
+        unsigned = pl.when(pl.col("AggressorSide").is_null()).then(size).sum()
+        share = {"UnsignedVolumeShare": ratio(unsigned, size.sum()), "UnsignedVolumeShareWeight": size.sum()}
+        return bounced.group_by(KEY, "TimeBucket").agg(**OF_TRADES, **share)
+
+    def _of_sub_intervals(self, trades: pl.LazyFrame, admissible: Admissible, pass_: PassContext) -> pl.LazyFrame:
+        assert self.rule is not None
+        assert self._sub is not None
+        by_mid = self.config.price == "mid"
+        priced, price = (admissible.inputs["l2"], Book(pl.col, Rules()).mid) if by_mid else (trades, pl.col("Price"))
+        labelled = trades.with_columns(Sub=self._sub.bucket(pl.col("EventTimestamp"), pass_.date))
+        pieces = sub_intervals(labelled, priced, price, admissible.stretches("l2"), self.rule, self._sub)
+        return pieces.group_by(KEY, "TimeBucket").agg(**OF_SUB_INTERVALS)

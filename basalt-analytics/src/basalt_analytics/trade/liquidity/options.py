@@ -1,0 +1,66 @@
+"""What the module `liquidity` takes."""
+
+from typing import Literal
+
+import attrs
+
+from basalt.columns import Unit
+from basalt.config.spellings import Duration, State
+from basalt.errors import UserError
+from basalt.options import option
+from basalt_analytics.trade.selection import STATES, TYPES, WHERE, TradeType
+
+LiquidityMeasure = Literal[
+    "KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned", "Vpin"
+]
+BVC_WINDOW = 20
+
+
+def _without_vpin() -> list[LiquidityMeasure]:
+    return ["KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned"]
+
+
+@attrs.frozen
+class VpinOptions:
+    """Volume buckets of `Vpin`."""
+
+    bucket_volume: float = option("shares in a volume bucket", unit=Unit.SHARES)
+    buckets: int = option("how many of the last complete volume buckets are averaged", default=50)
+    side: Literal["exchange", "bvc"] = option(
+        "how volume is told apart: by AggressorSide, or in bulk by the bucket's price change", default="exchange"
+    )
+    bvc_window: int | None = option(
+        f"earlier volume buckets whose price changes are the yardstick of 'bvc'; default: {BVC_WINDOW}", default=None
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 < self.bucket_volume < float("inf"):
+            raise UserError(f"bucket_volume = {self.bucket_volume} is no volume: give a number of shares above 0")
+        if self.buckets < 1:
+            raise UserError(f"buckets = {self.buckets} averages nothing: give 1 or more")
+        if self.bvc_window is not None and self.side != "bvc":
+            raise UserError("bvc_window is read with side = 'bvc' alone: set that, or leave bvc_window out")
+        if self.bvc_window is not None and self.bvc_window < 2:
+            raise UserError(f"bvc_window = {self.bvc_window} has no standard deviation: give 2 or more")
+
+    @property
+    def window(self) -> int:
+        """Earlier buckets that bulk classification looks at."""
+        return BVC_WINDOW if self.bvc_window is None else self.bvc_window
+
+
+@attrs.frozen
+class LiquidityOptions:
+    """Options of `liquidity`. Nothing configured: every measure but Vpin, on sub-intervals of 5 s between mids."""
+
+    measures: list[LiquidityMeasure] = option("what is estimated", factory=_without_vpin)
+    every_sub: Duration = option("width of the sub-intervals, of which a bucket is a whole number", default="5s")
+    price: Literal["mid", "trade"] = option("whose changes the sub-intervals have: mids, or trades", default="mid")
+    vpin: VpinOptions | None = option("volume buckets of Vpin, which needs them", default=None)
+    market_states: State | list[State] | None = option(STATES, default=None)
+    trade_types: list[TradeType] | None = option(TYPES, default=None)
+    where: str | None = option(WHERE, default=None)
+    max_publication_delay: Duration | None = option(
+        "drops trades published later than this after execution, as '3m', and those with no publication time",
+        default=None,
+    )
