@@ -4,7 +4,7 @@ The result takes the place of a source's table of that name inside the pass; the
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import polars as pl
@@ -15,14 +15,15 @@ from basalt.tables import TableSchema
 
 
 class Transform(ABC):
-    """A preprocess step. `inputs`: tables it reads, given the configuration; `output`: the table it replaces; `sides`:
-    the side tables it can make, each with the key of its rows.
+    """A preprocess step. `inputs`: tables it reads, given the configuration; `optional`: further ones, where the source
+    has them; `output`: the table it replaces; `sides`: the side tables it can make, each with the key of its rows.
 
     `columns_of` maps each input to the dtypes of its columns while planning.
     """
 
     name: ClassVar[str]
     scope: Scope = "listing"
+    optional: Sequence[str] = ()
     sides: Sequence[TableSchema] = ()
     Config: ClassVar[type] = NoOptions
 
@@ -47,6 +48,12 @@ class Transform(ABC):
     def known_after(self) -> Mapping[str, Lag]:
         """Columns it adds that are known later than their row, and how much."""
         return {}
+
+    def notes(
+        self, columns_of: Mapping[str, Mapping[str, pl.DataType]], shared_sequence: bool, hours: bool
+    ) -> Iterable[str]:
+        """What the plan tells of this step: what it decides from what there is. `hours`: the pass names them."""
+        return ()
 
     @abstractmethod
     def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:

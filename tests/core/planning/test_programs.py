@@ -1,9 +1,15 @@
 """What a program reads and says: pushed-down columns, steps, notes, and the plan as data."""
 
-import polars as pl
+from datetime import timedelta
+from types import MappingProxyType
 
+import polars as pl
+import pytest
+
+from basalt.metrics import Known
 from basalt.planning.described import describe
 from basalt.running.left import left_of
+from basalt.transforms import Transform
 
 SIZE = pl.col("Size")
 HOURS = {"name": "hours", "every": "1h", "modules": [{"module": "generic", "source": "bars"}]}
@@ -133,3 +139,56 @@ def test_the_plan_as_data(planner):
 def test_planning_writes_nothing(planner):
     planner.plan(planner.bars("trade"), HOURS, outputs=[{"type": "parquet", "root": "out"}])
     assert list(planner.folder.iterdir()) == []
+
+
+class Later(Transform):
+    """Trades with the price of the next one, known a second later, and what it saw of the states."""
+
+    name = "later"
+    inputs = ("trades",)
+    optional = ("marketstate",)
+    output = "trades"
+    known_after = MappingProxyType({"NextPrice": timedelta(seconds=1), "Volume": Known.END_OF_DATE})
+
+    def columns(self, columns_of):
+        return {**columns_of["trades"], "NextPrice": pl.Float64(), "Volume": pl.Float64()}
+
+    def notes(self, columns_of, shared_sequence, hours):
+        yield f"later reads {', '.join(sorted(columns_of))}, {shared_sequence}, {hours}"
+
+    def apply(self, inputs, pass_):
+        next_ = pl.col("Price").shift(-1).over("ListingId")
+        return {"trades": inputs["trades"].with_columns(NextPrice=next_, Volume=SIZE.sum().over("ListingId"))}
+
+
+@pytest.mark.parametrize(
+    ("read", "known_after"),
+    [
+        ("Price", timedelta(0)),
+        ("NextPrice", timedelta(seconds=1)),
+        ("Volume", Known.END_OF_DATE),
+    ],
+)
+def test_a_metric_is_known_no_sooner_than_the_columns_it_reads(planner, a_module, a_metric, read, known_after):
+    planner.transforms.append(Later)
+    module = a_module("late", a_metric("X", pl.col("Derived").mean()), derive={"Derived": pl.col(read) * 2})
+    [column] = planner.program(module, preprocess=[{"transform": "later"}]).result.columns
+    assert column.known_after == known_after
+
+
+def test_a_filter_counts_among_what_a_metric_knows_late(planner, a_module, a_metric):
+    planner.transforms.append(Later)
+    module = a_module("late", a_metric("X", SIZE.sum()), where=pl.col("NextPrice") > 10)
+    [column] = planner.program(module, preprocess=[{"transform": "later"}]).result.columns
+    assert column.known_after == timedelta(seconds=1)
+
+
+def test_a_step_reads_an_optional_table_where_it_is_there_and_says_what_it_decides(planner, marketstate):
+    planner.transforms.append(Later)
+    step = {"transform": "later"}
+    without = planner.program("trade", preprocess=[step])
+    assert without.notes[0] == "passes.bars: later reads trades, False, False"
+    planner.tables["marketstate"] = marketstate
+    there = planner.program("trade", preprocess=[step])
+    assert there.notes == ["passes.bars: later reads marketstate, trades, False, False"]
+    assert [s.inputs for s in there.steps] == [("trades", "marketstate"), ("trades", "marketstate")]

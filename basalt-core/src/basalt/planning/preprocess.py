@@ -21,11 +21,13 @@ from basalt.transforms import Transform
 
 @attrs.frozen(eq=False)
 class Step:
-    """One transform of a pass. `implied`: put in by the engine, and dropped again where no state is needed."""
+    """One transform of a pass. `inputs`: the tables it reads, of the optional ones those that are there. `implied`: put
+    in by the engine, and dropped again where no state is needed."""
 
     place: str
     component: Component
     transform: Transform
+    inputs: tuple[str, ...]
     implied: bool = False
 
 
@@ -81,6 +83,7 @@ def _step(
     for table in transform.inputs:
         if table not in columns:
             known.table(table, f"{place} (transform {entry.transform})")
+    inputs = (*transform.inputs, *(table for table in transform.optional if table in columns))
     with door(place, component):
-        columns[transform.output] = transform.columns(columns)
-    return Step(place, component, transform, implied)
+        columns[transform.output] = transform.columns({table: columns[table] for table in inputs})
+    return Step(place, component, transform, inputs, implied)

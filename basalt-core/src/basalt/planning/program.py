@@ -3,7 +3,7 @@
 The program of a pass holds expressions; its `result` is the plain description that plans print and outputs keep.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import attrs
@@ -25,7 +25,7 @@ from basalt.planning.reads import needed_columns, through_steps
 from basalt.planning.requirements import check_columns
 from basalt.planning.rules import bucket_rule
 from basalt.planning.scopes import history_of, scope_of
-from basalt.planning.timelines import Counting, carrying, timeline, touching
+from basalt.planning.timelines import Counting, carrying, hours, timeline, touching
 from basalt.planning.uses import Use, door, uses
 from basalt.running.frames import Frame
 from basalt.running.fuse import Aggregation
@@ -154,7 +154,11 @@ def build_program(config: PassConfig, known: Known) -> Program:
         PassResult(config.name, list(keys.keys), described_rule, columns, list(keys.dtypes)),
         columns_of,
         through_steps(needed, kept, known),
-        [*_state_notes(config, planned), *_dropped_notes(config, frame_uses)],
+        [
+            *_step_notes(config, kept, columns_of, known),
+            *_state_notes(config, planned),
+            *_dropped_notes(config, frame_uses),
+        ],
         known.shared_sequence,
         _published(frame_uses, known),
     )
@@ -277,6 +281,16 @@ def frame_columns(use: Use) -> list[ResultColumn]:
 
 def _prefixed(rollup: Rollup, prefix: str, names: set[str]) -> Rollup:
     return attrs.evolve(rollup, weight=prefix + str(rollup.weight)) if rollup.weight in names else rollup
+
+
+def _step_notes(
+    config: PassConfig, kept: Sequence[Step], columns_of: Mapping[str, Columns], known: Known
+) -> Iterator[str]:
+    for step in kept:
+        given = {table: columns_of[table] for table in step.inputs}
+        with door(step.place, step.component):
+            said = list(step.transform.notes(given, known.shared_sequence, hours(config) is not None))
+        yield from (f"passes.{config.name}: {one}" for one in said)
 
 
 def _state_notes(config: PassConfig, planned: Sequence[Planned]) -> list[str]:

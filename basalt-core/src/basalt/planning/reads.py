@@ -77,7 +77,7 @@ def through_steps(needed: Mapping[str, Sequence[str]], kept: Sequence[Step], kno
     """The same in the source's own columns: what a step adds is not read, what it reads is."""
     reads = {t: dict.fromkeys(c for c in names if c in known.columns_of.get(t, {})) for t, names in needed.items()}
     for step in kept:
-        for table in step.transform.inputs:
+        for table in step.inputs:
             whole = {} if step.implied and table in reads else known.columns_of.get(table, {})
             reads.setdefault(table, {}).update(dict.fromkeys(whole))
     return {table: list(names) for table, names in reads.items() if names}

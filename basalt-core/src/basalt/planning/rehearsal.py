@@ -51,7 +51,7 @@ def _rehearse_step(
     step: Step, tables: Mapping[str, pl.LazyFrame], columns_of: Mapping[str, Columns], context: PassContext
 ) -> dict[str, Columns]:
     with door(step.place, step.component):
-        inputs = {name: tables[name] for name in step.transform.inputs}
+        inputs = {name: tables[name] for name in step.inputs}
         made = step.transform.apply(inputs, context)
         found = made[step.transform.output].collect().schema
         sides = _sides(step.transform.sides, made, f"{step.place}: transform {step.component.name}")

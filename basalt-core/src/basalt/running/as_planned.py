@@ -37,7 +37,7 @@ def _would_use(program: Program, table: str, added: Columns) -> bool:
     if not added:
         return False
     whole = any(table in tables_of(use) for use in program.frame_uses)
-    whole = whole or any(table in step.transform.inputs for step in program.steps if not step.implied)
+    whole = whole or any(table in step.inputs for step in program.steps if not step.implied)
     uses = {one.use.place: one.use for one in program.planned}
     columns = {**program.columns_of.get(table, {}), **added}
     return whole or any(_computes_more(use, table, columns) for use in uses.values())

@@ -84,7 +84,7 @@ def _preprocessed(
     for step in program.steps:
         output = step.transform.output
         with door(f"{step.place} on {context.date}", step.component):
-            made = step.transform.apply({name: prepared[name] for name in step.transform.inputs}, context)
+            made = step.transform.apply({name: prepared[name] for name in step.inputs}, context)
             prepared[output] = made[output] if step.implied else ordered(made[output], plan, output)
             sides |= _asked(made, step.transform.sides, context, f"transform {step.component.name}")
             if not step.implied:
