@@ -60,7 +60,7 @@ def of_rows(frames):
         ],
         "ohlc": [{"sources": ["Mid"]}, {"sources": ["Mid"], "open_mode": "prev_close"}],
         "flow": [{"measures": ["OFI", "OFINorm"], "levels": [1]}],
-        "counts": [{"measures": ["Updates", "MidChanges"], "shares": ["Crossed", "Locked", "OneSided"]}],
+        "counts": [{"measures": ["Updates", "MidChanges", "Crossed", "Locked", "OneSided"]}],
     }
     found, labels = columns(frames, [module])
     assert labels == [0, 10, 20, 30]

@@ -25,6 +25,8 @@ TIMED = ["TWA", "TWStd", "TWMin", "TWMax", "TWMedian"]
 MEASURES = ["ReturnCount", "ZeroReturnShare", "RV", "Vol", "AnnVol", "Std", "BV", "MinRV", "MedRV", "JumpShare"]
 GRID_MEASURES = [*MEASURES, "AnnStd", "RVSub", "TSRV", "TSRVAdj"]
 NOISE = ["RK", "NoiseVar"]
+COUNTS = ["Updates", "TouchUpdates", "MidChanges", "BidChanges", "AskChanges", "InvalidLevel", "Disordered"]
+COUNTS += ["Locked", "Crossed", "OneSided"]
 RANGES = ["Parkinson", "GarmanKlass", "RogersSatchell"]
 
 
@@ -69,7 +71,9 @@ def depth_of(day: Day) -> int:
 def liquidity_options(rng: Random, depth: int, aggregations: Sequence[str]) -> list[dict[str, Any]]:
     """One or two groups: trips by value or by shares, depth from the mid or the touch."""
     levels = sorted(rng.sample(range(1, depth + 1), rng.randint(1, min(3, depth))))
-    trips = {"measures": some(["Xlm", "XlmBuy", "XlmSell", "XlmUnfilledRatio"], rng), "levels": levels}
+    trips: dict[str, Any] = {"measures": some(["Xlm", "XlmBuy", "XlmSell", "XlmUnfilledRatio"], rng)}
+    if rng.random() < 0.5:
+        trips["levels"] = levels
     if rng.random() < 0.3:
         trips |= {"by": "shares", "notionals": [100, 2500]}
     else:
@@ -97,6 +101,7 @@ def row_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
     options = {**book_options(rng, day["l2"].columns, states(day, "l2"), prefix)}
     options["flow"] = flow_options(rng, depth)
     options["liquidity"] = liquidity_options(rng, depth, ROWWISE)
+    options["counts"] = [{"measures": some(COUNTS, rng)} if rng.random() < 0.7 else {}]
     return options
 
 

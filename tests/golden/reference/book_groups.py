@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from .book_bars import Book, book_bars, column_of, depth_of, levels_of
-from .book_counts import counts, shares
+from .book_counts import STATES, counts, shares
 from .clock import Rule, states_of, stretch_of
 from .day import Cell, Column, Predicate, Table, admissible
 from .flow import flow
-from .hours import inside, runs_of
+from .hours import inside, runs_of, time_of
 from .liquidity_series import liquidity
+
+DEFAULT = ["Updates", "TouchUpdates", "MidChanges", "BidChanges", "AskChanges", "Locked", "Crossed", "OneSided"]
 
 
 class Rows:
@@ -20,6 +22,7 @@ class Rows:
         self.states = states_of(options.get("market_states"), table.changes is not None)
         self.runs = runs_of(table, self.states, options.get("hours"))
         asked = where.get(options.get("where", ""), lambda row: True)
+        self.time = time_of(table, self.states, options.get("hours"))
         rows = inside(table, options.get("hours")).rows
         kept = [row for row in rows if admissible(row, self.states) and asked(row) is True]  # type: ignore[arg-type]
         self.books = [Book(row, options, self.depth) for row in kept]
@@ -76,10 +79,11 @@ def _totals(rows: Rows, levels: list[int], weights: Any) -> dict[str, Column]:
 def _counts(rows: Rows, options: Mapping[str, Any]) -> dict[str, Column]:
     found, updates = {}, {label: len(those) for label, those in rows.places.items()}
     for group in options.get("counts", []):
-        for m in group.get("measures", []):
-            values = counts(m, rows.books, rows.runs, rows.places)
-            found[f"Book{m}Count"] = rows.column(values, "zero", "sum")
-        for s in group.get("shares", []):
-            values = shares(s, rows.books, rows.runs, rows.places)
-            found[f"Book{s}RowShare"] = rows.column(values, "null", "mean", updates)
+        for m in group.get("measures", DEFAULT):
+            if m in STATES:
+                values = shares(m, rows.books, rows.runs, rows.places)
+                found[f"Book{m}RowShare"] = rows.column(values, "null", "mean", updates)
+            else:
+                values = counts(m, rows.books, rows.runs, rows.places)
+                found[f"Book{m}Count"] = rows.column(values, "zero", "sum")
     return found

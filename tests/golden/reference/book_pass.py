@@ -1,7 +1,6 @@
 """A pass of book modules: l2, l2tw and l2_volatility on the sparse or the dense timeline."""
 
 from collections.abc import Mapping, Sequence
-from math import inf
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -10,7 +9,7 @@ from .book_groups import book_module
 from .clock import Rule, states_of
 from .day import Column, Table, listings, table
 from .dense import dense, open_runs
-from .hours import Hours, Runs, closed, inside
+from .hours import Hours, closed, ended, inside
 from .passes import Result, _cell, _timeline
 from .time_bars import time_bars
 from .volatility import volatility_bars
@@ -58,12 +57,7 @@ def _labels(one: Table, rule: Rule, modules: Sequence[Any], setting: Setting) ->
         return dense(labels, [setting.hours] if setting.hours else [], rule)
     states = {state for module in modules for state in states_of(module.get("market_states"), True) or ()}
     halted = {"HALTED"} if setting.halts == "keep" else set()
-    return dense(labels, _ended(open_runs(one.changes, states | halted), setting.hours), rule)
-
-
-def _ended(runs: Runs, hours: Hours) -> Runs:
-    """A run without an end lasts to the session's, if that is behind its start."""
-    return [(a, hours[1] if b == inf and hours and hours[1] > a else b) for a, b in runs]
+    return dense(labels, ended(open_runs(one.changes, states | halted), setting.hours), rule)
 
 
 def _columns(module: Any, one: Table, rule: Rule, where: Any, labels: Sequence[int]) -> dict[str, Column]:

@@ -30,12 +30,14 @@ class Memory(NamedTuple):
         return self.values[place]
 
 
-def memories(timed: Timed, runs: Runs) -> list[Memory]:
-    """One for each stretch. `timed`: (stamp, value or None) of every row, in order."""
+def memories(timed: Timed, runs: Runs, last_instant: bool = False) -> list[Memory]:
+    """One for each stretch. `timed`: (stamp, value or None) of every row, in order. `last_instant`: rows at its end are
+    of the stretch, as they are of a session; where states tell, the next one has begun."""
     found = []
     for start, end in runs:
         before = [(t, x) for t, x in timed if t < start][-1:]
-        inside = [(t, x) for t, x in timed if start <= t < end]
+        inside = [(t, x) for t, x in timed if start <= t < end or (last_instant and t == end)]
+        before = [] if inside and inside[0][0] == start else before
         known = [(t, x) for t, x in [*before, *inside] if x is not None]
         found.append(Memory((start, end), [t for t, _ in known], [x for _, x in known]))
     return found

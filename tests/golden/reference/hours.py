@@ -7,8 +7,9 @@ import polars as pl
 
 from basalt.tables import NS_UTC
 
-from .clock import States, stretches
+from .clock import EVERY_OPEN, States, stretches
 from .day import Table
+from .dense import all_day
 
 Hours = tuple[int, int] | None
 Runs = Sequence[tuple[float, float]]
@@ -40,7 +41,21 @@ def inside(table: Table, hours: Hours) -> Table:
 
 
 def runs_of(table: Table, states: States, hours: Hours) -> Runs:
-    """Stretches of these states, else the session, else all time."""
+    """Stretches that memory lives in: of these states, else the session, else all time."""
     if table.changes is None:
         return [(-inf, inf) if hours is None else hours]
     return stretches(table.changes, states)
+
+
+def time_of(table: Table, states: States, hours: Hours) -> Runs:
+    """Stretches that time is counted in: "all" ends with the last state but CLOSED, what is open with the session."""
+    runs = runs_of(table, states, hours)
+    if table.changes and states is not None and set(EVERY_OPEN) <= set(states):
+        told = all_day(table.changes)
+        runs = [(-inf, told[0][1] if told else table.changes[0][0])]
+    return ended(runs, hours)
+
+
+def ended(runs: Runs, hours: Hours) -> Runs:
+    """A run without an end lasts to the session's, if that is behind its start."""
+    return [(a, hours[1] if b == inf and hours and hours[1] > a else b) for a, b in runs]

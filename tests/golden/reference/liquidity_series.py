@@ -13,20 +13,21 @@ def liquidity(options: Mapping[str, Any], depth: int) -> list[Named]:
     """Every series of the groups `liquidity`, with a place for the aggregation in its name."""
     found: list[Named] = []
     for given in options.get("liquidity", []):
-        group = {**options, **given}
+        group = {**{k: v for k, v in options.items() if k == "levels"}, **given}
         for measure in group["measures"]:
-            for name, series in _of(measure, group, depth):
+            for name, series in _of(measure, group, given, depth):
                 found.append((name + "{aggregation}", given.get("aggregations", ["Last"]), series))
     return found
 
 
-def _of(measure: str, group: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Series]]:
+def _of(measure: str, group: Mapping[str, Any], given: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Series]]:
     levels = levels_of(group, depth)
     deepest = max(levels)
+    visible = deepest if "levels" in given else depth
     if measure.startswith("Xlm"):
-        yield from _round_trips(measure, group, deepest)
+        yield from _round_trips(measure, group, visible)
     elif measure == "DepthWithin":
-        yield from _depth_within(group, deepest)
+        yield from _depth_within(group, visible)
     elif measure == "DepthSlope":
         for side in BID_ASK:
             yield f"{side}DepthSlope", lambda b, s=side: shape.depth_slope(b, s, deepest)  # type: ignore[misc]

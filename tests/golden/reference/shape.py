@@ -5,7 +5,7 @@ from math import log
 from typing import Any
 
 from .book_bars import BID_ASK, Book
-from .values import mean, ratio
+from .values import mean, near, ratio
 
 SIGNS = {"Bid": -1, "Ask": 1}
 Levels = Sequence[tuple[float, float]]
@@ -89,9 +89,14 @@ def depth_slope(book: Book, side: str, count: int) -> float | None:
     found, mid = levels(book, side, count), book.price("Mid")
     if found is None or mid is None:
         return None
-    distances = [1e4 * abs(p - mid) / mid for p, _ in found]
+    distances = [1e4 * step(p, mid) for p, _ in found]
     crossed = sum(d * c for d, c in zip(distances, cumulated(found), strict=True))
     return ratio(crossed, sum(d * d for d in distances))
+
+
+def step(price: float, base: float) -> float:
+    """Relative distance, 0 between equal prices."""
+    return 0.0 if near(price, base) else abs(price / base - 1)
 
 
 def log_slope_of(found: Levels | None, mid: float | None) -> float | None:
@@ -100,16 +105,22 @@ def log_slope_of(found: Levels | None, mid: float | None) -> float | None:
         return None
     v = [log(c) for c in cumulated(found)]
     p = [price for price, _ in found]
-    steps: list[Any] = [ratio(v[0], abs(p[0] / mid - 1))]
+    steps: list[Any] = [ratio(v[0], step(p[0], mid))]
     for i in range(len(p) - 1):
         grown = ratio(v[i + 1], v[i])
-        steps.append(None if grown is None else ratio(grown - 1, abs(p[i + 1] / p[i] - 1)))
+        steps.append(None if grown is None else ratio(grown - 1, step(p[i + 1], p[i])))
     return None if None in steps or 0 in v[:-1] else mean(steps)
 
 
+def unbroken(book: Book, side: str, count: int) -> int:
+    """How many levels there are before the first that is missing."""
+    there = [p is not None and q is not None for p, q, _ in book.levels[side][:count]]
+    return [*there, False].index(False)
+
+
 def log_slope(book: Book, count: int) -> float | None:
-    """Mean of both sides."""
-    sides = [log_slope_of(levels(book, side, count), book.price("Mid")) for side in BID_ASK]
+    """Mean of both sides, each down to its first gap."""
+    sides = [log_slope_of(levels(book, side, unbroken(book, side, count)), book.price("Mid")) for side in BID_ASK]
     return None if sides[0] is None or sides[1] is None else (sides[0] + sides[1]) / 2
 
 

@@ -8,7 +8,7 @@ from .book_bars import BID_ASK, Book, depth_of, series_of
 from .book_counts import STATES, state
 from .clock import Rule, nanoseconds, states_of
 from .day import Cell, Column, Predicate, Table
-from .hours import runs_of
+from .hours import time_of
 from .intervals import Piece, admissible, pieces
 from .liquidity_series import liquidity
 from .values import ratio
@@ -35,7 +35,7 @@ class Force:
     ) -> None:
         self.depth, self.labels = depth_of(table), labels
         states = states_of(options.get("market_states"), table.changes is not None)
-        self.runs = runs_of(table, states, options.get("hours"))
+        self.runs = time_of(table, states, options.get("hours"))
         self.books = [Book(row, options, self.depth) for row in table.rows]
         asked = where.get(options.get("where", ""), lambda row: True)
         self.counts = [asked(row) is True for row in table.rows]

@@ -71,7 +71,8 @@ def _samples(
     if sampling == "event":
         return _event_samples(rows, source, labels)
     every = [Book(row, options, rows.depth) for row in table.rows]
-    found = memories([(b.row["EventTimestamp"], b.price(source)) for b in every], rows.runs)
+    timed = [(b.row["EventTimestamp"], b.price(source)) for b in every]
+    found = memories(timed, rows.time, table.changes is None)
     step, stride = nanoseconds(sampling), options.get("subsample", 5)
     age = None if options.get("max_age") is None else nanoseconds(options["max_age"])
     strict = rows.rule.closed == "left"
@@ -88,7 +89,7 @@ def _samples(
 def _event_samples(rows: Rows, source: str, labels: Sequence[int]) -> dict[int, Sample]:
     timed = [(b.row["EventTimestamp"], b.price(source)) for b in rows.books]
     found = of_events(timed, rows.runs, rows.places)
-    length = {k: admissible(rows.runs, rows.rule.interval(k)) / 1e9 for k in labels}
+    length = {k: admissible(rows.time, rows.rule.interval(k)) / 1e9 for k in labels}
     return {k: Sample(found.get(k, []), [], length[k], None) for k in labels}
 
 
