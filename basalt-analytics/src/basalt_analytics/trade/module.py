@@ -20,6 +20,7 @@ from basalt_analytics.trade.options import TradeOptions
 from basalt_analytics.trade.placement import placement
 from basalt_analytics.trade.selection import Group, Trades, published
 from basalt_analytics.trade.tca import tca
+from basalt_analytics.trade.twap import twap
 
 NOTHING_CONFIGURED = GenericGroup(measures=["Volume", "Count", "VWAP", "OHLC"])
 KINDS: Mapping[str, Callable[[Group[Any]], Iterator[Emission]]] = {
@@ -31,6 +32,8 @@ KINDS: Mapping[str, Callable[[Group[Any]], Iterator[Emission]]] = {
     "placement": placement,
     "tca": tca,
 }
+TIMED: Mapping[str, Callable[[Group[Any], str, pl.Expr | None], Iterator[Part]]] = {"twap": twap}
+"""Groups by kind: those that emit metrics of rows, and those that have parts of their own, on frames of time."""
 
 
 class Trade(BucketModule):
@@ -46,17 +49,22 @@ class Trade(BucketModule):
         return valid(self.config.allow_nonpositive_prices)
 
     def parts(self) -> list[Part]:
-        """One part for each list of market states, and one that counts invalid trades before any filter."""
+        """One part of rows for each list of market states, those of frames of time, and one that counts invalid trades
+        before any filter."""
+        groups = self._groups()
         by_states: dict[States, list[tuple[str, Group[Any]]]] = {}
-        for kind, group in self._groups():
-            by_states.setdefault(group.states, []).append((kind, group))
-        selected = [(states_, *self._selected(groups)) for states_, groups in by_states.items()]
-        without_repeats(((e.group, e.metric.name) for *_, emissions in selected for e in emissions))
-        return [*(self._part(*one) for one in selected), self._invalid()]
+        for kind, group in groups:
+            if kind in KINDS:
+                by_states.setdefault(group.states, []).append((kind, group))
+        selected = [(states_, *self._selected(some)) for states_, some in by_states.items()]
+        timed = [(group.label, part) for kind, group in groups if kind in TIMED for part in self._timed(kind, group)]
+        claims = [(e.group, e.metric.name) for *_, emissions in selected for e in emissions]
+        without_repeats([*claims, *((label, metric.name) for label, part in timed for metric in part.metrics)])
+        return [*(self._part(*one) for one in selected), *(part for _, part in timed), self._invalid()]
 
     def _groups(self) -> list[tuple[str, Group[Any]]]:
         """The configured groups, each with its kind."""
-        found = [(kind, i, options) for kind in KINDS for i, options in enumerate(self.config.groups(kind))]
+        found = [(kind, i, options) for kind in (*KINDS, *TIMED) for i, options in enumerate(self.config.groups(kind))]
         found = found or [("generic", 0, NOTHING_CONFIGURED)]
         return [(kind, self._group(f"trade.{kind}[{i}]", options)) for kind, i, options in found]
 
@@ -65,7 +73,7 @@ class Trade(BucketModule):
         return Group(
             label,
             options,
-            Trades(self.columns, getattr(self, "known_after", {}), own.allow_nonpositive_prices),
+            Trades(self.columns, self.known_after, own.allow_nonpositive_prices),
             states(own.market_states if options.market_states is None else options.market_states),
             own.trade_types if options.trade_types is None else options.trade_types,
             own.where if options.where is None else options.where,
@@ -81,6 +89,9 @@ class Trade(BucketModule):
             mask = group.filter(types=not types_shared, where=not where_shared)
             emissions += KINDS[kind](attrs.evolve(group, mask=mask))
         return all_of(published(self.config), first.filter(types=types_shared, where=where_shared)), emissions
+
+    def _timed(self, kind: str, group: Group[Any]) -> Iterator[Part]:
+        return TIMED[kind](group, self.table, all_of(self.valid(), published(self.config)))
 
     def _part(self, states_: States, where: pl.Expr | None, emissions: Sequence[Emission]) -> Part:
         metrics = tuple(e.metric for e in emissions)

@@ -13,6 +13,7 @@ from basalt_analytics.trade.imbalance import ImbalanceGroup
 from basalt_analytics.trade.placement import PlacementGroup
 from basalt_analytics.trade.selection import ModuleSelection
 from basalt_analytics.trade.tca import TcaGroup
+from basalt_analytics.trade.twap import TwapGroup
 
 
 @attrs.frozen
@@ -26,6 +27,7 @@ class TradeOptions(ModuleSelection):
     discrepancy: list[DiscrepancyGroup] = option("distance from prices known before the trade", factory=list)
     change: list[ChangeGroup] = option("waiting times and price changes between trades", factory=list)
     placement: list[PlacementGroup] = option("place of trades between bid and ask", factory=list)
+    twap: list[TwapGroup] = option("trade price by the time it was the last", factory=list)
     tca: list[TcaGroup] = option("spreads paid, price impact and markouts", factory=list)
 
     def groups(self, kind: str) -> list[Any]:

@@ -5,7 +5,6 @@ filter its rows; the others are masks of the group's own metrics.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 import attrs
@@ -14,8 +13,7 @@ import polars as pl
 from basalt.config.filters import row_filter
 from basalt.config.spellings import Duration, State
 from basalt.errors import UserError
-from basalt.metrics import Known
-from basalt.modules import States
+from basalt.modules import Lag, States
 from basalt.options import option
 from basalt_analytics.groups import Template
 from basalt_analytics.trade.filters import all_of, of_types, published_within
@@ -81,7 +79,7 @@ class Trades:
     in a column is known, for columns that are not known at the stamp."""
 
     columns: Mapping[str, pl.DataType]
-    known_after: Mapping[str, timedelta | Known]
+    known_after: Mapping[str, Lag]
     allow_nonpositive_prices: bool = False
 
     def price(self, column: str) -> pl.Expr:

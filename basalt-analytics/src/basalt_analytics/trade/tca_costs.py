@@ -39,7 +39,7 @@ def mid_column(horizon: str) -> str:
 
 def mids(trades: Trades, horizon: str | None = None) -> dict[str, pl.Expr]:
     """The derived columns that costs of the horizon read."""
-    found = {MID: pl.when(pl.col("AggressorSide").is_not_null()).then(trades.price("MidAtTrade"))}
+    found: dict[str, pl.Expr] = {MID: pl.when(pl.col("AggressorSide").is_not_null()).then(trades.price("MidAtTrade"))}
     if horizon is not None:
         found[later_mid(horizon)] = pl.when(pl.col(MID).is_not_null()).then(trades.price(mid_column(horizon)))
     return found
