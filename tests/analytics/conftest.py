@@ -19,6 +19,7 @@ DTYPES: Mapping[str, Any] = {
     "TradeType": TRADE_TYPE,
     "MarketState": STATE,
     "IsCancelled": pl.Boolean,
+    "IsBlock": pl.Boolean,
     "SequenceNo": pl.Int64,
     "PublicationTimestamp": NS_UTC,
     "BidNumOrders1": pl.Int32,
