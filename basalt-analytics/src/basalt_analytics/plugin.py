@@ -23,8 +23,17 @@ def basalt_analytics() -> list[Lazy]:
             "basalt_analytics.trade.liquidity.module:Liquidity",
             "Price impact, illiquidity, implied spread, VPIN.",
         ),
+        Lazy(
+            "tca", "basalt_analytics.trade.orders.module:Tca", "Costs of parent orders: shortfall, slippage, markouts."
+        ),
         Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
     ]
+
+
+@hookimpl
+def basalt_tables() -> list[Lazy]:
+    """Tables beyond the canonical ones."""
+    return [Lazy("orders", "basalt_analytics.trade.orders.table:ORDERS", "a desk's own parent orders")]
 
 
 @hookimpl

@@ -6,7 +6,6 @@ import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule, WholeDate
-from basalt.config.filters import row_filter
 from basalt.documents import PassResult, ResultColumn
 from basalt.durations import format_duration, parse_duration
 from basalt.errors import UserError
@@ -16,11 +15,12 @@ from basalt.tables import AGGRESSOR
 from basalt_analytics.groups import required
 from basalt_analytics.l2.book import Book, Rules
 from basalt_analytics.trade.admissible import KEY, Admissible, check_column, check_keys, check_states
-from basalt_analytics.trade.filters import all_of, of_types, published_within, valid
+from basalt_analytics.trade.filters import all_of, valid
 from basalt_analytics.trade.liquidity.measures import COLUMNS, OF_SUB_INTERVALS, OF_TRADES, SIGNED
 from basalt_analytics.trade.liquidity.options import LiquidityOptions
 from basalt_analytics.trade.liquidity.sub_intervals import sub_intervals
 from basalt_analytics.trade.liquidity.volume_time import vpin_of_buckets
+from basalt_analytics.trade.selection import module_filter
 
 WHO = "liquidity"
 UNSIGNED = ("UnsignedVolumeShare", "UnsignedVolumeShareWeight")
@@ -112,10 +112,7 @@ class Liquidity(FrameModule):
         for column, asked in (("TradeType", own.trade_types), ("PublicationTimestamp", own.max_publication_delay)):
             if asked is not None:
                 check_column(column, self._trades, WHO, "leave out the option that filters by it")
-        types = None if own.trade_types is None else of_types(own.trade_types)
-        where = None if own.where is None else row_filter(own.where, self._trades, f"{WHO}.where")
-        delay = None if own.max_publication_delay is None else published_within(own.max_publication_delay)
-        return all_of(valid(False), types, where, delay)
+        return all_of(valid(allow_nonpositive_prices=False), module_filter(own, self._trades, WHO))
 
     def _grid(self, rule: BucketRule) -> BucketRule:
         """The grid of sub-intervals, labelled by their starts; UserError where buckets are no whole number of them."""

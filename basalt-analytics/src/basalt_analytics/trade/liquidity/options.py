@@ -5,10 +5,10 @@ from typing import Literal
 import attrs
 
 from basalt.columns import Unit
-from basalt.config.spellings import Duration, State
+from basalt.config.spellings import Duration
 from basalt.errors import UserError
 from basalt.options import option
-from basalt_analytics.trade.selection import STATES, TYPES, WHERE, TradeType
+from basalt_analytics.trade.selection import ModuleSelection
 
 LiquidityMeasure = Literal[
     "KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned", "Vpin"
@@ -50,17 +50,10 @@ class VpinOptions:
 
 
 @attrs.frozen
-class LiquidityOptions:
+class LiquidityOptions(ModuleSelection):
     """Options of `liquidity`. Nothing configured: every measure but Vpin, on sub-intervals of 5 s between mids."""
 
     measures: list[LiquidityMeasure] = option("what is estimated", factory=_without_vpin)
     every_sub: Duration = option("width of the sub-intervals, of which a bucket is a whole number", default="5s")
     price: Literal["mid", "trade"] = option("whose changes the sub-intervals have: mids, or trades", default="mid")
     vpin: VpinOptions | None = option("volume buckets of Vpin, which needs them", default=None)
-    market_states: State | list[State] | None = option(STATES, default=None)
-    trade_types: list[TradeType] | None = option(TYPES, default=None)
-    where: str | None = option(WHERE, default=None)
-    max_publication_delay: Duration | None = option(
-        "drops trades published later than this after execution, as '3m', and those with no publication time",
-        default=None,
-    )

@@ -1,0 +1,117 @@
+"""The module `tca`."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from basalt.buckets import BucketRule
+from basalt.documents import PassResult, ResultColumn
+from basalt.durations import parse_duration
+from basalt.modules import FrameModule, PassContext
+from basalt.tables import NS_UTC
+from basalt_analytics.trade.admissible import KEY, Admissible, check_column, check_states
+from basalt_analytics.trade.filters import all_of, of_types, valid
+from basalt_analytics.trade.orders import market
+from basalt_analytics.trade.orders.benchmarks import benchmarks
+from basalt_analytics.trade.orders.costs import costs, label, weight
+from basalt_analytics.trade.orders.mids import before_orders, later, spread_capture
+from basalt_analytics.trade.orders.options import WHO, TcaOptions
+from basalt_analytics.trade.orders.parents import ORDER, events, parents
+
+
+class Tca(FrameModule):
+    """Transaction costs of parent orders: one row an order, in the bucket of its end.
+
+    Market volume is that of `trades`, mids are those of `l2`. An order without a fill keeps its row: not trading has a
+    cost as well.
+    """
+
+    name = "tca"
+    inputs = ("orders", "trades", "l2")
+    keys = ORDER
+    Config = TcaOptions
+    config: TcaOptions
+
+    def __init__(
+        self,
+        config: TcaOptions,
+        columns_of: Mapping[str, Mapping[str, pl.DataType]],
+        source: PassResult | None,
+        rule: BucketRule | None,
+    ) -> None:
+        super().__init__(config, columns_of, source, rule)
+        check_states(config.market_states, {name: columns_of[name] for name in ("trades", "l2")}, WHO)
+        if config.trade_types is not None:
+            check_column("TradeType", columns_of["trades"], WHO, "leave trade_types out")
+        self._costs = [*costs(), *benchmarks(config), label(), weight()]
+
+    def columns(self) -> list[ResultColumn]:
+        """What an order did and cost, a label of what is wrong with it, and the hidden weight."""
+        return [cost.column for cost in self._costs]
+
+    def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
+        """One row an order."""
+        assert self.rule is not None
+        admissible = Admissible(inputs, self.rule, pass_, self.config.market_states)
+        stretches = admissible.stretches("l2")
+        rows = events(inputs["orders"])
+        orders = parents(rows, _session_end(inputs["orders"], stretches, pass_), pass_)
+        sound = pl.col("OrderProblem").is_null()
+        fills = _fills(rows, orders.filter(sound))
+        found = self._with_mids(orders, fills, inputs["l2"], stretches)
+        found = self._with_market(found, fills, admissible)
+        price = {"mid": pl.col("EndMid"), "last_trade": pl.col("LastTrade")}[self.config.end_price]
+        decided = pl.coalesce("DecisionPrice", "DecisionMid", "ArrivalMid")
+        values = {c.column.name: c.value if c.always else pl.when(sound).then(c.value) for c in self._costs}
+        bucket = self.rule.bucket(pl.col("End").cast(NS_UTC), pass_.date)
+        return found.with_columns(EndPrice=price, Decided=decided).select(*ORDER, TimeBucket=bucket, **values)
+
+    def _with_mids(
+        self, orders: pl.LazyFrame, fills: pl.LazyFrame, quotes: pl.LazyFrame, stretches: pl.LazyFrame | None
+    ) -> pl.LazyFrame:
+        horizons = [parse_duration(horizon) for horizon in self.config.horizons]
+        parts = [
+            before_orders(orders, quotes),
+            spread_capture(fills, quotes),
+            later(orders, fills, quotes, stretches, horizons),
+        ]
+        return _joined(orders, parts)
+
+    def _with_market(self, orders: pl.LazyFrame, fills: pl.LazyFrame, admissible: Admissible) -> pl.LazyFrame:
+        types = None if self.config.trade_types is None else of_types(self.config.trade_types)
+        kept = all_of(valid(allow_nonpositive_prices=False), types)
+        assert kept is not None
+        trades = admissible.rows("trades").filter(kept)
+        prints = market.prints(trades)
+        parts = [
+            market.of_interval(orders, prints),
+            market.participation(orders, prints, self.config.participation_rates),
+            market.own_volume(fills, trades),
+        ]
+        ended = market.up_to(_joined(orders, parts), "End", prints, {"Price": "LastTrade"})
+        return ended.join(market.of_day(prints), on=KEY, how="left")
+
+
+def _fills(rows: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+    """The fills of these orders, in order, with the order's side and times."""
+    own = orders.select(*ORDER, "OrderSide", "Arrival", "LastFill")
+    filled = rows.filter("Filled").select(*ORDER, "Price", "Size", "TradeId", At=pl.col("EventTimestamp").to_physical())
+    return filled.join(own, on=ORDER, how="inner", maintain_order="left").with_row_index("Fill")
+
+
+def _joined(orders: pl.LazyFrame, parts: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    for part in parts:
+        orders = orders.join(part, on=ORDER, how="left")
+    return orders
+
+
+def _session_end(orders: pl.LazyFrame, stretches: pl.LazyFrame | None, pass_: PassContext) -> pl.LazyFrame:
+    """(ListingId, SessionEnd): end of the last stretch, else of the pass's last session; null where nothing tells."""
+    hours = pl.lit(pass_.sessions[-1][1] if pass_.sessions else None, pl.Int64)
+    listings = orders.select(KEY).unique()
+    if stretches is None:
+        return listings.with_columns(SessionEnd=hours)
+    end = pl.when(~pl.col("End").is_null().any()).then(pl.col("End").max())
+    return listings.join(stretches.group_by(KEY).agg(SessionEnd=end), on=KEY, how="left").with_columns(
+        pl.coalesce("SessionEnd", hours)
+    )
