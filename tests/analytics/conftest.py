@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import polars as pl
 import pytest
 
 import basalt
 from basalt.config.structure import structure
-from basalt.modules import BucketModule, Part
+from basalt.modules import BucketModule, Part, PassContext
 from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE
+from basalt_analytics.transforms.quotes_at_trades import QuotesAtTrades, QuotesAtTradesOptions
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DTYPES: Mapping[str, Any] = {
@@ -102,3 +104,25 @@ def parts() -> Callable[..., Sequence[Part]]:
         return module(structure(module.Config, options, "modules[0]"), columns).parts()
 
     return of
+
+
+@pytest.fixture(name="transform")
+def transform_() -> Callable[..., QuotesAtTrades]:
+    """The transform quotes_at_trades with these options."""
+
+    def made(**options: Any) -> QuotesAtTrades:
+        return QuotesAtTrades(structure(QuotesAtTradesOptions, options, "preprocess[0]"))
+
+    return made
+
+
+@pytest.fixture
+def quoted(transform: Callable[..., QuotesAtTrades]) -> Callable[..., pl.DataFrame]:
+    """Trades of these tables with their quotes; `of_pass` are fields of the pass's context."""
+
+    def rows(tables: Mapping[str, pl.DataFrame], of_pass: Any = (), **options: Any) -> pl.DataFrame:
+        pass_ = attrs.evolve(PassContext("bars", NINE.date(), ["ListingId"], None), **dict(of_pass))
+        made = transform(**options).apply({name: frame.lazy() for name, frame in tables.items()}, pass_)
+        return made["trades"].collect()
+
+    return rows
