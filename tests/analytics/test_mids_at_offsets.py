@@ -165,6 +165,19 @@ def test_clamped_mids_are_those_of_the_sessions_end(table, quoted):
     assert stale["MidAfter5s"].to_list() == [None, None, 20, None, None, None]
 
 
+def test_a_quote_stamped_at_the_sessions_end_is_behind_it(table, quoted):
+    """10 s after trades at 1, 10 and 11, continuous up to 20: within, at the end (no mid, not clamped), after it."""
+    states = [(0, "CONTINUOUS_TRADING"), (20, "CLOSING_AUCTION")]
+    tables = {
+        "trades": table("Price Size", [(1, 10, 1), (10, 10, 1), (11, 10, 1)]),
+        "marketstate": table("MarketState", states),
+    }
+    for quotes, mids in (([(20, *ONE)], [None, None, None]), ([(2, 19, 21), (20, *ONE)], [20, None, 20])):
+        found = quoted({**tables, "l2": table(TOUCH, quotes)}, horizons=["10s"], clamp="session_end")
+        assert found["MidAfter10s"].to_list() == mids
+        assert found["MidAfter10sClamped"].to_list() == [False, False, True]
+
+
 def test_mids_are_clamped_to_the_hours_where_no_state_is_known(table, quoted):
     tables = {"trades": table("Price Size", [(5, 10, 1), (6, 10, 1)]), "l2": table(TOUCH, [(2, *ONE), (11, 19, 21)])}
     found = quoted(tables, hours((0, 10)), horizons=["5s"], clamp="session_end")

@@ -96,8 +96,8 @@ def _points(points: pl.LazyFrame, opened: pl.LazyFrame, clamp: Clamp) -> pl.Lazy
         opened, left_on="_At", right_on="_Start", by=KEY, strategy="backward", coalesce=False, check_sortedness=False
     ).with_columns(_Clamped=clamped, _IsOpen=pl.col("_Start").is_not_null() & (end.is_null() | (at < end) | clamped))
     moment = pl.when("_Clamped").then(pl.col("_Last")).otherwise(at)
-    last = pl.when("_Clamped").then(end - 1).otherwise(at)
-    return found.with_columns(_Moment=moment, _At=last).drop("_End", "_Last", "_IsLast")
+    reach = pl.when("_IsLast").then(pl.min_horizontal(at, end - 1)).otherwise(at)  # clamped or not, in order
+    return found.with_columns(_Moment=moment, _At=reach).drop("_End", "_Last", "_IsLast")
 
 
 def _points_of_the_date(points: pl.LazyFrame) -> pl.LazyFrame:
