@@ -19,6 +19,11 @@ def basalt_analytics() -> list[Lazy]:
         ),
         Lazy("l2", "basalt_analytics.l2.module:L2", "Depth, spreads, imbalances, prices and OHLC of book rows."),
         Lazy(
+            "l2_volatility",
+            "basalt_analytics.volatility.module:L2Volatility",
+            "Realised variance and its kin of book prices, on grids or at every row.",
+        ),
+        Lazy(
             "liquidity",
             "basalt_analytics.trade.liquidity.module:Liquidity",
             "Price impact, illiquidity, implied spread, VPIN.",

@@ -159,6 +159,8 @@ def explanation(entry: Entry) -> dict[str, Any]:
 
 def null_rule(column: ResultColumn) -> str:
     """The empty rule in words."""
+    if column.idle is not None:
+        return f"{column.idle:g} in a bucket without rows behind one of the same stretch that has a value"
     return {
         Empty.ZERO: "0 in a bucket of the timeline without matching rows",
         Empty.NULL: "null in a bucket without matching rows, and wherever it is not defined",

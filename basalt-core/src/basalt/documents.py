@@ -42,6 +42,7 @@ class ResultColumn:
     reads: Sequence[str] = ()
     traits: frozenset[str] = frozenset()
     carries: str | None = None
+    idle: float | None = None
     hidden: bool = False
     module: str = ""
     distribution: str = ""

@@ -60,14 +60,16 @@ def _carried(joined: pl.LazyFrame, contribution: Contribution, keys: Sequence[st
     staged = staged.with_columns(_Source=source)
     same = pl.col("_Bucket").eq_missing(pl.col("_Row").gather(pl.col("_Source")))
     return staged.with_columns(
-        pl.when(there)
-        .then(pl.col(c.name))
-        .when(same)
-        .then(pl.col(c.carries or c.name).gather(pl.col("_Source")))
-        .alias(c.name)
+        pl.when(there).then(pl.col(c.name)).when(same).then(_filling(c)).alias(c.name)
         for c in contribution.columns
         if c.empty is Empty.CARRY
     )
+
+
+def _filling(column: Emitted) -> pl.Expr:
+    """The carried value, or what stands for it while nothing happens."""
+    carried = pl.col(column.carries or column.name).gather(pl.col("_Source"))
+    return carried if column.idle is None else pl.when(carried.is_not_null()).then(pl.lit(column.idle))
 
 
 def _with_stretches(

@@ -28,6 +28,7 @@ class Emitted:
     expr: pl.Expr
     empty: Empty = Empty.NULL
     carries: str | None = None
+    idle: float | None = None
 
 
 @attrs.frozen(eq=False)

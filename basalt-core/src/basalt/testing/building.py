@@ -23,7 +23,7 @@ def build(use: Use, program: Program, plan: Plan) -> Any:
     """What `compute` of a frame module returns on tables without rows; None for a bucket module, after its parts."""
     made = use.module
     if isinstance(made, BucketModule):
-        for part in type(made)(made.config, made.columns).parts():
+        for part in type(made)(made.config, made.columns, made.rule, made.known_after).parts():
             list(part.metrics)
         return None
     again = type(made)(made.config, made.columns_of, made.source, made.rule)

@@ -1,0 +1,90 @@
+"""Options of everything that estimates volatility."""
+
+from typing import Annotated, Literal
+
+import attrs
+
+from basalt.config.spellings import Duration, Spelling, State
+from basalt.durations import parse_duration
+from basalt.errors import UserError
+from basalt.options import option
+from basalt_analytics.l2.book import KeepOrDrop
+from basalt_analytics.l2.options import PriceSource
+
+Measure = Literal[
+    "ReturnCount",
+    "ZeroReturnShare",
+    "RV",
+    "Vol",
+    "AnnVol",
+    "Std",
+    "AnnStd",
+    "BV",
+    "MinRV",
+    "MedRV",
+    "JumpShare",
+    "RVSub",
+    "TSRV",
+    "TSRVAdj",
+    "RK",
+    "NoiseVar",
+    "Parkinson",
+    "GarmanKlass",
+    "RogersSatchell",
+]
+WindowAggregation = Literal["Min", "Max", "Mean", "Median", "Std", "Last", "WMean"]
+EVENT = "event"
+
+
+def grid_step(text: str) -> int | None:
+    """Nanoseconds of a grid's step, None for 'event'; UserError for a step that is not above 0."""
+    step = None if text == EVENT else parse_duration(text)
+    if step is not None and step <= 0:
+        raise UserError(f"{text!r} is no grid step: give a duration above 0, as '1s', or 'event'")
+    return step
+
+
+Sampling = Annotated[
+    str, Spelling("'event' or a grid step, as '1s'", "samplings", r"event|-?\d+(\.\d+)?[a-z]+", check=grid_step)
+]
+
+
+def _vol() -> list[Measure]:
+    return ["RV", "Vol", "AnnVol"]
+
+
+@attrs.frozen
+class Estimation:
+    """What estimators need to know, beside the returns."""
+
+    subsample: int = option("offset grids K of RVSub and TSRV", default=5)
+    kernel_bandwidth: int = option("bandwidth H of the realised kernel RK", default=5)
+    windows: list[Duration] = option(
+        "windows inside the bucket, whole numbers of grid steps, each with a volatility of its own", factory=list
+    )
+    window_aggregations: list[WindowAggregation] = option(
+        "how the windows' volatilities become one; WMean weighs by returns", factory=lambda: ["Mean"]
+    )
+    session_seconds: float = option("seconds of a session, for annualised figures", default=30600.0)
+    sessions_per_year: float = option("sessions of a year, for annualised figures", default=252.0)
+    bipower_correction: bool = option("whether BV, also inside JumpShare, is multiplied by n/(n − 1)", default=False)
+
+
+@attrs.frozen
+class L2VolatilityOptions(Estimation):
+    """Options of `l2_volatility`. Nothing configured: RV, Vol and AnnVol of the mid every second."""
+
+    market_states: State | list[State] | None = option(
+        "states whose time counts: a state, a list, or 'all'", default=None
+    )
+    where: str | None = option(
+        "SQL expression over the table's columns; rows that fail it have no valid price", default=None
+    )
+    locked: KeepOrDrop = option("whether rows with best ask = best bid count", default="keep")
+    crossed: KeepOrDrop = option("whether rows with best ask < best bid count", default="drop")
+    sources: list[PriceSource] = option("whose returns", factory=lambda: ["Mid"])
+    sampling: list[Sampling] = option(
+        "grid steps that divide the bucket, as '1s', or 'event' for every valid row", factory=lambda: ["1s"]
+    )
+    measures: list[Measure] = option("what is estimated", factory=_vol)
+    max_age: Duration | None = option("a price older than this at its grid point is none", default=None)
