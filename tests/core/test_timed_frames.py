@@ -184,6 +184,14 @@ def test_all_states_are_one_stretch():
     assert found == {10: (10, 6, 60), 20: (10, 10, 100), 30: (8, 8, 80)}
 
 
+def test_a_listing_of_which_no_state_is_told_is_unknown_all_day():
+    class Unknown(InForce):
+        options: ClassVar = {"market_states": ("UNKNOWN",)}
+
+    found = bars(Unknown, book((4, 10.0), (12, 12.0)), marketstate=OPEN.clear())
+    assert found == {10: (10, 6, 60), 20: (10, 10, 20 + 96)}
+
+
 def test_samples_are_the_last_valid_values_up_to_their_points():
     """Mid 10 at 3, none at 5, 12 at 6: at 2 nothing, at 4 the 10, at 6 the 12, which stays."""
     found = bars(Steps, book((3, 10.0), (5, None), (6, 12.0)), marketstate=OPEN)

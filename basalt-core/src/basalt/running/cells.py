@@ -58,7 +58,7 @@ def spans(frame: Frame, day: Day) -> pl.LazyFrame:
     elif frame.states is None:
         found = edges.select(key, Start="_First", End="_Last").sort(key).with_row_index("StretchId")
     else:
-        found = _runs(frame, day)
+        found = _runs(frame, day, edges)
     ends = [*_session_end(day), pl.col("_Last")]
     bounded = found.join(edges, on=key, how="left", maintain_order="left").with_columns(
         Start=pl.when(pl.col("Start") == LONG_AGO).then(pl.col("_First")).otherwise("Start"),
@@ -68,15 +68,25 @@ def spans(frame: Frame, day: Day) -> pl.LazyFrame:
     return bounded.filter(pl.col("End") > pl.col("Start")).select(key, "StretchId", "Start", "End")
 
 
-def _runs(frame: Frame, day: Day) -> pl.LazyFrame:
+def _runs(frame: Frame, day: Day, edges: pl.LazyFrame) -> pl.LazyFrame:
     """Stretches of the frame's states; one a listing where all states count."""
     states = frame.states or frozenset()
     known = day.tables.get("marketstate") if frame.key == "ListingId" else None
     if known is None:
         found = stretches(day.tables[frame.table], frame.key, states)
+    elif "UNKNOWN" in states:
+        found = _with_untold(stretches(known, frame.key, states, before_first=True), known, edges, frame.key)
     else:
-        found = stretches(known, frame.key, states, before_first="UNKNOWN" in states)
+        found = stretches(known, frame.key, states)
     return as_one(found, frame.key) if set(ALL_STATES) <= states else found
+
+
+def _with_untold(found: pl.LazyFrame, known: pl.LazyFrame, edges: pl.LazyFrame, key: str) -> pl.LazyFrame:
+    """With listings of which no state is told, and which are UNKNOWN all day."""
+    untold = edges.select(key).join(known.select(key).unique(), on=key, how="anti")
+    ever = untold.with_columns(Start=pl.lit(LONG_AGO), End=pl.lit(None, pl.Int64))
+    both = pl.concat([found.select(key, "Start", "End"), ever])
+    return both.sort(key, "Start").with_row_index("StretchId")
 
 
 def _session_end(day: Day) -> Sequence[pl.Expr]:
