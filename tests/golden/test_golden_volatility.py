@@ -13,6 +13,7 @@ import pytest
 import basalt
 from basalt_analytics.volatility import estimators
 from basalt_analytics.volatility.returns import Returns
+from basalt_analytics.volatility.yang_zhang import yang_zhang
 
 
 @pytest.fixture(name="f")
@@ -132,6 +133,22 @@ def estimate(estimator, rs, *more):
     for name, expr in x.derive.items():
         frame = frame.with_columns(expr.alias(name))
     return frame.select(value).item()
+
+
+BARS = {
+    "Open": [99, 100, 103, 104],
+    "High": [99, 104, 105, 106],
+    "Low": [99, 98, 101, 103],
+    "Close": [99, 102, 104, 103.5],
+}
+
+
+def test_three_bars_with_the_gaps_between_them():
+    """Bars (O H L C) 100 104 98 102, 103 105 101 104, 104 106 103 103.5, the close before them 99: 8.95369946606e-4 at
+    the third. At the others fewer than three bars have a close before."""
+    frame = pl.DataFrame({"ListingId": 1, **BARS}, schema_overrides=dict.fromkeys(BARS, pl.Float64))
+    found = frame.select(x=yang_zhang(*map(pl.col, BARS), 3, ["ListingId"]))["x"].to_list()
+    assert found == [None, None, None, pytest.approx(8.95369946606e-4, rel=1e-10)]
 
 
 FIVE = (0.001, 0.002, 0.03, -0.001, 0.001)

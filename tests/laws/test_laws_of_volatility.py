@@ -52,3 +52,8 @@ class TestL2VolatilityOfAllStatesAndBucketsClosedOnTheLeft(AnalyticLaws):
         "measures": ["RV", "BV"],
     }
     options = {"closed": "left", "label": "start", "origin": "00:00:20"}
+
+
+class TestYangZhang(AnalyticLaws):
+    analytic = {"module": "yang_zhang", "sources": ["TradeTotal"], "bars": 3}
+    source = ("trade",)

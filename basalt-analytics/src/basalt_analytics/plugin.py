@@ -31,6 +31,11 @@ def basalt_analytics() -> list[Lazy]:
         Lazy(
             "tca", "basalt_analytics.trade.orders.module:Tca", "Costs of parent orders: shortfall, slippage, markouts."
         ),
+        Lazy(
+            "yang_zhang",
+            "basalt_analytics.volatility.yang_zhang:YangZhang",
+            "Variance from the last bars of an earlier pass, gaps included.",
+        ),
         Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
     ]
 

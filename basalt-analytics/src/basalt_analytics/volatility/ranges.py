@@ -14,17 +14,17 @@ LN2 = log(2)
 
 def parkinson(open_: pl.Expr, high: pl.Expr, low: pl.Expr, close: pl.Expr) -> pl.Expr:
     """ln(H/L)² / (4 ln 2)."""
-    return _square(_log(high, low)) / (4 * LN2)
+    return _square(log_ratio(high, low)) / (4 * LN2)
 
 
 def garman_klass(open_: pl.Expr, high: pl.Expr, low: pl.Expr, close: pl.Expr) -> pl.Expr:
     """½ ln(H/L)² − (2 ln 2 − 1) ln(C/O)²."""
-    return _square(_log(high, low)) / 2 - (2 * LN2 - 1) * _square(_log(close, open_))
+    return _square(log_ratio(high, low)) / 2 - (2 * LN2 - 1) * _square(log_ratio(close, open_))
 
 
 def rogers_satchell(open_: pl.Expr, high: pl.Expr, low: pl.Expr, close: pl.Expr) -> pl.Expr:
     """ln(H/C) ln(H/O) + ln(L/C) ln(L/O)."""
-    return _log(high, close) * _log(high, open_) + _log(low, close) * _log(low, open_)
+    return log_ratio(high, close) * log_ratio(high, open_) + log_ratio(low, close) * log_ratio(low, open_)
 
 
 RANGES: Mapping[str, tuple[Callable[..., pl.Expr], str, str, str]] = {
@@ -67,7 +67,7 @@ def range_metric(measure: str, name: str, x: pl.Expr, before: pl.Expr, words: st
     )
 
 
-def _log(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+def log_ratio(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     """ln(a/b), null unless both are above 0."""
     return pl.when((a > 0) & (b > 0)).then((a / b).log())
 
