@@ -39,6 +39,12 @@ def mids():
 
 
 @analytic("trades")
+def waits():
+    """How long until the next quote."""
+    yield Metric("Wait", pl.col("NextQuoteSeconds").mean(), Unit.SECONDS, doc="Mean over trades.")
+
+
+@analytic("trades")
 def clamped():
     """The mids up to the session's end."""
     for name in MIDS:
@@ -139,6 +145,11 @@ class TestMidsOfInstruments(AnalyticLaws):
     days = WITH_CBBO
 
 
+class TestWaits(AnalyticLaws):
+    analytic = waits
+    options = preprocess(next_quote="90s")
+
+
 class TestClampedMids(AnalyticLaws):
     analytic = CLAMPED
     every = "5m"
@@ -167,6 +178,7 @@ class TestSignsByZone(AnalyticLaws):
     [
         (quotes, preprocess(overwrite=True)),
         (mids, preprocess(horizons=HORIZONS)),
+        (waits, TestWaits.options),
         (CLAMPED, TestClampedMids.options),
         (signs, TestSigns.options),
     ],

@@ -84,7 +84,10 @@ def _opened(found: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The open times with the mid of the latest quote at their start, null where that quote is not valid."""
     renamed = rows.rename({"_Mid": "_OpeningMid", "_Since": "_OpeningSince"})
     return _as_of(
-        found.rename({name: f"_{name}" for name in ("Start", "End", "Last", "IsLast")}), renamed, "_Start", "_At"
+        found.drop("StretchId").rename({name: f"_{name}" for name in ("Start", "End", "Last", "IsLast")}),
+        renamed,
+        "_Start",
+        "_At",
     )
 
 

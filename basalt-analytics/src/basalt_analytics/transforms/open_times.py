@@ -18,7 +18,8 @@ KEY = "ListingId"
 def open_times(
     trades: pl.LazyFrame, quotes: pl.LazyFrame, marketstate: pl.LazyFrame | None, pass_: PassContext
 ) -> pl.LazyFrame | None:
-    """(ListingId, Start, End, Last, IsLast) in order: stretches [Start, End) in ns, End null where it is not known.
+    """(ListingId, StretchId, Start, End, Last, IsLast) in order: stretches [Start, End) in ns, End null where it is not
+    known.
 
     `Last`: the last instant that is not after the stretch. None: no state and no hours are known, or every row counts.
     """
@@ -68,6 +69,7 @@ def _marked(found: pl.LazyFrame, over: int) -> pl.LazyFrame:
     following = pl.col("Start").shift(-1).over(KEY)
     return found.select(
         KEY,
+        "StretchId",
         "Start",
         pl.min_horizontal("End", following).alias("End"),
         Last=pl.col("End") - over,

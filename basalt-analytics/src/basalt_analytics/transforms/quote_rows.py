@@ -66,10 +66,10 @@ def before_trades(trades: pl.LazyFrame, quotes: pl.LazyFrame, lag: int, by_seque
     at = pl.col("EventTimestamp").to_physical() - lag
     columns = ["At", *QUOTE, "Mid", "Status"]
     known = quotes.select(
-        "ListingId", _key(pl.col("At"), by_sequence), **{f"_{name}": pl.col(name) for name in columns}
+        "ListingId", order_key(pl.col("At"), by_sequence), **{f"_{name}": pl.col(name) for name in columns}
     )
     return (
-        trades.with_columns(_key(at, by_sequence))
+        trades.with_columns(order_key(at, by_sequence))
         .join_asof(
             known,
             on="_Key",
@@ -82,7 +82,7 @@ def before_trades(trades: pl.LazyFrame, quotes: pl.LazyFrame, lag: int, by_seque
     )
 
 
-def _key(at: pl.Expr, by_sequence: bool) -> pl.Expr:
+def order_key(at: pl.Expr, by_sequence: bool) -> pl.Expr:
     """What orders rows of a listing: the time, or time and sequence as one integer of 128 bits."""
     if not by_sequence:
         return at.alias("_Key")

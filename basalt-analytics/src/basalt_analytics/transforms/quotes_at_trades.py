@@ -15,6 +15,7 @@ from basalt.modules import PassContext
 from basalt.options import option
 from basalt.transforms import Transform
 from basalt_analytics.l2.book import KeepOrDrop, Rules
+from basalt_analytics.transforms.next_quotes import NEXT, with_next_quotes
 from basalt_analytics.transforms.offsets import Clamp, Mids, Offset, offsets
 from basalt_analytics.transforms.open_times import open_times
 from basalt_analytics.transforms.quote_rows import (
@@ -56,11 +57,15 @@ class QuotesAtTradesOptions:
         default="null",
     )
     mid: MidKind = option("the reference price: halfway, or weighted by the other side's size", default="mid")
+    next_quote: Duration | None = option(
+        "adds NextQuoteSeconds, how long until the touch changes next, null where that is more than this, as '1s'",
+        default=None,
+    )
     overwrite: bool = option("whether the source's own quotes on trades are replaced", default=False)
 
 
 class QuotesAtTrades(Transform):
-    """Quote columns, MidAtTrade, QuoteAgeSeconds, QuoteStatus and the mids at `horizons` on each trade.
+    """Quote columns, MidAtTrade, QuoteAgeSeconds, QuoteStatus, and on request what comes later, on each trade.
 
     The quote at the trade is the last row before it, whatever that is worth; a mid at an offset is the last valid one,
     null outside the pass's market states or hours. Trades are neither dropped nor moved. A trade that has a quote of
@@ -86,7 +91,8 @@ class QuotesAtTrades(Transform):
     def known_after(self) -> dict[str, timedelta | Known]:
         """By column, how long after the trade its value is final. Clamped, not before the date is over: a halt looks
         like the session's end until trading resumes."""
-        return {name: self._lag(offset) for offset in self._offsets for name in offset.columns(self.config.clamp)}
+        found = {name: self._lag(offset) for offset in self._offsets for name in offset.columns(self.config.clamp)}
+        return found if self._wait is None else {**found, NEXT: _later(self._wait)}
 
     def columns(self, columns_of: Mapping[str, Columns]) -> dict[str, pl.DataType]:
         """The table's columns and those added; UserError for options that make no sense, or lack a column."""
@@ -94,7 +100,8 @@ class QuotesAtTrades(Transform):
         _check_columns(self.config, columns_of)
         at_trade = {**dict.fromkeys((*QUOTE, "MidAtTrade", "QuoteAgeSeconds"), pl.Float64()), "QuoteStatus": STATUS}
         at_offsets = {k: v for offset in self._offsets for k, v in offset.columns(self.config.clamp).items()}
-        return {**columns_of["trades"], **at_trade, **at_offsets}
+        waits = {} if self._wait is None else {NEXT: pl.Float64()}
+        return {**columns_of["trades"], **at_trade, **at_offsets, **waits}
 
     def notes(self, columns_of: Mapping[str, Columns], shared_sequence: bool, hours: bool) -> Iterator[str]:
         """Which order decides, and whether the session's end is known."""
@@ -114,10 +121,12 @@ class QuotesAtTrades(Transform):
         by_sequence = self._by_sequence(own, known, pass_.shared_sequence)
         found = before_trades(trades, quotes, parse_duration(self.config.lag), by_sequence)
         found = found.with_columns(self._at_trade(own)).drop("_At", "_Mid", "_Status", *(f"_{name}" for name in QUOTE))
-        if self._offsets:
-            mids = Mids.of(quotes, open_times(trades, quotes, inputs.get("marketstate"), pass_))
-            for offset in self._offsets:
-                found = mids.at(found, offset, self._tolerance, self.config.clamp)
+        open_ = open_times(trades, quotes, inputs.get("marketstate"), pass_)
+        mids = Mids.of(quotes, open_)
+        for offset in self._offsets:
+            found = mids.at(found, offset, self._tolerance, self.config.clamp)
+        if self._wait is not None:
+            found = with_next_quotes(found, quotes, open_, self._wait, by_sequence)
         return {"trades": found}
 
     def _at_trade(self, own: Columns) -> list[pl.Expr]:
@@ -138,7 +147,7 @@ class QuotesAtTrades(Transform):
     def _lag(self, offset: Offset) -> timedelta | Known:
         if self.config.clamp == "session_end":
             return Known.END_OF_DATE
-        return timedelta(microseconds=max(-(-offset.nanoseconds // MICROSECOND), 0))
+        return _later(offset.nanoseconds)
 
     @property
     def _offsets(self) -> list[Offset]:
@@ -148,9 +157,18 @@ class QuotesAtTrades(Transform):
     def _tolerance(self) -> int | None:
         return None if self.config.tolerance is None else parse_duration(self.config.tolerance)
 
+    @property
+    def _wait(self) -> int | None:
+        return None if self.config.next_quote is None else parse_duration(self.config.next_quote)
+
+
+def _later(nanoseconds: int) -> timedelta:
+    """Not before the row, and in whole microseconds no sooner."""
+    return timedelta(microseconds=max(-(-nanoseconds // MICROSECOND), 0))
+
 
 def _check_durations(config: QuotesAtTradesOptions) -> None:
-    for name, text in (("lag", config.lag), ("tolerance", config.tolerance)):
+    for name, text in (("lag", config.lag), ("tolerance", config.tolerance), ("next_quote", config.next_quote)):
         if text is not None and parse_duration(text) < 0:
             raise UserError(f"{name} = {text!r} is negative: give a duration from '0s' on")
     first: dict[int, str] = {}
