@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from polars.testing import assert_frame_equal
 
 import basalt
 
@@ -135,3 +136,16 @@ def test_f_empty_bucket_has_counts_of_0_and_no_cost(f_trades, f_states, table, b
     counts = ["TcaCount", "TcaCount5s", "TcaUnsignedCount", "TcaNoQuoteCount"]
     assert [found[f"TradeTotal{n}"] for n in counts] == [0] * 4
     assert [found[f"TradeTotal{n}"] for n in ("QuotedSpread", "EffectiveSpreadBps", "EQRatio")] == [None] * 3
+
+
+def test_f_quotes_put_by_hand_are_those_of_the_transform(result, f_trades, f_quotes, f_states):
+    """The same costs, with the quotes and mids that quotes_at_trades finds in the book."""
+    found = basalt.compute(
+        [ALL],
+        every="10s",
+        trades=f_trades,
+        l2=f_quotes,
+        marketstate=f_states,
+        preprocess=[{"transform": "quotes_at_trades", "horizons": HORIZONS}],
+    )
+    assert_frame_equal(found, result, rel_tol=1e-11, abs_tol=1e-12)

@@ -22,7 +22,7 @@ from basalt_analytics.trade.aggregations import WEIGHT_TOKENS, Weight, mean_metr
 from basalt_analytics.trade.discrepancy import QUOTES, UNIT_TOKENS, PriceUnit
 from basalt_analytics.trade.populations import Population
 from basalt_analytics.trade.selection import NAME_DOC, Group, Selection
-from basalt_analytics.trade.tca_costs import COSTS, MID, later_mid, mid_column, mids, token, touch
+from basalt_analytics.trade.tca_costs import COSTS, MID, backward, later_mid, mid_column, mids, token, touch
 from basalt_analytics.trade.tca_counts import SHARES, counted, eq_ratio, spread_columns, unquoted, unsigned
 
 TcaMeasure = Literal[
@@ -93,7 +93,7 @@ def _check(group: Group[TcaGroup]) -> None:
     if not options.horizons and set(timed) - {"TcaCount"}:
         raise UserError(f"{label}: {timed[0]} needs horizons, as horizons = ['1s', '1m']")
     for horizon in options.horizons:
-        if horizon.startswith("-") and forward:
+        if backward(horizon) and forward:
             raise UserError(
                 f"{label}: horizons has {horizon!r}, before the trade, which {forward[0]} cannot have: put Markout in "
                 "a group of its own"
@@ -129,7 +129,7 @@ def _costs(names: _Names, population: Population) -> Iterator[Emission]:
             base = touch(trades) if measure == "PriceImprovement" else mids(trades, horizon)
             derive = {**base, column: cost.on_row(trades, pl.col(there), unit)}
             for weight in options.weights:
-                name = names(token(horizon or ""), UNIT_TOKENS[unit], WEIGHT_TOKENS[weight])
+                name = names("" if horizon is None else token(horizon), UNIT_TOKENS[unit], WEIGHT_TOKENS[weight])
                 made = mean_metric(name, value, weight, population)
                 yield Emission(group.label, _at(made, horizon), derive)
 
@@ -144,7 +144,7 @@ def _at(metric: Metric, horizon: str | None) -> Metric:
 
 
 def _said(horizon: str) -> str:
-    return f"{horizon[1:]} before the trade" if horizon.startswith("-") else f"{horizon} after the trade"
+    return f"{horizon[1:]} before the trade" if backward(horizon) else f"{horizon} after the trade"
 
 
 def _others(names: _Names, population: Population) -> Iterator[Emission]:

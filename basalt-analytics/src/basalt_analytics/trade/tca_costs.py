@@ -10,6 +10,7 @@ import attrs
 import polars as pl
 
 from basalt.columns import Unit
+from basalt.durations import parse_duration
 from basalt.metrics import signed
 from basalt_analytics.trade.aggregations import Value
 from basalt_analytics.trade.prices import near, over_price
@@ -27,14 +28,19 @@ def later_mid(horizon: str) -> str:
     return f"{MID}, {horizon} after it"
 
 
+def backward(horizon: str) -> bool:
+    """Whether it lies before the trade."""
+    return parse_duration(horizon) < 0
+
+
 def token(horizon: str) -> str:
     """How names write a horizon: `5s`, and `Before1s` for one before the trade."""
-    return f"Before{horizon[1:]}" if horizon.startswith("-") else horizon
+    return f"Before{horizon.removeprefix('-')}" if backward(horizon) else horizon.removeprefix("-")
 
 
 def mid_column(horizon: str) -> str:
     """The column of the trades that holds the mid at a horizon."""
-    return f"Mid{token(horizon)}" if horizon.startswith("-") else f"MidAfter{horizon}"
+    return f"Mid{token(horizon)}" if backward(horizon) else f"MidAfter{token(horizon)}"
 
 
 def mids(trades: Trades, horizon: str | None = None) -> dict[str, pl.Expr]:
