@@ -12,7 +12,6 @@ from basalt.durations import parse_duration
 from basalt.metrics import Known, mean, ratio
 from basalt_analytics.trade.orders.costs import (
     ARRIVED,
-    AVERAGE,
     BY_SIDE,
     EXECUTED,
     MIDS,
@@ -20,13 +19,13 @@ from basalt_analytics.trade.orders.costs import (
     PAID,
     Cost,
     described,
+    filled_above,
 )
 from basalt_analytics.trade.orders.options import TcaOptions, token
 
 TRADES = ("trades.Price", "trades.Size")
 OVER_SIZE = mean("OrderExecutedQuantity")
-VOLUME = pl.col("IntervalVolume")
-VWAP = ratio(pl.col("IntervalValue"), VOLUME)
+VOLUME, VWAP = pl.col("IntervalVolume"), pl.col("IntervalVwap")
 
 
 def benchmarks(options: TcaOptions) -> Iterator[Cost]:
@@ -37,9 +36,9 @@ def benchmarks(options: TcaOptions) -> Iterator[Cost]:
     yield from _by_fill(options)
 
 
-def _paid(price: pl.Expr, base: pl.Expr) -> pl.Expr:
-    """bps of `base` paid above it by a buyer, below it by a seller."""
-    return 1e4 * BY_SIDE * ratio(price - base, base)
+def _paid(price: pl.Expr) -> pl.Expr:
+    """bps of a price that the order paid above it, to buy, or got below it, to sell."""
+    return 1e4 * ratio(filled_above(price), EXECUTED * price)
 
 
 def _slippage(name: str, doc: str, formula: str, cite: str | None, reads: Sequence[str], **more: Any) -> ResultColumn:
@@ -56,7 +55,7 @@ def _slippages() -> Iterator[Cost]:
             "Perold 1988",
             (*ORDERS, *MIDS),
         ),
-        _paid(AVERAGE, ARRIVED),
+        _paid(ARRIVED),
     )
     yield Cost(
         _slippage(
@@ -67,7 +66,7 @@ def _slippages() -> Iterator[Cost]:
             "Berkowitz, Logue & Noser 1988",
             (*ORDERS, *TRADES),
         ),
-        _paid(AVERAGE, VWAP),
+        _paid(VWAP),
     )
     yield Cost(
         _slippage(
@@ -78,7 +77,7 @@ def _slippages() -> Iterator[Cost]:
             (*ORDERS, *TRADES),
             known_after=Known.END_OF_DATE,
         ),
-        _paid(AVERAGE, pl.col("DayVwap")),
+        _paid(pl.col("DayVwap")),
     )
 
 
@@ -145,7 +144,7 @@ def _participation(options: TcaOptions) -> Iterator[Cost]:
                 (*ORDERS, *TRADES),
                 known_after=Known.END_OF_DATE,
             ),
-            _paid(AVERAGE, price),
+            _paid(price),
         )
 
 

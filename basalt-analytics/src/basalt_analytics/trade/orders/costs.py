@@ -13,7 +13,7 @@ import polars as pl
 from basalt.columns import Unit
 from basalt.documents import ResultColumn
 from basalt.metrics import NONE, SUM, Rollup, mean, ratio, signed
-from basalt_analytics.trade.orders.parents import PROBLEM
+from basalt_analytics.trade.orders.parents import PROBLEM, average_price
 
 ORDERS, TRADES, MIDS = (
     ("orders.Price", "orders.Size"),
@@ -24,12 +24,22 @@ COST = SUM.within("currency")
 OVER_NOTIONAL = mean("OrderNotionalWeight")
 PAID = "+ when the order paid"
 BY_SIDE = signed("OrderSide")
-EXECUTED, QUANTITY, SPENT = pl.col("Executed"), pl.col("Quantity"), pl.col("Paid")
-AVERAGE = ratio(SPENT, EXECUTED)
+EXECUTED, QUANTITY = pl.col("Executed"), pl.col("Quantity")
 DECIDED, ARRIVED = pl.col("Decided"), pl.col("ArrivalMid")
 LEFT = pl.max_horizontal(QUANTITY - EXECUTED, pl.lit(0.0))
 OPPORTUNITY = pl.when(LEFT <= 1e-9 * QUANTITY).then(0.0).otherwise(BY_SIDE * LEFT * (pl.col("EndPrice") - DECIDED))
-SHORTFALL = BY_SIDE * (SPENT - EXECUTED * DECIDED) + OPPORTUNITY + pl.col("Fees")
+
+
+def filled_above(price: pl.Expr) -> pl.Expr:
+    """What the filled shares cost a buyer above `price`, and a seller below it; 0 without a fill."""
+    return (
+        pl.when(EXECUTED == 0)
+        .then(0.0)
+        .otherwise(BY_SIDE * (pl.col("FillsAbove") + EXECUTED * (pl.col("FirstPrice") - price)))
+    )
+
+
+SHORTFALL = filled_above(DECIDED) + OPPORTUNITY + pl.col("Fees")
 """What the filled shares cost more than at the decision, and the others would at the end."""
 
 
@@ -85,7 +95,7 @@ def _executions() -> Iterator[Cost]:
             "P̄ = Σ p·q / Σ q",
             reads=ORDERS,
         ),
-        AVERAGE,
+        average_price(),
         always=True,
     )
     yield Cost(
@@ -154,7 +164,7 @@ _PARTS: Sequence[tuple[str, str, str, pl.Expr, Sequence[str]]] = (
         "ExecutionCost",
         "What the shares filled cost against the mid on arrival; what the market did meanwhile is in it.",
         "D·Σ q·(p − M_arr)",
-        pl.when(EXECUTED == 0).then(0.0).otherwise(BY_SIDE * (SPENT - EXECUTED * ARRIVED)),
+        filled_above(ARRIVED),
         _EXECUTION_READS,
     ),
     (

@@ -10,7 +10,7 @@ import polars as pl
 
 from basalt.metrics import ratio
 from basalt_analytics.trade.admissible import KEY
-from basalt_analytics.trade.orders.parents import ORDER
+from basalt_analytics.trade.orders.parents import ORDER, average_price
 
 _PRICE, _SIZE = pl.col("Price"), pl.col("Size")
 SAME = 1e-9
@@ -35,9 +35,9 @@ def prints(trades: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def up_to(orders: pl.LazyFrame, at: str, marks: pl.LazyFrame, names: dict[str, str]) -> pl.LazyFrame:
-    """The orders with columns of the last print at or before `at`, renamed by `names`."""
-    rows = marks.select(KEY, _At="At", **{name: pl.col(column) for column, name in names.items()})
+def up_to(orders: pl.LazyFrame, at: str, marks: pl.LazyFrame, **columns: str) -> pl.LazyFrame:
+    """The orders with these columns, by their new names, of the last print at or before `at`."""
+    rows = marks.select(KEY, _At="At", **columns)
     return (
         orders.sort(KEY, at)
         .join_asof(
@@ -54,25 +54,27 @@ def up_to(orders: pl.LazyFrame, at: str, marks: pl.LazyFrame, names: dict[str, s
 
 
 def of_interval(orders: pl.LazyFrame, marks: pl.LazyFrame) -> pl.LazyFrame:
-    """(order, IntervalVolume, IntervalValue, Beaten) over the prints after arrival up to the last fill.
+    """(order, IntervalVolume, IntervalVwap, Beaten) over the prints after arrival up to the last fill.
 
-    Beaten: their volume at prices worse than the order's average, and half of that at the same. Each order is put
-    together with the prints of its own interval alone.
+    Beaten: their volume at prices worse than the order's average, and half of that at the same.
     """
-    ended = up_to(up_to(orders, "Arrival", marks, {"Number": "_From"}), "LastFill", marks, {"Number": "_To"})
+    started = up_to(orders, "Arrival", marks, _From="Number", _Volume="Volume", _Above="Above")
+    ended = up_to(started, "LastFill", marks, _To="Number", Volume="Volume", Above="Above", Base="Base")
+    volume, above = (pl.col(name) - pl.col(f"_{name}").fill_null(0.0) for name in ("Volume", "Above"))
+    found = ended.select(*ORDER, IntervalVolume=volume, IntervalVwap=pl.col("Base") + ratio(above, volume))
+    return found.join(_beaten(ended, marks), on=ORDER, how="left")
+
+
+def _beaten(ended: pl.LazyFrame, marks: pl.LazyFrame) -> pl.LazyFrame:
+    """(order, Beaten): each order is put together with the prints of its own interval alone."""
     numbers = pl.int_ranges(pl.col("_From").fill_null(-1) + 1, pl.col("_To").fill_null(-1) + 1)
-    pairs = ended.select(*ORDER, "OrderSide", "Executed", "Paid", Number=numbers).explode("Number")
-    joined = pairs.drop_nulls("Number").join(marks.select(KEY, "Number", "Price", "Size"), on=[KEY, "Number"])
-    average = ratio(pl.col("Paid"), pl.col("Executed"))
-    away = _PRICE - average
-    same = away.abs() <= SAME * pl.max_horizontal(_PRICE, average)
+    own = ended.select(*ORDER, "OrderSide", Average=average_price(), Number=numbers)
+    joined = own.explode("Number").join(marks.select(KEY, "Number", "Price", "Size"), on=[KEY, "Number"])
+    away = _PRICE - pl.col("Average")
+    same = away.abs() <= SAME * pl.max_horizontal("Price", "Average")
     worse = pl.when(pl.col("OrderSide") == "Buy").then(away > 0).otherwise(away < 0)
     beaten = pl.when(same).then(_SIZE / 2).when(worse).then(_SIZE).otherwise(0.0)
-    return (
-        joined.sort(*ORDER, "Number")
-        .group_by(ORDER)
-        .agg(IntervalVolume=_SIZE.sum(), IntervalValue=(_PRICE * _SIZE).sum(), Beaten=beaten.sum())
-    )
+    return joined.group_by(ORDER).agg(Beaten=beaten.sum())
 
 
 def own_volume(fills: pl.LazyFrame, trades: pl.LazyFrame) -> pl.LazyFrame:
@@ -91,7 +93,8 @@ def own_volume(fills: pl.LazyFrame, trades: pl.LazyFrame) -> pl.LazyFrame:
 
 def of_day(marks: pl.LazyFrame) -> pl.LazyFrame:
     """(ListingId, DayVwap) of all prints."""
-    return marks.group_by(KEY).agg(DayVwap=ratio((_PRICE * _SIZE).sum(), _SIZE.sum()))
+    last = {name: pl.col(name).last() for name in ("Base", "Above", "Volume")}
+    return marks.group_by(KEY).agg(DayVwap=last["Base"] + ratio(last["Above"], last["Volume"]))
 
 
 def participation(orders: pl.LazyFrame, marks: pl.LazyFrame, rates: Sequence[float]) -> pl.LazyFrame:
@@ -100,7 +103,7 @@ def participation(orders: pl.LazyFrame, marks: pl.LazyFrame, rates: Sequence[flo
     Null where the rest of the session trades less. A search in the running volume for each rate.
     """
     ahead = marks.select(KEY, "Volume", "Above", "Base", Last=_PRICE)
-    started = up_to(orders, "Arrival", marks, {"Volume": "_Volume", "Above": "_Above"})
+    started = up_to(orders, "Arrival", marks, _Volume="Volume", _Above="Above")
     placed = started.with_columns(pl.col("_Volume", "_Above").fill_null(0.0)).select(
         *ORDER, "Executed", "_Volume", "_Above"
     )

@@ -1,6 +1,6 @@
 """The module `tca`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -58,38 +58,31 @@ class Tca(FrameModule):
         orders = parents(rows, _session_end(inputs["orders"], stretches, pass_), pass_)
         sound = pl.col("OrderProblem").is_null()
         fills = _fills(rows, orders.filter(sound))
-        found = self._with_mids(orders, fills, inputs["l2"], stretches)
-        found = self._with_market(found, fills, admissible)
+        trades = self._counted(admissible)
+        prints = market.prints(trades)
+        parts = [
+            before_orders(orders, inputs["l2"]),
+            spread_capture(fills, inputs["l2"]),
+            later(orders, fills, inputs["l2"], stretches, [parse_duration(h) for h in self.config.horizons]),
+            market.of_interval(orders, prints),
+            market.participation(orders, prints, self.config.participation_rates),
+            market.own_volume(fills, trades),
+            market.up_to(orders, "End", prints, LastTrade="Price").select(*ORDER, "LastTrade"),
+        ]
+        for part in parts:
+            orders = orders.join(part, on=ORDER, how="left")
+        found = orders.join(market.of_day(prints), on=KEY, how="left")
         price = {"mid": pl.col("EndMid"), "last_trade": pl.col("LastTrade")}[self.config.end_price]
         decided = pl.coalesce("DecisionPrice", "DecisionMid", "ArrivalMid")
         values = {c.column.name: c.value if c.always else pl.when(sound).then(c.value) for c in self._costs}
         bucket = self.rule.bucket(pl.col("End").cast(NS_UTC), pass_.date)
         return found.with_columns(EndPrice=price, Decided=decided).select(*ORDER, TimeBucket=bucket, **values)
 
-    def _with_mids(
-        self, orders: pl.LazyFrame, fills: pl.LazyFrame, quotes: pl.LazyFrame, stretches: pl.LazyFrame | None
-    ) -> pl.LazyFrame:
-        horizons = [parse_duration(horizon) for horizon in self.config.horizons]
-        parts = [
-            before_orders(orders, quotes),
-            spread_capture(fills, quotes),
-            later(orders, fills, quotes, stretches, horizons),
-        ]
-        return _joined(orders, parts)
-
-    def _with_market(self, orders: pl.LazyFrame, fills: pl.LazyFrame, admissible: Admissible) -> pl.LazyFrame:
+    def _counted(self, admissible: Admissible) -> pl.LazyFrame:
         types = None if self.config.trade_types is None else of_types(self.config.trade_types)
         kept = all_of(valid(allow_nonpositive_prices=False), types)
         assert kept is not None
-        trades = admissible.rows("trades").filter(kept)
-        prints = market.prints(trades)
-        parts = [
-            market.of_interval(orders, prints),
-            market.participation(orders, prints, self.config.participation_rates),
-            market.own_volume(fills, trades),
-        ]
-        ended = market.up_to(_joined(orders, parts), "End", prints, {"Price": "LastTrade"})
-        return ended.join(market.of_day(prints), on=KEY, how="left")
+        return admissible.rows("trades").filter(kept)
 
 
 def _fills(rows: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
@@ -97,12 +90,6 @@ def _fills(rows: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
     own = orders.select(*ORDER, "OrderSide", "Arrival", "LastFill")
     filled = rows.filter("Filled").select(*ORDER, "Price", "Size", "TradeId", At=pl.col("EventTimestamp").to_physical())
     return filled.join(own, on=ORDER, how="inner", maintain_order="left").with_row_index("Fill")
-
-
-def _joined(orders: pl.LazyFrame, parts: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
-    for part in parts:
-        orders = orders.join(part, on=ORDER, how="left")
-    return orders
 
 
 def _session_end(orders: pl.LazyFrame, stretches: pl.LazyFrame | None, pass_: PassContext) -> pl.LazyFrame:

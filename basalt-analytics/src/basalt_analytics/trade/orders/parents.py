@@ -1,7 +1,9 @@
 """Parent orders: the events of each as one row, and what contradicts itself among them.
 
-Times are nanoseconds. An order is told by (ListingId, OrderId): events of one OrderId on two listings are two orders,
-of which the later one has no arrival.
+Times are nanoseconds. What was paid is told as FillsAbove: above the price of the first fill for all shares. A slippage
+is a small difference of large prices, and keeps its digits where these stay out of the sums.
+An order is told by (ListingId, OrderId): events of one OrderId on two listings are two orders, of which the later one
+has no arrival.
 """
 
 from collections.abc import Mapping
@@ -11,6 +13,7 @@ import polars as pl
 
 from basalt.buckets import midnight
 from basalt.durations import DAY
+from basalt.metrics import ratio
 from basalt.modules import PassContext
 from basalt_analytics.trade.admissible import KEY
 from basalt_analytics.trade.orders.table import ORDERS
@@ -56,9 +59,15 @@ def parents(rows: pl.LazyFrame, session_end: pl.LazyFrame, pass_: PassContext) -
     return found.with_columns(End=pl.coalesce("EndEvent", closed, night)).with_columns(OrderProblem=_problem())
 
 
+def average_price() -> pl.Expr:
+    """P̄ of an order's fills; null without one."""
+    return pl.col("FirstPrice") + ratio(pl.col("FillsAbove"), pl.col("Executed"))
+
+
 def _sums() -> dict[str, pl.Expr]:
     arrival, fill, end, filled = _is("Arrival"), _is("Fill"), _is("End"), pl.col("Filled")
     price, size = pl.col("Price"), pl.col("Size")
+    first = pl.when(filled).then(price).first(ignore_nulls=True)
     given = pl.when(_positive("DecisionPrice")).then("DecisionPrice")
     fee = pl.when(pl.col("Fee").is_finite()).then("Fee").fill_null(0.0)
     return {
@@ -75,7 +84,8 @@ def _sums() -> dict[str, pl.Expr]:
         "DecisionTime": pl.when(arrival).then(pl.col("DecisionTimestamp").to_physical()).first(ignore_nulls=True),
         "DecisionPrice": pl.when(arrival).then(given).first(ignore_nulls=True),
         "Executed": pl.when(filled).then(size).sum(),
-        "Paid": pl.when(filled).then(price * size).sum(),
+        "FirstPrice": first,
+        "FillsAbove": pl.when(filled).then((price - first) * size).sum(),
         "Fees": pl.when(fill).then(fee).sum(),
         "Fills": filled.sum().cast(pl.Int64),
         "BadFills": (fill & ~filled).sum(),

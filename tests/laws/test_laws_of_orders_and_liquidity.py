@@ -1,0 +1,92 @@
+"""The modules `tca` and `liquidity` under the laws: every measure and option at least once."""
+
+import polars as pl
+import pytest
+from laws.orders_days import ORDER_DAYS
+
+from basalt.testing import AnalyticLaws
+from basalt.testing.trials import Setting
+
+pytestmark = pytest.mark.slow
+
+MEASURES = ["KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned", "Vpin"]
+LIQUIDITY = {
+    "module": "liquidity",
+    "measures": MEASURES,
+    "vpin": {"bucket_volume": 5000, "buckets": 4},
+    "every_sub": "1m",
+}
+OF_TRADES = {
+    "module": "liquidity",
+    "measures": [*MEASURES[::-1]],
+    "price": "trade",
+    "every_sub": "45s",
+    "market_states": "all",
+    "trade_types": ["Lit", "Auction", "null"],
+    "where": "NOT IsHidden",
+    "max_publication_delay": "30s",
+    "vpin": {"bucket_volume": 900.0, "buckets": 5, "side": "bvc", "bvc_window": 3},
+}
+BVC = {
+    "module": "liquidity",
+    "measures": ["Vpin", "Roll"],
+    "vpin": {"bucket_volume": 2500, "buckets": 2, "side": "bvc"},
+}
+TCA = {"module": "tca", "horizons": ["0s", "5s", "10m"], "participation_rates": [0.05, 0.5]}
+TCA_OTHERWISE = {
+    "module": "tca",
+    "own_volume": "exclude",
+    "end_price": "last_trade",
+    "market_states": "all",
+    "trade_types": ["Lit", "null"],
+}
+
+LEFT = {"closed": "left", "label": "start"}
+SHIFTED = {**LEFT, "origin": "00:00:20"}
+
+
+class TestLiquidity(AnalyticLaws):
+    analytic = LIQUIDITY
+    every = "15m"
+
+
+class TestLiquidityOfTrades(AnalyticLaws):
+    analytic = OF_TRADES
+    every = "30m"
+    options = SHIFTED
+
+
+class TestLiquidityInBulk(AnalyticLaws):
+    analytic = BVC
+    every = "1h"
+
+
+class TestLiquidityAsConfiguredByDefault(AnalyticLaws):
+    analytic = "liquidity"
+    every = "1h"
+
+
+class TestTca(AnalyticLaws):
+    analytic = TCA
+    every = "15m"
+    days = ORDER_DAYS
+
+
+class TestTcaOtherwise(AnalyticLaws):
+    analytic = TCA_OTHERWISE
+    every = "1h"
+    options = LEFT
+    days = ORDER_DAYS
+
+
+@pytest.mark.parametrize(
+    ("analytic", "days"),
+    [(LIQUIDITY, None), (OF_TRADES, None), (TCA, ORDER_DAYS), (TCA_OTHERWISE, ORDER_DAYS)],
+    ids=["liquidity", "of trades", "tca", "otherwise"],
+)
+def test_every_column_has_a_value_on_some_sample_day(analytic, days):
+    """Without one, no law says anything about the column."""
+    trials = Setting(analytic, "30m", **({"days": days} if days else {})).trials()
+    names = [c.name for c in trials[0].columns]
+    counts = pl.concat([trial.whole.select(pl.col(names).count()) for trial in trials]).sum()
+    assert [name for name in names if counts.item(0, name) == 0] == []
