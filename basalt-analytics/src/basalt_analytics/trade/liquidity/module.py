@@ -18,7 +18,7 @@ from basalt_analytics.trade.admissible import KEY, Admissible, check_column, che
 from basalt_analytics.trade.filters import all_of, valid
 from basalt_analytics.trade.liquidity.measures import COLUMNS, OF_SUB_INTERVALS, OF_TRADES, SIGNED
 from basalt_analytics.trade.liquidity.options import LiquidityOptions
-from basalt_analytics.trade.liquidity.sub_intervals import sub_intervals
+from basalt_analytics.trade.liquidity.sub_intervals import Priced, sub_intervals
 from basalt_analytics.trade.liquidity.volume_time import vpin_of_buckets
 from basalt_analytics.trade.selection import module_filter
 
@@ -143,8 +143,11 @@ class Liquidity(FrameModule):
     def _of_sub_intervals(self, trades: pl.LazyFrame, admissible: Admissible, pass_: PassContext) -> pl.LazyFrame:
         assert self.rule is not None
         assert self._sub is not None
-        by_mid = self.config.price == "mid"
-        priced, price = (admissible.inputs["l2"], Book(pl.col, Rules()).mid) if by_mid else (trades, pl.col("Price"))
         labelled = trades.with_columns(Sub=self._sub.bucket(pl.col("EventTimestamp"), pass_.date))
-        pieces = sub_intervals(labelled, priced, price, admissible.stretches("l2"), self.rule, self._sub)
+        found = admissible.stretches("l2" if self.config.price == "mid" else "trades")
+        if self.config.price == "mid":
+            priced = Priced(admissible.inputs["l2"], Book(pl.col, Rules()).mid, found)
+        else:
+            priced = Priced(trades, pl.col("Price"), found, memory="stretch")
+        pieces = sub_intervals(labelled, priced, self.rule, self._sub)
         return pieces.group_by(KEY, "TimeBucket").agg(**OF_SUB_INTERVALS)
