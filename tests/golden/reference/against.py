@@ -24,7 +24,7 @@ from .days import modules as drawn
 from .passes import resample, run
 
 MIDNIGHT = int((DATE - type(DATE)(1970, 1, 1)).total_seconds()) * 10**9
-Rows = Mapping[tuple[int, int], Mapping[str, Any]]
+Rows = Mapping[Any, Mapping[str, Any]]
 
 
 def rule_of(options: Mapping[str, Any]) -> Rule:
@@ -45,7 +45,8 @@ def engine(day: Day, passes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[
     for program in plan.programs:
         earlier = {name: frames[name].lazy() for name in program.sources}
         frames[program.name] = computed(plan, program, context_of(program, DATE), tables.frames(program), earlier).rows
-        found.append(rows_of(frames[program.name], [c.name for c in program.result.visible]))
+        names = [c.name for c in program.result.visible]
+        found.append(rows_of(frames[program.name], names, program.result.keys))
     return found
 
 
@@ -58,19 +59,19 @@ def _pass(name: str, options: Mapping[str, Any], modules: Sequence[Mapping[str, 
     return attrs.evolve(structure(PassConfig, {"name": name, **options}, name), modules=entries)
 
 
-def rows_of(frame: pl.DataFrame, columns: Sequence[str]) -> Rows:
-    """Rows by (listing, label in nanoseconds)."""
+def rows_of(frame: pl.DataFrame, columns: Sequence[str], by: Sequence[str] = ("ListingId",)) -> Rows:
+    """Rows by (listing, label in nanoseconds), or what else they are keyed by."""
     keyed = frame.with_columns(pl.col("TimeBucket").to_physical() * 1000)
-    keys = keyed.select("ListingId", "TimeBucket").rows()
+    keys = keyed.select(*by, "TimeBucket").rows()
     assert keys == sorted(set(keys)), "rows are unique and in order"
     return dict(zip(keys, frame.select(columns).to_dicts(), strict=True))
 
 
 def same(x: Any, y: Any) -> bool:
-    """Nulls and integers exactly, floats to 1e-9 relative (1e-10 absolute, for what is 0 but for rounding)."""
+    """Nulls, labels and integers exactly, floats to 1e-9 relative (1e-10 absolute, for what is 0 but for rounding)."""
     if x is None or y is None:
         return x is y
-    if isinstance(x, int) and isinstance(y, int):
+    if isinstance(x, int | str) and isinstance(y, int | str):
         return x == y
     return bool(abs(x - y) <= max(1e-9 * max(abs(x), abs(y)), 1e-10))
 

@@ -56,7 +56,8 @@ def _count(group: Group, side: str, measure: str, rows: Sequence[Row], horizon: 
 
 
 def _name(group: Group, side: str, measure: str, horizon: str = "", unit: str = "", weight: str = "") -> str:
-    return group.named(TEMPLATE, side=side, measure=measure, horizon=horizon, unit=unit, weight=weight)
+    token = f"Before{horizon[1:]}" if horizon.startswith("-") else horizon
+    return group.named(TEMPLATE, side=side, measure=measure, horizon=token, unit=unit, weight=weight)
 
 
 def _add(group: Group, side: str, measure: str, rows: Sequence[Row], parts: Callable[[Row], tuple[Any, Any]]) -> None:

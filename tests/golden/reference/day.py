@@ -51,7 +51,8 @@ def table(frames: Mapping[str, pl.DataFrame], name: str, listing: int) -> Table:
     rows = _sorted(frames[name], listing)
     given = _sorted(frames["marketstate"], listing) if "marketstate" in frames else None
     if "MarketState" in frames[name].columns:
-        changes = changes_of(given) if given is not None else changes_of(rows)
+        told = given if given is not None else [row for row in rows if row.get("IsCancelled") is not True]
+        changes = changes_of(told)
         return Table(name, rows, changes, frames[name].columns)
     if given is None:
         return Table(name, [{**row, "MarketState": None} for row in rows], None, frames[name].columns)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import log, sqrt
 from typing import Any, NamedTuple
 
-from .clock import Row, Rule, nanoseconds
+from .clock import Row, Rule, last_overlapped, nanoseconds
 from .day import Cell, Column, Predicate, Table
 from .quotes import Quote, quotes_of
 from .trade_bars import in_buckets
@@ -17,6 +17,10 @@ from .values import Number, mean, ratio
 
 SIGN = {"Buy": 1, "Sell": -1}
 MEASURES = ("KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned")
+
+
+SIGNED = {"KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Vpin"}
+"""Those that leave out volume of unknown side."""
 
 
 class Piece(NamedTuple):
@@ -91,8 +95,9 @@ def liquidity(
         if "Vpin" in asked:
             values["Vpin"] = (_vpin(group, rows[-1], options["vpin"]), None)
         for name, (value, weight) in values.items():
-            cells.setdefault(name, {})[label] = Cell(value, weight, group.stretch(rows[-1]))
-    names = [*asked, *(["AmihudCount"] if "Amihud" in asked else []), "UnsignedVolumeShare"]
+            cells.setdefault(name, {})[label] = Cell(value, weight, last_overlapped(group.runs, rule.interval(label)))
+    names = [*asked, *(["AmihudCount"] if "Amihud" in asked else [])]
+    names += ["UnsignedVolumeShare"] if SIGNED & set(asked) else []
     empties = {"Vpin": "carry", "AmihudCount": "zero"}
     rollups = {"Vpin": "last", "AmihudCount": "sum", "Amihud": "mean", "UnsignedVolumeShare": "mean"}
     return {

@@ -91,8 +91,9 @@ def _columns(row: Row, quotes: Sequence[Quote], runs: Runs, options: Mapping[str
     found: Row = _at_trade(before(quotes, t - lag, row["SequenceNo"] if by_sequence else None), t, most)
     for horizon in options.get("horizons", []):
         found |= _at_offset(quotes, t + nanoseconds(horizon), after(horizon), runs, most, options)
-    if not options.get("overwrite"):
-        found |= {name: row[name] for name in ("BidPrice", "AskPrice", "BidQuantity", "AskQuantity") if name in row}
+    own = {name: row[name] for name in ("BidPrice", "AskPrice", "BidQuantity", "AskQuantity") if name in row}
+    if not options.get("overwrite") and any(x is not None for x in own.values()):
+        found |= own
     return found
 
 
@@ -106,7 +107,8 @@ def _at_trade(quote: Quote | None, t: int, most: float) -> Row:
     if quote is None:
         return {**dict.fromkeys(names), "QuoteStatus": "Missing"}
     age, stale = (t - quote.time) / 1e9, t - quote.time > most
-    values = (quote.bid, quote.ask, quote.bid_size, quote.ask_size, None if stale else quote.mid, age)
+    there = (None,) * 5 if stale else (quote.bid, quote.ask, quote.bid_size, quote.ask_size, quote.mid)
+    values = (*there, age)
     return {**dict(zip(names, values, strict=True)), "QuoteStatus": "Stale" if stale else quote.status}
 
 

@@ -6,8 +6,13 @@ from typing import Any
 
 import polars as pl
 
+from basalt.tables import NS_UTC
+
 from .days import TRADE_TYPES, WHERE, Day, spoiled, states
 from .trade_groups import FLAGS
+from .values import finite
+
+EVENT = pl.Enum(["Arrival", "Fill", "End"])
 
 SIDES = ["Total", "Buy", "Sell", "Unknown"]
 HORIZONS = ["0s", "1ms", "250us", "1s", "90s", "10m", "2h", "-1s", "-5m"]
@@ -22,6 +27,9 @@ COSTS = ["QuotedSpread", "EffectiveSpread", "RealizedSpread", "PriceImpact", "Ef
 COSTS += ["PriceImprovement", "ImprovedShare", "AtQuoteShare", "OutsideShare", "EQRatio"]
 COSTS += ["TcaCount", "TcaUnsignedCount", "TcaNoQuoteCount"]
 
+LIQUIDITY = ["KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned", "Vpin"]
+STEPS = {"7s": ("1s", "500ms"), "1m": ("5s", "30s"), "333ms": ("37ms",), "1h": ("1m", "10m"), "17m": ("1m", "17s")}
+
 
 def some(values: Sequence[Any], rng: Random) -> list[Any]:
     """One or more of them, in any order."""
@@ -30,8 +38,12 @@ def some(values: Sequence[Any], rng: Random) -> list[Any]:
 
 def marked(seed: int) -> Day:
     """A spoiled day whose trades carry flags, some off-book prints and fractions of a cent, and no quotes."""
-    rng, day = Random(f"marked {seed}"), spoiled(seed)
-    trades = day["trades"].drop(OWN_QUOTES)
+    return flagged(spoiled(seed), Random(f"marked {seed}"))
+
+
+def flagged(day: Day, rng: Random) -> Day:
+    """The day with flags, delays, off-book prints and fractions of a cent, without the trades' own quotes."""
+    trades = day["trades"].drop(OWN_QUOTES, strict=False)
     share = rng.choice((0.0, 0.1, 0.6))
     n = trades.height
     for flag in FLAGS:
@@ -99,6 +111,101 @@ def trade_module(rng: Random, day: Day, horizons: Sequence[str], prefix: str = "
     return options
 
 
+def retail_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
+    """Module retail_imbalance."""
+    options: dict[str, Any] = {"module": "retail_imbalance", "prefix": prefix}
+    options |= {
+        "rule": rng.choice(("flag", "subpenny")),
+        "measures": some(["Volume", "Notional", "Count", "NotionalEUR"], rng),
+    }
+    return options | _filters(rng, day)
+
+
+def liquidity_module(rng: Random, day: Day, every: str, prefix: str) -> dict[str, Any]:
+    """Module liquidity."""
+    options: dict[str, Any] = {"module": "liquidity", "prefix": prefix, "measures": some(LIQUIDITY, rng)}
+    options |= {"every_sub": rng.choice(STEPS[every]), "price": rng.choice(("mid", "trade"))}
+    if "Vpin" in options["measures"]:
+        options["vpin"] = {"bucket_volume": rng.choice((100, 1000, 12345.5)), "buckets": rng.choice((1, 2, 5))}
+    return options | _filters(rng, day)
+
+
+def order_module(rng: Random, day: Day) -> dict[str, Any]:
+    """Module tca."""
+    options: dict[str, Any] = {"module": "tca", "horizons": some([h for h in HORIZONS if h[0] not in "-0"], rng)}
+    options["participation_rates"] = some([0.05, 0.1, 0.5, 1.0], rng)
+    options |= {"own_volume": rng.choice(("include", "exclude")), "end_price": rng.choice(("mid", "last_trade"))}
+    found = _filters(rng, day)
+    return options | {k: v for k, v in found.items() if k != "where"}
+
+
+def with_orders(day: Day, rng: Random) -> Day:
+    """The day with parent orders, some of which contradict themselves."""
+    trades, rows = day["trades"].with_columns(pl.col("EventTimestamp").to_physical()), []
+    for n in range(rng.randint(1, 8)):
+        rows += _order(f"o{n}", trades, rng)
+    schema = {"OrderId": pl.String, "ListingId": trades.schema["ListingId"], "EventTimestamp": pl.Int64}
+    schema |= {"SequenceNo": pl.Int64, "Event": EVENT, "OrderSide": pl.Enum(["Buy", "Sell"])}
+    schema |= dict.fromkeys(("OrderQuantity", "Price", "Size", "Fee", "DecisionPrice"), pl.Float64)
+    schema |= {"DecisionTimestamp": pl.Int64, "TradeId": pl.String}
+    orders = pl.DataFrame(rows, schema=schema).cast(dict.fromkeys(("EventTimestamp", "DecisionTimestamp"), NS_UTC))
+    return day | {"orders": orders}
+
+
+def _order(name: str, trades: pl.DataFrame, rng: Random) -> list[dict[str, Any]]:
+    """Fills at, or near, prints of a listing."""
+    listing = rng.choice(trades["ListingId"].unique().sort().to_list() or [1001])
+    prints = trades.filter(pl.col("ListingId") == listing).to_dicts()
+    some_prints = sorted(rng.sample(prints, min(len(prints), rng.randint(0, 4))), key=lambda r: r["EventTimestamp"])
+    stamps = [r["EventTimestamp"] for r in some_prints] or [r["EventTimestamp"] for r in prints[:1]] or [0]
+    side, start = rng.choice(("Buy", "Sell")), stamps[0] - rng.choice((0, 1, 10**9, 600 * 10**9))
+    decided = rng.choice((None, start, start - 10**9, start - 3600 * 10**9))
+    price = rng.choice((None, None, 100.0))
+    common = {"OrderId": name, "ListingId": listing, "OrderSide": side}
+    fills = [
+        {
+            "EventTimestamp": r["EventTimestamp"],
+            "Event": "Fill",
+            "Price": r["Price"] if finite(r["Price"]) and r["Price"] > 0 else 50.0,
+            "Size": r["Size"] if finite(r["Size"]) and r["Size"] > 0 else 100.0,
+            "Fee": rng.choice((None, 0.0, 1.5, -0.5)),
+            "TradeId": r.get("TradeId"),
+        }
+        for r in some_prints
+    ]
+    done = sum(f["Size"] for f in fills)
+    quantity = rng.choice((done, done + 100, 2 * done + 1)) or 100.0
+    arrival = {"EventTimestamp": start, "Event": "Arrival", "OrderQuantity": quantity}
+    arrival |= {"DecisionTimestamp": decided, "DecisionPrice": price}
+    end = {"EventTimestamp": stamps[-1] + rng.choice((0, 1, 10**9, 600 * 10**9)), "Event": "End"}
+    found = [common | row for row in (arrival, *fills, *([end] if rng.random() < 0.8 else []))]
+    if rng.random() < 0.25:
+        found = _contradicting(found, rng)
+    return [{**row, "SequenceNo": i} for i, row in enumerate(found)]
+
+
+def _contradicting(rows: list[dict[str, Any]], rng: Random) -> list[dict[str, Any]]:
+    """Overfilled, filled too early or too late, or of two sides."""
+    fill = {**rows[0], "Event": "Fill", "Price": 50.0, "Size": 1.0, "OrderQuantity": None}
+    fill |= {"DecisionTimestamp": None, "DecisionPrice": None}
+    return {
+        "overfilled": lambda: [rows[0], fill | {"Size": 1e6}, *rows[1:]],
+        "early": lambda: [*rows, fill | {"EventTimestamp": rows[0]["EventTimestamp"] - 1}],
+        "late": lambda: [*rows, fill | {"EventTimestamp": rows[-1]["EventTimestamp"] + 1}],
+        "sides": lambda: [*rows, fill | {"OrderSide": "Sell" if fill["OrderSide"] == "Buy" else "Buy"}],
+    }[rng.choice(("overfilled", "early", "late", "sides"))]()
+
+
+def _filters(rng: Random, day: Day) -> dict[str, Any]:
+    known = states(day, "trades")
+    found: dict[str, Any] = {"market_states": rng.choice(known)} if known and rng.random() < 0.3 else {}
+    if rng.random() < 0.2:
+        found["trade_types"] = rng.choice([*TRADE_TYPES, ["OffBook", "Lit"]])
+    if rng.random() < 0.2:
+        found["where"] = rng.choice(list(WHERE)[:2])
+    return found
+
+
 def _imbalance(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
     return {"measures": some(["Volume", "Count", "Notional"], rng)}
 
@@ -120,6 +227,10 @@ def _change(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
 
 def _placement(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
     return {"sides": some(SIDES, rng), "clip": rng.random() < 0.5}
+
+
+def _twap(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+    return {"sources": ["Trade"]}
 
 
 def _tca(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
@@ -145,4 +256,5 @@ KINDS: Mapping[str, Any] = {
     "change": _change,
     "placement": _placement,
     "tca": _tca,
+    "twap": _twap,
 }
