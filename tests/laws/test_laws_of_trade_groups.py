@@ -84,6 +84,30 @@ NONPOSITIVE = {
     "discrepancy": [{"units": UNITS}],
     "tca": [{"measures": ["Markout", "EffectiveSpread"], "horizons": ["5m"], "units": UNITS, "weights": ["Notional"]}],
 }
+GRID = {"sampling": "5s", "sides": ["Total", "Sell"], "subsample": 2, "kernel_bandwidth": 2, "bipower_correction": True}
+ESTIMATORS = ["ReturnCount", "ZeroReturnShare", "RV", "Vol", "AnnVol", "Std", "BV", "MinRV", "MedRV", "JumpShare"]
+ESTIMATORS += ["RVSub", "TSRV", "TSRVAdj", "RK", "NoiseVar"]
+RANGES = ["Parkinson", "GarmanKlass", "RogersSatchell"]
+VOLATILITY = {
+    "module": "trade",
+    "volatility": [
+        {
+            "measures": [*ESTIMATORS, "Parkinson", "GarmanKlass", "RogersSatchell"],
+            "subsample": 2,
+            "kernel_bandwidth": 2,
+        },
+        {**GRID, "measures": [*ESTIMATORS, "AnnStd"], "windows": ["1m"], "window_aggregations": ["Mean", "Std"]},
+        {
+            "sampling": "30s",
+            "max_age": "2m",
+            "market_states": "all",
+            "where": "NOT IsBlock",
+            "name": "All{measure}{grid}",
+        },
+    ],
+    "change": [{"measures": ["NextQuoteSeconds"], "max_wait": "30s", "aggregations": ["Mean", "Max"]}],
+}
+NEXT = {"preprocess": [{"transform": "quotes_at_trades", "next_quote": "1m"}]}
 RETAIL = {"module": "retail_imbalance", "measures": ["Volume", "Notional", "Count", "NotionalEUR"]}
 SUBPENNY = {**RETAIL, "rule": "subpenny", "trade_types": ["OffBook", "Lit"], "market_states": "all"}
 
@@ -115,6 +139,12 @@ class TestNonpositivePrices(AnalyticLaws):
     every = "1h"
 
 
+class TestVolatility(AnalyticLaws):
+    analytic = VOLATILITY
+    options = NEXT
+    every = "15m"
+
+
 class TestRetail(AnalyticLaws):
     analytic = RETAIL
 
@@ -125,13 +155,20 @@ class TestRetailByFractionsOfACent(AnalyticLaws):
 
 
 @pytest.mark.parametrize(
-    ("analytic", "options"),
-    [(TOTALS, {}), (CHANGES, QUOTES), (DISTANCES, QUOTES), (COSTS, QUOTES), (RETAIL, {})],
-    ids=["totals", "changes", "distances", "costs", "retail"],
+    ("analytic", "options", "every"),
+    [
+        (TOTALS, {}, "1m"),
+        (CHANGES, QUOTES, "1m"),
+        (DISTANCES, QUOTES, "1m"),
+        (COSTS, QUOTES, "1m"),
+        (RETAIL, {}, "1m"),
+        (VOLATILITY, NEXT, "1h"),
+    ],
+    ids=["totals", "changes", "distances", "costs", "retail", "volatility"],
 )
-def test_every_column_has_a_value_on_some_sample_day(analytic, options):
+def test_every_column_has_a_value_on_some_sample_day(analytic, options, every):
     """Without one, no law says anything about the column."""
-    trials = Setting(analytic, options=options).trials()
+    trials = Setting(analytic, every, options).trials()
     names = [c.name for c in trials[0].columns]
     counts = pl.concat([trial.whole.select(pl.col(names).count()) for trial in trials]).sum()
     assert [name for name in names if counts.item(0, name) == 0] == []

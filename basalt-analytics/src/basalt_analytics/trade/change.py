@@ -5,12 +5,16 @@ a stretch has none.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Literal
 
 import attrs
 import polars as pl
 
 from basalt.columns import Unit
+from basalt.config.spellings import Duration
+from basalt.durations import SECOND, parse_duration
+from basalt.errors import UserError
 from basalt.options import option
 from basalt_analytics.bars import value_before
 from basalt_analytics.groups import Emission, required
@@ -26,12 +30,14 @@ ChangeMeasure = Literal[
     "PriceChangeBps",
     "AbsPriceChangeBps",
     "QuoteAgeSeconds",
+    "NextQuoteSeconds",
     "PublicationDelaySeconds",
 ]
-SECOND = 1e9
+NEXT_QUOTE = "NextQuoteSeconds"
 ROSE = "+ when the price rose"
 NEEDED: Mapping[str, tuple[str, str]] = {
     "QuoteAgeSeconds": ("QuoteAgeSeconds", QUOTES),
+    NEXT_QUOTE: ("NextQuoteSeconds", "set next_quote = '1s' on the transform quotes_at_trades"),
     "PublicationDelaySeconds": ("PublicationTimestamp", "take a source that has publication times"),
 }
 
@@ -42,6 +48,7 @@ class ChangeGroup(SidedSelection):
 
     measures: list[ChangeMeasure] = option("waiting times and price changes")
     aggregations: list[Aggregation] = option("aggregations over the trades", factory=lambda: ["Mean"])
+    max_wait: Duration = option("how long NextQuoteSeconds waits for a change of the touch", default="1s")
     name: str = option(NAME_DOC, default="Trade{side}{measure}{aggregation}")
 
 
@@ -81,9 +88,9 @@ def _change_bps(p: Population) -> pl.Expr:
     return over_price(1e4 * _change(p), pl.when(pl.col("Price") > 0).then(value_before(p.price)))
 
 
-def _quote_age(_: Population) -> pl.Expr:
-    age = pl.col("QuoteAgeSeconds")
-    return pl.when(age.is_finite()).then(age)
+def _seconds(column: str) -> pl.Expr:
+    seconds = pl.col(column)
+    return pl.when(seconds.is_finite()).then(seconds)
 
 
 def _publication_delay(_: Population) -> pl.Expr:
@@ -119,11 +126,19 @@ CHANGES: Mapping[str, Change] = {
         f"bounces count, and {FIRST}",
     ),
     "QuoteAgeSeconds": Change(
-        _quote_age,
+        lambda _: _seconds("QuoteAgeSeconds"),
         Unit.SECONDS,
         "age of the quote in force",
         "t − stamp of the quote",
         "trades before the first quote are left out",
+        over_listings=True,
+    ),
+    NEXT_QUOTE: Change(
+        lambda _: _seconds(NEXT_QUOTE),
+        Unit.SECONDS,
+        "seconds until the touch changes next",
+        "stamp of the next change of the touch − t",
+        "trades that wait longer than max_wait are left out, so it is too short",
         over_listings=True,
     ),
     "PublicationDelaySeconds": Change(
@@ -144,15 +159,38 @@ def change(group: Group[ChangeGroup]) -> Iterator[Emission]:
     required({name: getattr(options, name) for name in ("measures", "aggregations", "sides")}, group.label)
     template = group.template("side", "measure", "aggregation")
     for measure in options.measures:
-        if measure in NEEDED:
-            column, cure = NEEDED[measure]
-            group.trades.needed(column, f"{group.label}: {measure}", cure)
+        _check(measure, group)
     for side, population in populations(group):
         for measure in options.measures:
             one = CHANGES[measure]
             column = f"{measure} of {side}, {group.label}"
-            derive = {column: one.expr(population)}
+            derive = {column: _within(measure, one.expr(population), options)}
             for aggregation in options.aggregations:
                 name = template.filled(side=side, measure=measure, aggregation=aggregation)
                 made = metric(name, one.value(column), aggregation, "Equal", population)
-                yield Emission(group.label, made, derive)
+                lag = _wait(options) if measure == NEXT_QUOTE else timedelta(0)
+                yield Emission(group.label, attrs.evolve(made, known_after=lag), derive)
+
+
+def _check(measure: str, group: Group[ChangeGroup]) -> None:
+    """UserError where the measure's column is not there, or does not wait long enough."""
+    if measure not in NEEDED:
+        return
+    column, cure = NEEDED[measure]
+    group.trades.needed(column, f"{group.label}: {measure}", cure)
+    waited = group.trades.known_after.get(NEXT_QUOTE)
+    if measure == NEXT_QUOTE and isinstance(waited, timedelta) and waited < _wait(group.options):
+        raise UserError(
+            f"{group.label}: max_wait = {group.options.max_wait!r} is longer than next_quote of the transform "
+            "quotes_at_trades: make that as long, or this shorter"
+        )
+
+
+def _within(measure: str, value: pl.Expr, options: ChangeGroup) -> pl.Expr:
+    longest = parse_duration(options.max_wait) / SECOND
+    return pl.when(value <= longest).then(value) if measure == NEXT_QUOTE else value
+
+
+def _wait(options: ChangeGroup) -> timedelta:
+    """Rounded up to a microsecond."""
+    return timedelta(microseconds=-(-parse_duration(options.max_wait) // 1000))

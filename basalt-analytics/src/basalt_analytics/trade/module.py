@@ -21,6 +21,7 @@ from basalt_analytics.trade.placement import placement
 from basalt_analytics.trade.selection import Group, Trades, published
 from basalt_analytics.trade.tca import tca
 from basalt_analytics.trade.twap import twap
+from basalt_analytics.trade.volatility import volatility_of_grids, volatility_of_rows
 
 NOTHING_CONFIGURED = GenericGroup(measures=["Volume", "Count", "VWAP", "OHLC"])
 KINDS: Mapping[str, Callable[[Group[Any]], Iterator[Emission]]] = {
@@ -30,10 +31,14 @@ KINDS: Mapping[str, Callable[[Group[Any]], Iterator[Emission]]] = {
     "discrepancy": discrepancy,
     "change": change,
     "placement": placement,
+    "volatility": volatility_of_rows,
     "tca": tca,
 }
-TIMED: Mapping[str, Callable[[Group[Any], str, pl.Expr | None], Iterator[Part]]] = {"twap": twap}
-"""Groups by kind: those that emit metrics of rows, and those that have parts of their own, on frames of time."""
+TIMED: Mapping[str, Callable[[Group[Any], str, pl.Expr | None], Iterator[Part]]] = {
+    "twap": twap,
+    "volatility": volatility_of_grids,
+}
+"""Groups by kind: what each emits of rows, and the parts of its own on frames of time."""
 
 
 class Trade(BucketModule):
@@ -60,11 +65,15 @@ class Trade(BucketModule):
         timed = [(group.label, part) for kind, group in groups if kind in TIMED for part in self._timed(kind, group)]
         claims = [(e.group, e.metric.name) for *_, emissions in selected for e in emissions]
         without_repeats([*claims, *((label, metric.name) for label, part in timed for metric in part.metrics)])
-        return [*(self._part(*one) for one in selected), *(part for _, part in timed), self._invalid()]
+        return [*(self._part(*one) for one in selected if one[-1]), *(part for _, part in timed), self._invalid()]
 
     def _groups(self) -> list[tuple[str, Group[Any]]]:
         """The configured groups, each with its kind."""
-        found = [(kind, i, options) for kind in (*KINDS, *TIMED) for i, options in enumerate(self.config.groups(kind))]
+        found = [
+            (kind, i, options)
+            for kind in dict.fromkeys((*KINDS, *TIMED))
+            for i, options in enumerate(self.config.groups(kind))
+        ]
         found = found or [("generic", 0, NOTHING_CONFIGURED)]
         return [(kind, self._group(f"trade.{kind}[{i}]", options)) for kind, i, options in found]
 
@@ -73,7 +82,7 @@ class Trade(BucketModule):
         return Group(
             label,
             options,
-            Trades(self.columns, self.known_after, own.allow_nonpositive_prices),
+            Trades(self.columns, self.known_after, own.allow_nonpositive_prices, self.rule),
             states(own.market_states if options.market_states is None else options.market_states),
             own.trade_types if options.trade_types is None else options.trade_types,
             own.where if options.where is None else options.where,

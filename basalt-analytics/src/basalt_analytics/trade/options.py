@@ -14,6 +14,7 @@ from basalt_analytics.trade.placement import PlacementGroup
 from basalt_analytics.trade.selection import ModuleSelection
 from basalt_analytics.trade.tca import TcaGroup
 from basalt_analytics.trade.twap import TwapGroup
+from basalt_analytics.trade.volatility import VolatilityGroup
 
 
 @attrs.frozen
@@ -28,6 +29,7 @@ class TradeOptions(ModuleSelection):
     change: list[ChangeGroup] = option("waiting times and price changes between trades", factory=list)
     placement: list[PlacementGroup] = option("place of trades between bid and ask", factory=list)
     twap: list[TwapGroup] = option("trade price by the time it was the last", factory=list)
+    volatility: list[VolatilityGroup] = option("how much trade prices move", factory=list)
     tca: list[TcaGroup] = option("spreads paid, price impact and markouts", factory=list)
 
     def groups(self, kind: str) -> list[Any]:

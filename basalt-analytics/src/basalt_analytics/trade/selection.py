@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 import attrs
 import polars as pl
 
+from basalt.buckets import BucketRule
 from basalt.config.filters import row_filter
 from basalt.config.spellings import Duration, State
 from basalt.errors import UserError
@@ -53,7 +54,7 @@ def module_filter(config: ModuleSelection, columns: Mapping[str, pl.DataType], n
     return all_of(published(config), types, where)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)  # so that a group may have options of another kind as well
 class Selection:
     """Options of every group."""
 
@@ -63,7 +64,7 @@ class Selection:
     name: str = option(NAME_DOC)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class SidedSelection(Selection):
     """Options of every group that tells trades apart by side."""
 
@@ -76,11 +77,12 @@ S = TypeVar("S", bound=Selection)
 @attrs.frozen
 class Trades:
     """The table as its source and the pass's transforms have it. `known_after`: how long after a row's stamp its value
-    in a column is known, for columns that are not known at the stamp."""
+    in a column is known, for columns that are not known at the stamp. `rule`: the buckets of the pass."""
 
     columns: Mapping[str, pl.DataType]
     known_after: Mapping[str, Lag]
     allow_nonpositive_prices: bool = False
+    rule: BucketRule | None = None
 
     def price(self, column: str) -> pl.Expr:
         """A column's price where it counts, else null."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from basalt.config.filters import row_filter
-from basalt.durations import format_duration, parse_duration
+from basalt.durations import parse_duration
 from basalt.errors import UserError
 from basalt.modules import BucketModule, Grid, Part, states
 from basalt_analytics.bars import value_before
@@ -14,7 +14,7 @@ from basalt_analytics.l2.aggregations import row_value
 from basalt_analytics.l2.book import Rules
 from basalt_analytics.l2.series import PRICES
 from basalt_analytics.volatility.measures import Series, estimates
-from basalt_analytics.volatility.options import EVENT, L2VolatilityOptions, grid_step
+from basalt_analytics.volatility.options import EVENT, L2VolatilityOptions, divided_bucket, grid_step
 from basalt_analytics.volatility.ranges import RANGES, range_metric
 from basalt_analytics.volatility.returns import of_events, sampled
 from basalt_analytics.volatility.windows import window_steps, windowed
@@ -45,7 +45,7 @@ class L2Volatility(BucketModule):
     def _grid(self, sampling: str) -> Part:
         step = grid_step(sampling)
         assert step is not None
-        every = self._every(step, sampling)
+        every = divided_bucket(step, sampling, self.rule, self.name)
         samples, emissions = {}, list[Emission]()
         for source in self.config.sources:
             samples[source] = self._price(source)
@@ -89,13 +89,3 @@ class L2Volatility(BucketModule):
         value = row_value(PRICES[source], Rules(self.config.locked, self.config.crossed))
         where = self.config.where
         return value if where is None else pl.when(row_filter(where, self.columns, "l2_volatility.where")).then(value)
-
-    def _every(self, step: int, sampling: str) -> int:
-        """The bucket's width; UserError where the step does not divide it."""
-        every = step if self.rule is None else self.rule.every
-        if every % step:
-            raise UserError(
-                f"l2_volatility: sampling names {sampling!r}, which does not divide the bucket of "
-                f"{format_duration(every)}: give a step that does, or 'event'"
-            )
-        return every

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 import attrs
 
+from basalt.buckets import BucketRule
 from basalt.config.spellings import Duration, Spelling, State
-from basalt.durations import parse_duration
+from basalt.durations import format_duration, parse_duration
 from basalt.errors import UserError
 from basalt.options import option
 from basalt_analytics.l2.book import KeepOrDrop
@@ -42,6 +43,17 @@ def grid_step(text: str) -> int | None:
     if step is not None and step <= 0:
         raise UserError(f"{text!r} is no grid step: give a duration above 0, as '1s', or 'event'")
     return step
+
+
+def divided_bucket(step: int, sampling: str, rule: BucketRule | None, label: str) -> int:
+    """The bucket's width in nanoseconds; UserError where the step does not divide it. No rule: a bucket of one step."""
+    every = step if rule is None else rule.every
+    if every % step:
+        raise UserError(
+            f"{label}: sampling names {sampling!r}, which does not divide the bucket of {format_duration(every)}: give "
+            "a step that does, or 'event'"
+        )
+    return every
 
 
 Sampling = Annotated[
