@@ -115,10 +115,10 @@ def time_module(**options):
     return {
         "module": "l2tw",
         "book": [{"measures": ["Price", "Quantity"], "levels": [1]}],
-        "spreads": [{"variants": ["Abs", "Bps"]}],
-        "imbalances": [{"measures": ["Quantity"], "levels": [1]}],
+        "spreads": [{"variants": ["Abs", "Bps", "TWAOverMidTWABps"]}],
+        "imbalances": [{"measures": ["Quantity"], "levels": [1], "kinds": ["Imbalance", "ImbalanceOf"]}],
+        "shares": [{}],
         "prices": [{"sources": ["Mid"], "aggregations": ["TWA", "TWStd"]}, {"sources": ["WeightedMid"]}],
-        "imbalances_of": [("Quantity", 1)],
         "coverage": "each",
         **options,
     }

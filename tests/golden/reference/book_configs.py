@@ -116,6 +116,16 @@ def time_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
             given["aggregations"] = some(TIMED, rng)
     if rng.random() < 0.5:
         options["liquidity"] = liquidity_options(rng, depth, TIMED)
+    if rng.random() < 0.3:
+        kinds = rng.choice((["ImbalanceOf"], ["Imbalance", "ImbalanceOf"]))
+        one = {"measures": ["Quantity", "CumNotional"], "levels": [1], "kinds": kinds}
+        options["imbalances"] = [one]
+    if rng.random() < 0.3:
+        options["spreads"] = [{"variants": some(["Abs", "Bps", "TWAOverMidTWABps"], rng)}]
+    if rng.random() < 0.5:
+        options["shares"] = [{"states": some(["Locked", "Crossed", "OneSided", "Empty"], rng)}]
+    if rng.random() < 0.3:
+        options["touch_sizes"] = [{"above": [300, 5000]}]
     if rng.random() < 0.4:
         options["max_age"] = rng.choice(("1ms", "30s", "10m"))
     if rng.random() < 0.4:

@@ -35,8 +35,10 @@ def run_books(
     """Modules are tables of options as a pipeline has them; each of table l2."""
     result = Result()
     frames = closed(frames, setting.hours)
+    if "marketstate" in frames:  # which is closed at the session's end now, where it was open
+        setting = setting._replace(hours=None)
     modules = [{**module, "hours": setting.hours} for module in modules]
-    for listing in listings(frames, ["l2"]):
+    for listing in listed(frames, setting):
         one = table(frames, "l2", listing)
         labels = _labels(one, rule, modules, setting)
         for module in modules:
@@ -47,6 +49,12 @@ def run_books(
                     result.rows.setdefault((listing, label), {})[name] = cell.value
                     result.weights[(listing, label), name] = cell.weight
     return result
+
+
+def listed(frames: Mapping[str, pl.DataFrame], setting: Setting) -> list[int]:
+    """Listings that may have rows; a stretch makes dense ones without any book."""
+    told = setting.timeline == "dense" and "marketstate" in frames
+    return listings(frames, ["l2", "marketstate"] if told else ["l2"])
 
 
 def _labels(one: Table, rule: Rule, modules: Sequence[Any], setting: Setting) -> Sequence[int]:

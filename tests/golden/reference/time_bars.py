@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import time_weights as tw
-from .book_bars import BID_ASK, Book, depth_of, series_of
+from .book_bars import BID_ASK, Book, depth_of, levels_of, series_of
 from .book_counts import STATES, state
 from .clock import Rule, nanoseconds, states_of
 from .day import Cell, Column, Predicate, Table
@@ -65,7 +65,7 @@ def time_bars(
 ) -> dict[str, Column]:
     """Columns by name, with a cell for every label. `where` nulls what a row says; the row ends the one before it."""
     force = Force(table, rule, options, where, labels)
-    found = _coverage(force) | _shares(force) | _ratios(force, options)
+    found = _coverage(force) | _shares(force, options) | _ratios(force, options)
     for name, aggregations, series in _series(options, force.depth, table.columns):
         values = force.of(series)
         for aggregation in aggregations:
@@ -75,10 +75,13 @@ def time_bars(
 
 
 def _series(options: Mapping[str, Any], depth: int, columns: Sequence[str]) -> Any:
-    asked = dict(options) if any(g in options for g in GROUPS) else {**options, **DEFAULT}
+    asked = dict(options) if any(options.get(g) for g in (*GROUPS, "shares", "touch_sizes")) else {**options, **DEFAULT}
     for group in GROUPS:
         if group in asked:
             asked[group] = [{"aggregations": ["TWA"], **given} for given in asked[group]]
+    asked["spreads"] = [{**g, "variants": [v for v in g["variants"] if len(v) == 3]} for g in asked.get("spreads", [])]
+    of_each = [g for g in asked.get("imbalances", []) if "Imbalance" in g.get("kinds", ["Imbalance"])]
+    asked["imbalances"] = of_each
     return [
         *(series_of(asked, depth, columns) if any(g in asked for g in GROUPS[:-1]) else []),
         *liquidity(asked, depth),
@@ -115,10 +118,10 @@ def _coverage(force: Force) -> dict[str, Column]:
     }
 
 
-def _shares(force: Force) -> dict[str, Column]:
+def _shares(force: Force, options: Mapping[str, Any]) -> dict[str, Column]:
     """Time in a state, before any drop; time without a row is in none."""
     found = {}
-    for name in STATES:
+    for name in {s: None for group in options.get("shares", []) for s in group.get("states", STATES)}:
         values = force.of(lambda book, name=name: True if state(book) == name else None)
         cells = {k: ratio(tw.seconds(force.weighed(values, k)), force.admissible[k]) for k in force.labels}
         found[f"{name}Share"] = _column(force, cells, "null", "mean", force.admissible)
@@ -136,19 +139,34 @@ def touch_share(force: Force, side: str, size: float) -> Column:
 
 def _ratios(force: Force, options: Mapping[str, Any]) -> dict[str, Column]:
     """Ratios of two averages, each over its own time; touch sizes."""
+    found = {}
+    if any("TWAOverMidTWABps" in group["variants"] for group in options.get("spreads", [])):
+        found["SpreadTWAOverMidTWABps"] = _spread_over_mid(force)
+    for group in options.get("imbalances", []):
+        if "ImbalanceOf" in group.get("kinds", []):
+            for m in group["measures"]:
+                for i in levels_of({**options, **group}, force.depth):
+                    found[f"ImbalanceOf{m}{i}TWA"] = _imbalance_of(force, m, i)
+    for group in options.get("touch_sizes", []):
+        for side in group.get("sides", BID_ASK):
+            for size in group["above"]:
+                found[f"{side}TouchSizeShareAbove{size}"] = touch_share(force, side, size)
+    return found
 
-    def averages(series: Any) -> dict[int, Any]:
-        values = force.of(series)
-        return {k: tw.average(force.weighed(values, k)) for k in force.labels}
 
-    spread, mid = averages(lambda b: b.spread("Abs")), averages(lambda b: b.price("Mid"))
+def _averages(force: Force, series: Any) -> dict[int, Any]:
+    values = force.of(series)
+    return {k: tw.average(force.weighed(values, k)) for k in force.labels}
+
+
+def _spread_over_mid(force: Force) -> Column:
+    spread, mid = _averages(force, lambda b: b.spread("Abs")), _averages(force, lambda b: b.price("Mid"))
     over = {k: None if spread[k] is None or mid[k] is None else 1e4 * spread[k] / mid[k] for k in force.labels}
     seconds = {k: tw.seconds(force.weighed(force.of(valid), k)) for k in force.labels}
-    found = {"SpreadTWAOverMidTWABps": _column(force, over, "null", "mean", seconds)}
-    for m, i in options.get("imbalances_of", []):
-        bid, ask = (averages(lambda b, s=side: b.side(s, m, i)) for side in BID_ASK)  # noqa: B023
-        cells = {k: None if None in (bid[k], ask[k]) else ratio(bid[k] - ask[k], bid[k] + ask[k]) for k in bid}
-        found[f"ImbalanceOf{m}{i}TWA"] = _column(force, cells, "null", "none")
-    for side, size in options.get("touch_sizes", []):
-        found[f"{side}TouchSizeShareAbove{size}"] = touch_share(force, side, size)
-    return found
+    return _column(force, over, "null", "mean", seconds)
+
+
+def _imbalance_of(force: Force, m: str, i: int) -> Column:
+    bid, ask = (_averages(force, lambda b, s=side: b.side(s, m, i)) for side in BID_ASK)
+    cells = {k: None if bid[k] is None or ask[k] is None else ratio(bid[k] - ask[k], bid[k] + ask[k]) for k in bid}
+    return _column(force, cells, "null", "none")
