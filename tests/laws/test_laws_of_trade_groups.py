@@ -84,7 +84,7 @@ NONPOSITIVE = {
     "discrepancy": [{"units": UNITS}],
     "tca": [{"measures": ["Markout", "EffectiveSpread"], "horizons": ["5m"], "units": UNITS, "weights": ["Notional"]}],
 }
-GRID = {"sampling": "5s", "sides": ["Total", "Sell"], "subsample": 2, "kernel_bandwidth": 2, "bipower_correction": True}
+GRID = {"sampling": "5m", "sides": ["Sell"], "subsample": 2, "kernel_bandwidth": 2, "bipower_correction": True}
 ESTIMATORS = ["ReturnCount", "ZeroReturnShare", "RV", "Vol", "AnnVol", "Std", "BV", "MinRV", "MedRV", "JumpShare"]
 ESTIMATORS += ["RVSub", "TSRV", "TSRVAdj", "RK", "NoiseVar"]
 RANGES = ["Parkinson", "GarmanKlass", "RogersSatchell"]
@@ -96,7 +96,12 @@ VOLATILITY = {
             "subsample": 2,
             "kernel_bandwidth": 2,
         },
-        {**GRID, "measures": [*ESTIMATORS, "AnnStd"], "windows": ["1m"], "window_aggregations": ["Mean", "Std"]},
+        {
+            **GRID,
+            "measures": ["ReturnCount", "RV", "AnnVol", "BV", "TSRV", "RK", "AnnStd"],
+            "windows": ["15m"],
+            "window_aggregations": ["Mean", "Std"],
+        },
         {
             "sampling": "30s",
             "max_age": "2m",
@@ -142,7 +147,7 @@ class TestNonpositivePrices(AnalyticLaws):
 class TestVolatility(AnalyticLaws):
     analytic = VOLATILITY
     options = NEXT
-    every = "15m"
+    every = "1h"
 
 
 class TestRetail(AnalyticLaws):
