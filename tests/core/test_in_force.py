@@ -56,6 +56,11 @@ def test_nothing_older_takes_the_place_of_a_latest_row_that_is_not_valid():
     assert found([20, 22], (2, 1), (15, 0), (22, 4)) == [(None, None), (4, 22)]
 
 
+def test_a_row_at_the_opening_itself_is_the_latest_one():
+    """Not valid at 20: the 3 of stamp 15 is not in force."""
+    assert found([20], (15, 3), (20, 0)) == [(None, None)]
+
+
 def test_what_was_in_force_at_the_opening_stands_over_invalid_rows_inside():
     assert found([23], (15, 3), (22, 0)) == [(3, 15)]
 

@@ -4,8 +4,9 @@ Columns of a module alone are those of its default configuration over tables tha
 of a pipeline are those its plan resolves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -25,16 +26,21 @@ from basalt.planning.program import build_program
 from basalt.plugins.components import Component
 from basalt.plugins.failed import Failed, failure
 from basalt.plugins.registry import Registry
+from basalt.worked import Examples, Worked
 
 
 @attrs.frozen
 class Entry:
-    """One column in the catalogue. `pass_name` and `options` say what made it; `formula` and the rest describe it."""
+    """One column in the catalogue. `pass_name` and `options` say what made it; `formula` and the rest describe it.
+
+    `example` works it out on the example day, or says why not.
+    """
 
     column: ResultColumn
     pass_name: str | None
     options: dict[str, Any]
     inputs: Sequence[Node] = ()
+    example: Callable[[], Worked | str] | None = None
 
     @property
     def null_rule(self) -> str:
@@ -82,15 +88,23 @@ def default_columns(registry: Registry) -> list[Entry]:
     found: list[Entry] = []
     for component in registry.components("analytics"):
         try:
-            one = PassConfig(name="default", every="1m", modules=[ModuleEntry(module=component.name)])
+            entry = ModuleEntry(module=component.name)
+            one = PassConfig(name="default", every="1m", modules=[entry])
             program = build_program(one, known)
         except UserError:  # it needs options or an earlier pass
             continue
         except PluginError as error:
             registry.take(failure(component.owner, f"could not plan its module {component.name!r}", error))
             continue
+        examples = Examples([one], registry)
         found += [
-            Entry(column, None, {"module": component.name}, lineage(column.reads, {}, schemas))
+            Entry(
+                column,
+                None,
+                {"module": component.name},
+                lineage(column.reads, {}, schemas),
+                partial(examples.of, one.name, entry, column),
+            )
             for column in program.result.visible
         ]
     return found
@@ -99,8 +113,15 @@ def default_columns(registry: Registry) -> list[Entry]:
 def planned_columns(plan: Plan) -> list[Entry]:
     """Columns the pipeline's passes emit."""
     results = {program.name: program.result for program in plan.programs}
+    examples = Examples([program.config for program in plan.programs], plan.registry)
     return [
-        Entry(column, program.name, _options(entry), lineage(column.reads, results, plan.schemas))
+        Entry(
+            column,
+            program.name,
+            _options(entry),
+            lineage(column.reads, results, plan.schemas),
+            partial(examples.of, program.name, entry, column),
+        )
         for program in plan.programs
         for column, entry in ((c, program.entries[c.name]) for c in program.result.visible)
     ]
@@ -154,7 +175,16 @@ def explanation(entry: Entry) -> dict[str, Any]:
         "plugin": f"{column.distribution} {column.version}".strip(),
         "pass": entry.pass_name,
         "made by": entry.options,
+        "example": _example(entry),
     }
+
+
+def _example(entry: Entry) -> dict[str, Any] | str:
+    """The worked example as data: rows read by table, and the column by bucket."""
+    worked = entry.example() if entry.example else "none is offered"
+    if isinstance(worked, str):
+        return f"none: {worked}"
+    return {"every": worked.every, **worked.tables, "result": worked.result}
 
 
 def null_rule(column: ResultColumn) -> str:

@@ -5,7 +5,7 @@ Plugins declare more through `basalt_tables`.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 import polars as pl
@@ -41,7 +41,8 @@ STATE = pl.Enum(MARKET_STATES)
 @attrs.frozen
 class TableSchema:
     """A table's contract. `key` names whose rows they are; `events` whether rows carry EventTimestamp and an order;
-    `unique` whether a key has one row."""
+    `unique` whether a key has one row. `example` makes its rows on the example day (`basalt.example_day`), of a table
+    that a plugin declares."""
 
     name: str
     doc: str
@@ -49,6 +50,7 @@ class TableSchema:
     key: str = "ListingId"
     events: bool = True
     unique: bool = False
+    example: Callable[[], pl.DataFrame] | None = None
 
     def column(self, name: str) -> Column | None:
         """The declared column of that name, levels included (`BidPrice7`); None where the table has none."""

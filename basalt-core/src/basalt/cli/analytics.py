@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from basalt.cli.output import emit, format_option, narrate
+from basalt.cli.output import emit, format_option, lines, narrate
 from basalt.cli.planned import plan_of
 from basalt.cli.session import registry_of
 from basalt.errors import UserError
@@ -108,7 +108,17 @@ def _text(explained: dict[str, Any]) -> str:
     )
 
 
+def _worked(example: dict[str, Any]) -> list[str]:
+    """The rows read, table by table, then the column by bucket, as lines."""
+    result, every = example["result"], example["every"]
+    given = {f"table {name}": rows for name, rows in example.items() if name not in ("every", "result")}
+    shown = {**given, f"bars of {every}": result}
+    return [line for title, rows in shown.items() for line in (title, *(lines(rows, list(rows[0])) if rows else []))]
+
+
 def _value(value: Any, indent: int) -> str:
+    if isinstance(value, dict) and "result" in value:
+        value = _worked(value)
     if isinstance(value, list):
         lines = [_option(row) if isinstance(row, dict) else str(row) for row in value]
         return ("\n" + " " * indent).join(lines)

@@ -46,7 +46,7 @@ def emit(rows: Sequence[Mapping[str, Any]], format: str, columns: Sequence[str] 
     elif names and sys.stdout.isatty():
         _styled(rows, names)
     elif names:
-        click.echo(_plain(rows, names))
+        click.echo("\n".join(lines(rows, names)))
 
 
 def _csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -58,15 +58,16 @@ def _csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _plain(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+def lines(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """The rows as lines of a plain table, its head first."""
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
     right = _numeric(rows, names)
-    lines = (
+    padded = (
         [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
         for row in [list(names), *cells]
     )
-    return "\n".join("  ".join(line).rstrip() for line in lines)
+    return ["  ".join(line).rstrip() for line in padded]
 
 
 def _styled(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:

@@ -67,6 +67,12 @@ def computed(
         raise blame(plan, program, tables, prepared, earlier, context, previous, place, error) from error
 
 
+def prepared(plan: Plan, program: Program, tables: Frames, context: PassContext) -> dict[str, pl.LazyFrame]:
+    """The pass's tables behind its transforms, as its modules see them."""
+    day = _day(program, tables, context)
+    return _preprocessed(plan, program, day.tables, attrs.evolve(context, sessions=day.sessions))[0]
+
+
 def _day(program: Program, tables: Frames, context: PassContext) -> Day:
     """The date's tables and sessions; what the state table leaves open is closed at the session's end."""
     hours = program.timeline.hours

@@ -100,8 +100,8 @@ def _as_of(points: pl.LazyFrame, known: pl.LazyFrame, key: str, at: str, strict:
 
 
 def _at_opening(own: pl.LazyFrame, key: str, values: Mapping[str, pl.Expr], found: pl.LazyFrame) -> pl.LazyFrame:
-    """(StretchId, values, stamps) of the very latest row before each stretch, valid or not."""
+    """(StretchId, values, stamps) of the very latest row when each stretch opens, valid or not."""
     starts = found.select(key, "Start", StretchId=pl.col("StretchId").cast(pl.Int64)).sort(key, "Start")
-    before = _as_of(starts, own.with_columns(_Row=pl.col(_STAMP)), key, "Start", strict=True)
+    before = _as_of(starts, own.with_columns(_Row=pl.col(_STAMP)), key, "Start", strict=False)
     since = {f"_{name}Since": pl.when(pl.col(name).is_not_null()).then(pl.col("_Row")) for name in values}
     return before.select("StretchId", **{f"_{name}": pl.col(name) for name in values}, **since)

@@ -21,7 +21,6 @@ import polars as pl
 from basalt.buckets import utc
 from basalt.documents import ResultColumn
 from basalt.metrics import Known
-from basalt.modules import FrameModule
 from basalt.testing.building import build, watched
 from basalt.testing.changes import (
     DESCRIBING,
@@ -232,7 +231,7 @@ def _differences(trial: Trial, before: pl.DataFrame, after: pl.DataFrame, when: 
 
 def _groups(trial: Trial) -> list[list[Any]]:
     """What must not know of the rest: listings, or the listings of an instrument; none where the scope is all."""
-    scopes = {use.module.scope for use in trial.uses if isinstance(use.module, FrameModule)}
+    scopes = {program.scope for program in trial.plan.programs}
     key, schemas = trial.program.key, trial.plan.schemas
     if "universe" in scopes:
         return []

@@ -4,6 +4,7 @@ import polars as pl
 
 from basalt.columns import Column, Unit
 from basalt.tables import AGGRESSOR, NS_UTC, TableSchema
+from basalt_analytics.trade.orders.example import example_orders
 
 ORDER_EVENT = pl.Enum(["Arrival", "Fill", "End"])
 
@@ -27,4 +28,5 @@ ORDERS = TableSchema(
         Column("Strategy", pl.String, "how it was worked", Unit.LABEL),
         Column("Broker", pl.String, "who worked it", Unit.LABEL),
     ],
+    example=example_orders,
 )

@@ -1,0 +1,115 @@
+"""A day of half a minute, small enough to compute by hand: what worked examples are worked on.
+
+One listing from 09:00 on, in continuous trading until 09:00:28: a cancelled trade, one of unknown side, one on the edge
+of a bucket of ten seconds and one a nanosecond behind it, one of size 0; a one-sided, a locked and a crossed book, ten
+levels deep.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE
+
+NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
+DATE = NINE.date()
+LEVELS = range(1, 11)
+TICK = 0.01
+
+_TRADES: Sequence[tuple[Any, ...]] = [
+    (1_000_000_000, 100.04, 100, "Buy", False, "Lit", False, True),
+    (3_000_000_000, 100.01, 200, "Sell", False, "Lit", True, False),
+    (4_000_000_000, 90.00, 1000, "Buy", True, "Lit", False, False),
+    (6_000_000_000, 100.04, 50, "Buy", False, "Lit", False, True),
+    (8_000_000_000, 100.035, 100, "Sell", False, "Dark", False, True),
+    (9_500_000_000, 100.02, 50, None, False, "Dark", None, None),
+    (10_000_000_000, 100.03, 10, "Buy", None, "Lit", False, False),
+    (10_000_000_001, 100.00, 20, "Sell", False, "Lit", False, True),
+    (13_000_000_000, 100.01, 40, "Sell", False, "Lit", False, False),
+    (17_000_000_000, 100.04, 30, "Buy", False, "Lit", False, True),
+    (19_000_000_000, 100.06, 60, "Buy", False, "Lit", False, False),
+    (25_000_000_000, 100.03, 0, "Buy", False, "Lit", False, False),
+]
+_BOOKS: Sequence[tuple[Any, ...]] = [
+    (0, 100.00, 500, 100.04, 300),
+    (2, 100.01, 200, 100.04, 400),
+    (5, 100.02, 600, 100.05, 100),
+    (9, 100.00, 400, 100.03, 200),
+    (12, 100.01, 300, None, None),
+    (14, 100.02, 100, 100.02, 200),
+    (16, 100.05, 100, 100.03, 100),
+    (18, 100.02, 200, 100.06, 200),
+]
+
+
+def example_tables() -> dict[str, pl.DataFrame]:
+    """The day's tables by name."""
+    quotes = _stamped([t * 10**9 for t, *_ in _BOOKS], _best(), dict.fromkeys(_best(), pl.Float64))
+    return {
+        "trades": _trades(quotes),
+        "l2": quotes.with_columns(**_deeper()),
+        "marketstate": _stamped(
+            [-10 * 10**9, 28 * 10**9],
+            {"MarketState": ["CONTINUOUS_TRADING", "CLOSING_AUCTION"]},
+            {"MarketState": STATE},
+        ),
+        "cbbo": quotes.rename({"ListingId": "InstrumentId"}),
+        "reference": pl.DataFrame(
+            {
+                "ListingId": 1,
+                "InstrumentId": 1,
+                "Ticker": "ABC",
+                "MIC": "XLON",
+                "CurrencyCode": "GBP",
+                "IsPrimary": True,
+            }
+        ),
+    }
+
+
+def _trades(quotes: pl.DataFrame) -> pl.DataFrame:
+    """Prints with the quote just before each."""
+    names = ("Price", "Size", "AggressorSide", "IsCancelled", "TradeType", "IsBlock", "IsRetail")
+    dtypes = (pl.Float64, pl.Float64, AGGRESSOR, pl.Boolean, TRADE_TYPE, pl.Boolean, pl.Boolean)
+    columns = {name: [row[i + 1] for row in _TRADES] for i, name in enumerate(names)}
+    prints = _stamped([t for t, *_ in _TRADES], columns, dict(zip(names, dtypes, strict=True)))
+    before = quotes.select(
+        "ListingId", "EventTimestamp", pl.exclude("ListingId", "EventTimestamp").name.replace("1", "")
+    )
+    return prints.join_asof(
+        before,
+        on="EventTimestamp",
+        by="ListingId",
+        strategy="backward",
+        allow_exact_matches=False,
+        check_sortedness=False,
+    )
+
+
+def _best() -> dict[str, list[Any]]:
+    names = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
+    return {name: [row[i + 1] for row in _BOOKS] for i, name in enumerate(names)}
+
+
+def _deeper() -> dict[str, pl.Expr]:
+    """Each further level a tick away and 100 shares of one more order."""
+    found: dict[str, pl.Expr] = {}
+    for side, away in (("Bid", -TICK), ("Ask", TICK)):
+        best, there = pl.col(f"{side}Price1"), pl.col(f"{side}Price1").is_not_null()
+        for level in LEVELS:
+            orders = pl.when(there).then(pl.lit(level, pl.Int32))
+            found[f"{side}NumOrders{level}"] = orders
+            if level > 1:
+                found[f"{side}Price{level}"] = (best + away * (level - 1)).round(2)
+                found[f"{side}Quantity{level}"] = orders.cast(pl.Float64) * 100
+    return found
+
+
+def _stamped(at: Sequence[int], columns: Mapping[str, Sequence[Any]], dtypes: Mapping[str, Any]) -> pl.DataFrame:
+    """Rows of listing 1 at nanoseconds after nine."""
+    start = int(NINE.timestamp()) * 10**9
+    stamps = pl.Series("EventTimestamp", [start + t for t in at], dtype=pl.Int64).cast(NS_UTC)
+    frame = pl.DataFrame(columns, schema=dict(dtypes))
+    return frame.select(pl.lit(1, pl.Int64).alias("ListingId"), stamps, *columns)
