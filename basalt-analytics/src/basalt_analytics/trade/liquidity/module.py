@@ -48,7 +48,7 @@ class Liquidity(FrameModule):
         self._trades = columns_of["trades"]
         self._check(columns_of)
         self._where = self._filter()
-        self._sub = None if rule is None else self._grid(rule)
+        self._sub = self._grid(rule) if rule is not None and self._on_a_grid else None
 
     def columns(self) -> list[ResultColumn]:
         """The measures in the order asked, with what they need beside them."""
@@ -70,7 +70,7 @@ class Liquidity(FrameModule):
         admissible = Admissible(inputs, self.rule, pass_, self.config.market_states)
         trades = self._counted(admissible.rows("trades", stretch=True))
         found = self._of_trades(trades)
-        if set(self.config.measures) & set(OF_SUB_INTERVALS):
+        if self._on_a_grid:
             found = found.join(self._of_sub_intervals(trades, admissible, pass_), on=[KEY, "TimeBucket"], how="left")
         if self.config.vpin is not None:
             found = found.join(vpin_of_buckets(trades, self.config.vpin), on=[KEY, "TimeBucket"], how="left")
@@ -102,6 +102,10 @@ class Liquidity(FrameModule):
     @property
     def _signed(self) -> bool:
         return self._by_side or bool(set(self.config.measures) & set(SIGNED))
+
+    @property
+    def _on_a_grid(self) -> bool:
+        return bool(set(self.config.measures) & set(OF_SUB_INTERVALS))
 
     @property
     def _by_side(self) -> bool:

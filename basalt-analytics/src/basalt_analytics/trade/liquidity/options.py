@@ -54,6 +54,8 @@ class LiquidityOptions(ModuleSelection):
     """Options of `liquidity`. Nothing configured: every measure but Vpin, on sub-intervals of 5 s between mids."""
 
     measures: list[LiquidityMeasure] = option("what is estimated", factory=_without_vpin)
-    every_sub: Duration = option("width of the sub-intervals, of which a bucket is a whole number", default="5s")
+    every_sub: Duration = option(
+        "width of the sub-intervals, of which a bucket is a whole number; Roll and Vpin have none", default="5s"
+    )
     price: Literal["mid", "trade"] = option("whose changes the sub-intervals have: mids, or trades", default="mid")
     vpin: VpinOptions | None = option("volume buckets of Vpin, which needs them", default=None)
