@@ -12,8 +12,8 @@ import polars as pl
 
 from basalt.config.spellings import Duration
 from basalt.durations import SECOND, parse_duration
+from basalt_analytics.transforms.open_times import KEY
 
-KEY = "ListingId"
 Clamp = Literal["null", "session_end"]
 
 
