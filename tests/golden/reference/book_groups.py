@@ -20,7 +20,7 @@ class Rows:
     def __init__(self, table: Table, rule: Rule, options: Mapping[str, Any], where: Mapping[str, Predicate]) -> None:
         self.depth, self.rule = depth_of(table), rule
         self.states = states_of(options.get("market_states"), table.changes is not None)
-        self.runs = runs_of(table, self.states, options.get("hours"))
+        self.runs = runs_of(table, self.states)
         asked = where.get(options.get("where", ""), lambda row: True)
         self.time = time_of(table, self.states, options.get("hours"))
         rows = inside(table, options.get("hours")).rows

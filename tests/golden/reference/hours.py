@@ -40,16 +40,16 @@ def inside(table: Table, hours: Hours) -> Table:
     return table._replace(rows=[row for row in table.rows if hours[0] <= row["EventTimestamp"] <= hours[1]])
 
 
-def runs_of(table: Table, states: States, hours: Hours) -> Runs:
-    """Stretches that memory lives in: of these states, else the session, else all time."""
-    if table.changes is None:
-        return [(-inf, inf) if hours is None else hours]
-    return stretches(table.changes, states)
+def runs_of(table: Table, states: States) -> Runs:
+    """Stretches that rows are in; one, where no state is known, for rows outside the session are none."""
+    return [(-inf, inf)] if table.changes is None else stretches(table.changes, states)
 
 
 def time_of(table: Table, states: States, hours: Hours) -> Runs:
     """Stretches that time is counted in: "all" ends with the last state but CLOSED, what is open with the session."""
-    runs = runs_of(table, states, hours)
+    if table.changes is None:
+        return [(-inf, inf) if hours is None else hours]
+    runs = stretches(table.changes, states)
     if table.changes and states is not None and set(EVERY_OPEN) <= set(states):
         told = all_day(table.changes)
         runs = [(-inf, told[0][1] if told else table.changes[0][0])]
