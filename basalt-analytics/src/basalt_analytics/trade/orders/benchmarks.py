@@ -14,6 +14,7 @@ from basalt_analytics.trade.orders.costs import (
     ARRIVED,
     BY_SIDE,
     EXECUTED,
+    FILLS,
     MIDS,
     ORDERS,
     PAID,
@@ -91,7 +92,7 @@ def _of_interval(options: TcaOptions) -> Iterator[Cost]:
             Unit.RATIO,
             f"The order's shares against the market's {words} between arrival and the last fill; 0.1 is a tenth.",
             "X / V_I" if options.own_volume == "include" else "X / (V_I − own)",
-            reads=("orders.Size", "trades.Size"),
+            reads=(*FILLS, "trades.Size"),
         ),
         pl.when(EXECUTED > 0).then(share),
     )
@@ -101,7 +102,7 @@ def _of_interval(options: TcaOptions) -> Iterator[Cost]:
             Unit.PRICE,
             "The market's average price by shares between arrival and the last fill, the order's own prints included.",
             "VWAP_I = Σ p·q / Σ q over (arrival, last fill]",
-            reads=TRADES,
+            reads=("orders.Event", *TRADES),
         ),
         VWAP,
     )
@@ -131,7 +132,7 @@ def _participation(options: TcaOptions) -> Iterator[Cost]:
                 "VWAP of the first X / rate shares after arrival",
                 citation="Kissell 2013",
                 known_after=Known.END_OF_DATE,
-                reads=("orders.Size", *TRADES),
+                reads=(*FILLS, *TRADES),
             ),
             price,
         )
@@ -187,7 +188,7 @@ def _by_fill(options: TcaOptions) -> Iterator[Cost]:
                 OVER_SIZE,
                 sign="+ when the price came back",
                 known_after=known_after,
-                reads=MIDS,
+                reads=("orders.Event", "orders.OrderSide", *MIDS),
             ),
             1e4 * BY_SIDE * ratio(pl.col("ExitMid") - pl.col(f"Reverted{i}"), pl.col("ExitMid")),
         )

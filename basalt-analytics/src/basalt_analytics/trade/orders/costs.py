@@ -13,13 +13,13 @@ import polars as pl
 from basalt.columns import Unit
 from basalt.documents import ResultColumn
 from basalt.metrics import NONE, SUM, Rollup, mean, ratio, signed
+from basalt_analytics.trade.orders.options import TcaOptions
 from basalt_analytics.trade.orders.parents import PROBLEM, average_price
 
-ORDERS, TRADES, MIDS = (
-    ("orders.Price", "orders.Size"),
-    ("trades.Price", "trades.Size"),
-    ("l2.BidPrice1", "l2.AskPrice1"),
-)
+FILLS = ("orders.Event", "orders.Price", "orders.Size")
+ORDERS = (*FILLS, "orders.OrderSide")
+DECISION = ("orders.DecisionTimestamp", "orders.DecisionPrice")
+MIDS = ("l2.BidPrice1", "l2.AskPrice1")
 COST = SUM.within("currency")
 OVER_NOTIONAL = mean("OrderNotionalWeight")
 PAID = "+ when the order paid"
@@ -52,10 +52,10 @@ class Cost:
     always: bool = False
 
 
-def costs() -> Iterator[Cost]:
+def costs(options: TcaOptions) -> Iterator[Cost]:
     """What was filled, and the shortfall with its parts."""
     yield from _executions()
-    yield from _shortfall()
+    yield from _shortfall(("trades.Price",) if options.end_price == "last_trade" else ())
 
 
 def described(name: str, unit: Unit, doc: str, formula: str, over_listings: Rollup = NONE, **more: Any) -> ResultColumn:
@@ -71,7 +71,7 @@ def _executions() -> Iterator[Cost]:
             "Shares of the order that were filled; 0 where none was, more than its quantity where events are wrong.",
             "X = Σ q",
             SUM,
-            reads=ORDERS[1:],
+            reads=FILLS,
         ),
         EXECUTED,
         always=True,
@@ -82,7 +82,7 @@ def _executions() -> Iterator[Cost]:
             Unit.RATIO,
             "Share of the order that was filled; it says nothing of how long that took.",
             "X / Q",
-            reads=("orders.Size", "orders.OrderQuantity"),
+            reads=(*FILLS, "orders.OrderQuantity"),
         ),
         ratio(EXECUTED, pl.when((QUANTITY > 0) & QUANTITY.is_finite()).then(QUANTITY)),
         always=True,
@@ -93,7 +93,7 @@ def _executions() -> Iterator[Cost]:
             Unit.PRICE,
             "Average price of the fills by shares, before fees.",
             "P̄ = Σ p·q / Σ q",
-            reads=ORDERS,
+            reads=FILLS,
         ),
         average_price(),
         always=True,
@@ -106,18 +106,26 @@ def _executions() -> Iterator[Cost]:
             "n",
             SUM,
             dtype=pl.Int64,
-            reads=ORDERS,
+            reads=FILLS,
         ),
         pl.col("Fills"),
         always=True,
     )
 
 
-def _shortfall() -> Iterator[Cost]:
+def _shortfall(ends: Sequence[str]) -> Iterator[Cost]:
+    """`ends`: what is read for the price of an order's end, beside mids."""
     for name, doc, formula, value, reads in _PARTS:
         yield Cost(
             described(
-                name, Unit.CURRENCY, doc, formula, COST, citation="Wagner & Edwards 1993", sign=PAID, reads=reads
+                name,
+                Unit.CURRENCY,
+                doc,
+                formula,
+                COST,
+                citation="Wagner & Edwards 1993",
+                sign=PAID,
+                reads=(*reads, *(ends if name == "OpportunityCost" else ())),
             ),
             value,
         )
@@ -131,7 +139,7 @@ def _shortfall() -> Iterator[Cost]:
             COST,
             citation="Perold 1988",
             sign=PAID,
-            reads=(*ORDERS, "orders.Fee", *MIDS),
+            reads=(*_ALL, *ends),
         ),
         SHORTFALL,
     )
@@ -145,41 +153,41 @@ def _shortfall() -> Iterator[Cost]:
             OVER_NOTIONAL,
             citation="Perold 1988",
             sign=PAID,
-            reads=(*ORDERS, "orders.Fee", *MIDS),
+            reads=(*_ALL, *ends),
         ),
         1e4 * ratio(SHORTFALL, QUANTITY * DECIDED),
     )
 
 
-_EXECUTION_READS = (*ORDERS, *MIDS)
+_ALL = (*ORDERS, "orders.OrderQuantity", "orders.Fee", *DECISION, *MIDS)
 _PARTS: Sequence[tuple[str, str, str, pl.Expr, Sequence[str]]] = (
     (
         "DelayCost",
         "What the shares filled cost by the price's move from the decision to arrival; 0 without a fill.",
         "D·X·(M_arr − P_dec)",
         pl.when(EXECUTED == 0).then(0.0).otherwise(BY_SIDE * EXECUTED * (ARRIVED - DECIDED)),
-        _EXECUTION_READS,
+        (*ORDERS, *DECISION, *MIDS),
     ),
     (
         "ExecutionCost",
         "What the shares filled cost against the mid on arrival; what the market did meanwhile is in it.",
         "D·Σ q·(p − M_arr)",
         filled_above(ARRIVED),
-        _EXECUTION_READS,
+        (*ORDERS, *MIDS),
     ),
     (
         "OpportunityCost",
         "What not filling the rest cost by the end of the order; 0 for an order filled whole.",
         "D·(Q − X)·(P_end − P_dec)",
         OPPORTUNITY,
-        (*_EXECUTION_READS, "orders.OrderQuantity"),
+        (*ORDERS, "orders.OrderQuantity", *DECISION, *MIDS),
     ),
     (
         "FeeCost",
         "Fees of the fills less rebates; a fill that tells no fee counts as free.",
         "Σ fee",
         pl.col("Fees"),
-        ("orders.Fee",),
+        ("orders.Event", "orders.Fee"),
     ),
 )
 

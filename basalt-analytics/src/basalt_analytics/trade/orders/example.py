@@ -1,5 +1,7 @@
 """Two parent orders on the example day: a purchase filled in two parts, and a sale that nobody took."""
 
+from typing import Any
+
 import polars as pl
 
 from basalt.example_day import NINE
@@ -20,7 +22,11 @@ def example_orders() -> pl.DataFrame:
     """Rows of table orders, as short as they can be."""
     start = int(NINE.timestamp()) * 10**9
     stamps = pl.Series("EventTimestamp", [start + row[0] * 10**9 for row in ROWS], dtype=pl.Int64).cast(NS_UTC)
-    dtypes = {"OrderSide": AGGRESSOR, "Event": pl.Enum(["Arrival", "Fill", "End"]), "OrderId": pl.String}
+    dtypes: dict[str, Any] = {
+        "OrderSide": AGGRESSOR,
+        "Event": pl.Enum(["Arrival", "Fill", "End"]),
+        "OrderId": pl.String,
+    }
     columns = {name: [row[i + 1] for row in ROWS] for i, name in enumerate(NAMES)}
     frame = pl.DataFrame(columns, schema={name: dtypes.get(name, pl.Float64) for name in NAMES})
     return frame.select(pl.lit(1, pl.Int64).alias("ListingId"), stamps, *NAMES)

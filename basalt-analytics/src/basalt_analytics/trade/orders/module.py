@@ -1,7 +1,8 @@
 """The module `tca`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule
@@ -43,11 +44,16 @@ class Tca(FrameModule):
         check_states(config.market_states, {name: columns_of[name] for name in ("trades", "l2")}, WHO)
         if config.trade_types is not None:
             check_column("TradeType", columns_of["trades"], WHO, "leave trade_types out")
-        self._costs = [*costs(), *benchmarks(config), label(), weight()]
+        self._costs = [*costs(config), *benchmarks(config), label(), weight()]
 
     def columns(self) -> list[ResultColumn]:
         """What an order did and cost, a label of what is wrong with it, and the hidden weight."""
-        return [cost.column for cost in self._costs]
+        return [attrs.evolve(cost.column, reads=self._there(cost.column.reads)) for cost in self._costs]
+
+    def _there(self, reads: Sequence[str]) -> tuple[str, ...]:
+        """Those of the columns that the tables have."""
+        named = (name.partition(".") for name in reads)
+        return tuple(f"{table}.{column}" for table, _, column in named if column in self.columns_of[table])
 
     def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
         """One row an order."""
