@@ -23,6 +23,7 @@ from .trade_configs import (
     retail_module,
     sign_options,
     trade_module,
+    volatility_group,
     with_orders,
 )
 from .trade_passes import prepared, run_orders, run_trades
@@ -49,7 +50,7 @@ def groups(seed: object, day: Day) -> list[str]:
     rng = Random(f"groups {seed}")
     options, quotes = pass_options(rng), quote_options(rng)
     day = {**day, "trades": quoted(day, [quotes])}
-    modules = [trade_module(rng, day, quotes["horizons"])]
+    modules = [trade_module(rng, day, quotes)]
     return _compared(day, options, modules)
 
 
@@ -59,16 +60,26 @@ def passes(seed: object, day: Day) -> list[str]:
     options, steps = pass_options(rng), [quote_options(rng)]
     if rng.random() < 0.5:
         steps.append(sign_options(rng))
-    modules = [trade_module(rng, day, steps[0]["horizons"], "A")]
+    modules = [trade_module(rng, day, steps[0], "A")]
     if rng.random() < 0.5:
         modules.append(retail_module(rng, day, "B"))
     return _compared(day, options, modules, steps)
+
+
+def volatility(seed: object, day: Day) -> list[str]:
+    """Group volatility of module trade."""
+    rng = Random(f"volatility {seed}")
+    options = pass_options(rng)
+    module = {"module": "trade", "volatility": [volatility_group(rng, options["every"])]}
+    return _compared(day, options, [module])
 
 
 def liquidity(seed: object, day: Day) -> list[str]:
     """Module liquidity."""
     rng = Random(f"liquidity {seed}")
     options = pass_options(rng)
+    if "marketstate" not in day:  # states on rows of two tables would be two stories of one venue
+        day = {name: frame.drop("MarketState", strict=False) for name, frame in day.items()}
     return _compared(day, options, [liquidity_module(rng, day, options["every"], "")])
 
 

@@ -11,15 +11,17 @@ from .quotes import Quote, Runs, before, valid_at
 from .values import Number, near, ratio
 
 SIGN = {"Buy": 1, "Sell": -1}
+DAY = 86400 * 10**9
 
 
 @attrs.frozen
 class Market:
-    """What a listing's orders are measured against: the trades that count, its quotes, its stretches."""
+    """What a listing's orders are measured against: the trades that count, its quotes, its stretches, the midnight that ends its date."""
 
     trades: Sequence[Row]
     quotes: Sequence[Quote]
     runs: Runs
+    midnight: int
 
     @property
     def end(self) -> float:
@@ -35,6 +37,13 @@ class Market:
         """Mid at t: the last valid row's."""
         quote = valid_at(self.quotes, t, self.runs)
         return quote.mid if quote else None
+
+    def last(self, t: int) -> Number:
+        """Mid at t; outside the stretches, that at the end of the last one."""
+        over = [run for run in self.runs if run[0] <= t]
+        if not over or t < over[-1][1]:
+            return self.at(t)
+        return self.at(int(over[-1][1]) - 1)
 
     def between(self, start: int, end: float) -> list[Row]:
         """Trades in (start, end]."""
@@ -133,8 +142,8 @@ def _costs(order: Order, market: Market, options: Mapping[str, Any], sign: int, 
     delay = 0.0 if not fills else product(sign, done, less(arrived, decided))
     opportunity = 0.0 if near(quantity, done) else product(sign, quantity - done, less(ended, decided))
     shortfall = None
-    if ended is not None and decided is not None:
-        shortfall = sign * (quantity * (ended - decided) - (done * ended - paid)) + fees
+    if decided is not None and opportunity is not None:
+        shortfall = sign * (paid - done * decided) + opportunity + fees
     return {
         "ArrivalSlippageBps": bps(sign, vwap(fills), arrived),
         "DelayCost": delay,
@@ -161,12 +170,18 @@ def end_price(order: Order, market: Market, options: Mapping[str, Any]) -> Numbe
     if options.get("end_price", "mid") == "last_trade":
         before = [r["Price"] for r in market.trades if r["EventTimestamp"] <= t]
         return before[-1] if before else None
-    return None if isinf(t) else market.at(int(t))
+    return market.last(t)
 
 
-def end_of(order: Order, market: Market) -> float:
-    """When the order ended: with the session, where it does not say."""
-    return market.end if order.end is None else order.end["EventTimestamp"]
+def end_of(order: Order, market: Market) -> int:
+    """When the order ended. Where it does not say: with the session, or with the first midnight behind the date, if
+    its last event is not behind that."""
+    if order.end is not None:
+        return int(order.end["EventTimestamp"])
+    last = max(e["EventTimestamp"] for e in order.events)
+    if not isinf(market.end):
+        return max(int(market.end), last)
+    return max(market.midnight, -(-last // DAY) * DAY)
 
 
 def _interval(
@@ -175,7 +190,7 @@ def _interval(
     assert order.arrival is not None
     start = order.arrival["EventTimestamp"]
     inside = market.between(start, order.fills[-1]["EventTimestamp"]) if order.fills else []
-    own = done if options.get("own_volume", "include") == "exclude" else 0.0
+    own = _own(order.fills, inside) if options.get("own_volume", "include") == "exclude" else 0.0
     found = {
         "OrderIntervalVwap": vwap(inside),
         "VwapSlippageBps": bps(sign, average, vwap(inside)),
@@ -187,6 +202,13 @@ def _interval(
         price = _pwp(market.between(start, float("inf")), done / rate) if order.fills else None
         found |= {f"PwpPrice{100 * rate:g}": price, f"PwpSlippageBps{100 * rate:g}": bps(sign, average, price)}
     return found
+
+
+def _own(fills: Sequence[Row], inside: Sequence[Row]) -> float:
+    """Volume of the order's own prints in the interval; fills without a print are as large as themselves."""
+    linked = {f["TradeId"] for f in fills if f.get("TradeId") is not None}
+    prints = sum(r["Size"] for r in inside if r.get("TradeId") in linked)
+    return prints + sum(f["Size"] for f in fills if f.get("TradeId") is None)
 
 
 def _relative(inside: Sequence[Row], average: Number, sign: int) -> Number:
@@ -212,7 +234,7 @@ def _fill_by_fill(order: Order, market: Market, options: Mapping[str, Any], sign
     fills = order.fills
     found = {"SpreadCapture": _weighted(fills, [_capture(f, market, sign) for f in fills])}
     exit_time = fills[-1]["EventTimestamp"] if fills else None
-    out = None if exit_time is None else market.at(exit_time)
+    out = None if exit_time is None else market.last(exit_time)
     for horizon in options.get("horizons", ["1m"]):
         h = nanoseconds(horizon)
         later = [market.at(f["EventTimestamp"] + h) for f in fills]
@@ -252,5 +274,5 @@ def order_rows(
             order = Order([r for r in rows if r["OrderId"] == name], frozenset(homes[name]))
             end = end_of(order, markets[listing])
             row = None if order.problem else order_row(order, markets[listing], options)
-            found[listing, name, rule.bucket(int(end))] = row
+            found[listing, name, rule.bucket(end)] = row
     return found

@@ -4,6 +4,7 @@ A trade's row comes back as a new dict with the columns of the transform. Times 
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import inf
 from typing import Any, NamedTuple
 
@@ -91,10 +92,36 @@ def _columns(row: Row, quotes: Sequence[Quote], runs: Runs, options: Mapping[str
     found: Row = _at_trade(before(quotes, t - lag, row["SequenceNo"] if by_sequence else None), t, most)
     for horizon in options.get("horizons", []):
         found |= _at_offset(quotes, t + nanoseconds(horizon), after(horizon), runs, most, options)
+    if options.get("next_quote"):
+        found["NextQuoteSeconds"] = _wait(_changes(quotes, runs), row, runs, by_sequence, options["next_quote"])
     own = {name: row[name] for name in ("BidPrice", "AskPrice", "BidQuantity", "AskQuantity") if name in row}
     if not options.get("overwrite") and any(x is not None for x in own.values()):
         found |= own
     return found
+
+
+def _changes(quotes: Sequence[Quote], runs: Runs) -> list[Quote]:
+    """Rows whose best prices or sizes are not those of the row before in their stretch; its first row is none."""
+    pairs = pairwise([q for q in quotes if stretch_of(runs, q.time) is not None])
+    inside = [(p, q) for p, q in pairs if stretch_of(runs, p.time) == stretch_of(runs, q.time)]
+    return [q for p, q in inside if not (_same(p.bid, q.bid) and _same(p.ask, q.ask) and p[4:6] == q[4:6])]
+
+
+def _same(x: Any, y: Any) -> bool:
+    return x is y if x is None or y is None else near(x, y)
+
+
+def _wait(changes: Sequence[Quote], row: Row, runs: Runs, by_sequence: bool, most: str) -> float | None:
+    """Seconds until the first of these quotes that is not before the trade and lies in its stretch."""
+    t = row["EventTimestamp"]
+    if by_sequence:
+        later = [q for q in changes if (q.time, q.sequence) >= (t, row["SequenceNo"])]
+    else:
+        later = [q for q in changes if q.time >= t]
+    stretch = stretch_of(runs, t)
+    if stretch is None or not later or stretch_of(runs, later[0].time) != stretch:
+        return None
+    return (later[0].time - t) / 1e9 if later[0].time - t <= nanoseconds(most) else None
 
 
 def after(horizon: str) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 
 from basalt.tables import NS_UTC
 
+from .book_configs import GRID_MEASURES, GRIDS, MEASURES, NOISE, RANGES, WINDOWS, some
 from .days import TRADE_TYPES, WHERE, Day, spoiled, states
 from .trade_groups import FLAGS
 from .values import finite
@@ -17,7 +18,7 @@ EVENT = pl.Enum(["Arrival", "Fill", "End"])
 SIDES = ["Total", "Buy", "Sell", "Unknown"]
 HORIZONS = ["0s", "1ms", "250us", "1s", "90s", "10m", "2h", "-1s", "-5m"]
 OWN_QUOTES = ("BidPrice", "AskPrice", "BidQuantity", "AskQuantity")
-WIDTHS = ("7s", "1m", "333ms", "1h", "17m")
+EVERY = ("7s", "1m", "333ms", "1h", "17m")
 FLAG_MEASURES = ["Volume", "Count", "Notional", "AvgNotional", "VolumeShare", "CountShare", "UnknownVolume"]
 CHANGES = ["GapSeconds", "PriceChange", "PriceChangeBps", "AbsPriceChangeBps", "QuoteAgeSeconds"]
 CHANGES += ["PublicationDelaySeconds"]
@@ -29,11 +30,6 @@ COSTS += ["TcaCount", "TcaUnsignedCount", "TcaNoQuoteCount"]
 
 LIQUIDITY = ["KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned", "Vpin"]
 STEPS = {"7s": ("1s", "500ms"), "1m": ("5s", "30s"), "333ms": ("37ms",), "1h": ("1m", "10m"), "17m": ("1m", "17s")}
-
-
-def some(values: Sequence[Any], rng: Random) -> list[Any]:
-    """One or more of them, in any order."""
-    return rng.sample(list(values), rng.randint(1, len(values)))
 
 
 def marked(seed: int) -> Day:
@@ -58,7 +54,7 @@ def flagged(day: Day, rng: Random) -> Day:
     return day | {"trades": trades.with_columns(TradeType=kind, Price=price, PublicationTimestamp=public)}
 
 
-def pass_options(rng: Random, widths: Sequence[str] = WIDTHS) -> dict[str, Any]:
+def pass_options(rng: Random, widths: Sequence[str] = EVERY) -> dict[str, Any]:
     """Width, label, closed and origin."""
     options = {"every": rng.choice(widths), "label": rng.choice(("end", "start"))}
     options["closed"] = rng.choice(("right", "left"))
@@ -76,6 +72,7 @@ def quote_options(rng: Random) -> dict[str, Any]:
         "crossed": ["keep"],
         "clamp": ["session_end"],
         "mid": ["weighted_mid"],
+        "next_quote": ["1ms", "1s", "10m"],
     }.items():
         if rng.random() < 0.3:
             options[key] = rng.choice(values)
@@ -93,8 +90,27 @@ def sign_options(rng: Random) -> dict[str, Any]:
     return options
 
 
-def trade_module(rng: Random, day: Day, horizons: Sequence[str], prefix: str = "") -> dict[str, Any]:
-    """Module trade with groups of rows; `horizons`: those the trades carry."""
+def volatility_group(rng: Random, every: str) -> dict[str, Any]:
+    """Group volatility of module trade, by events or on a grid."""
+    group: dict[str, Any] = {"sides": some(SIDES, rng), "measures": some([*MEASURES, *NOISE, *RANGES], rng)}
+    if rng.random() < 0.4:
+        return group
+    step = rng.choice(GRIDS[every])
+    group |= {"sampling": step, "measures": some([*GRID_MEASURES, *NOISE, *RANGES], rng)}
+    if {"RVSub", "TSRV", "TSRVAdj"} & set(group["measures"]):
+        group["subsample"] = rng.choice((2, 3))
+    if "RK" in group["measures"]:
+        group["kernel_bandwidth"] = rng.choice((1, 3))
+    if rng.random() < 0.3:
+        group["max_age"] = rng.choice(("1ms", "30s", "10m"))
+    if (every, step) in WINDOWS and rng.random() < 0.7:
+        group["windows"] = [WINDOWS[every, step]]
+        group["window_aggregations"] = some(["Min", "Max", "Mean", "Median", "Std", "Last", "WMean"], rng)
+    return group
+
+
+def trade_module(rng: Random, day: Day, quotes: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Module trade with groups of rows; `quotes`: options of the transform before it."""
     filters: dict[str, list[Any]] = {"where": list(WHERE)[:2], "trade_types": [*TRADE_TYPES, ["OffBook", "Lit"]]}
     known = states(day, "trades")
     if known:
@@ -105,7 +121,7 @@ def trade_module(rng: Random, day: Day, horizons: Sequence[str], prefix: str = "
         options["max_publication_delay"] = "1s"
     for kind, draw in KINDS.items():
         if rng.random() < 0.6:
-            group = draw(rng, horizons)
+            group = draw(rng, quotes)
             if group:
                 options[kind] = [group | {k: rng.choice(v) for k, v in filters.items() if rng.random() < 0.2}]
     return options
@@ -206,36 +222,40 @@ def _filters(rng: Random, day: Day) -> dict[str, Any]:
     return found
 
 
-def _imbalance(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+def _imbalance(rng: Random, quotes: Mapping[str, Any]) -> dict[str, Any]:
     return {"measures": some(["Volume", "Count", "Notional"], rng)}
 
 
-def _flags(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+def _flags(rng: Random, quotes: Mapping[str, Any]) -> dict[str, Any]:
     return {"flags": some(FLAGS, rng)[:3], "measures": some(FLAG_MEASURES, rng), "sides": some(SIDES, rng)}
 
 
-def _discrepancy(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+def _discrepancy(rng: Random, quotes: Mapping[str, Any]) -> dict[str, Any]:
     group = {"references": some(REFERENCES, rng), "sides": some(SIDES, rng), "units": some(["Bps", "Price"], rng)}
     if rng.random() < 0.3:
         return group | {"aggregations": ["Mean"], "weights": ["Equal", "Share"]}
     return group | {"aggregations": some(AGGREGATIONS, rng), "weights": ["Equal"]}
 
 
-def _change(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+def _change(rng: Random, quotes: Mapping[str, Any]) -> dict[str, Any]:
+    if "next_quote" in quotes and rng.random() < 0.5:
+        asked = {"measures": some([*CHANGES, "NextQuoteSeconds"], rng), "sides": some(SIDES, rng)}
+        wait = {"max_wait": quotes["next_quote"]} if "NextQuoteSeconds" in asked["measures"] else {}
+        return asked | {"aggregations": some(AGGREGATIONS, rng)} | wait
     return {"measures": some(CHANGES, rng), "aggregations": some(AGGREGATIONS, rng), "sides": some(SIDES, rng)}
 
 
-def _placement(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+def _placement(rng: Random, quotes: Mapping[str, Any]) -> dict[str, Any]:
     return {"sides": some(SIDES, rng), "clip": rng.random() < 0.5}
 
 
-def _twap(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+def _twap(rng: Random, quotes: Mapping[str, Any]) -> dict[str, Any]:
     return {"sources": ["Trade"]}
 
 
-def _tca(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
+def _tca(rng: Random, quotes: Mapping[str, Any]) -> dict[str, Any]:
     sides = some(SIDES[:3], rng)
-    later = [h for h in horizons if not h.startswith("-")]
+    later = [h for h in quotes["horizons"] if not h.startswith("-")]
     measures = some(COSTS, rng)
     group = {"measures": measures, "units": some(["Price", "Bps"], rng), "sides": sides}
     if "TcaUnsignedCount" in measures and "Total" not in sides:
@@ -243,7 +263,7 @@ def _tca(rng: Random, horizons: Sequence[str]) -> dict[str, Any]:
     group["weights"] = some(["Equal", "Share", "Notional"], rng)
     wants = {"RealizedSpread", "PriceImpact", "EffectiveSpreadCommon", "Markout"} & set(measures)
     if wants == {"Markout"} and "TcaCount" not in measures:
-        later = list(horizons)
+        later = list(quotes["horizons"])
     if wants and not later:
         return {}
     return group | ({"horizons": some(later, rng)} if later and (wants or "TcaCount" in measures) else {})

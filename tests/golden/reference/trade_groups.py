@@ -189,8 +189,8 @@ def change(group: Group) -> None:
 
 
 def _change(measure: str, row: Row, other: Row | None) -> float | None:
-    if measure == "QuoteAgeSeconds":
-        return row["QuoteAgeSeconds"]  # type: ignore[no-any-return]
+    if measure in ("QuoteAgeSeconds", "NextQuoteSeconds"):
+        return row[measure]  # type: ignore[no-any-return]
     if measure == "PublicationDelaySeconds":
         published = row["PublicationTimestamp"]
         return None if published is None else (published - row["EventTimestamp"]) / 1e9

@@ -9,7 +9,7 @@ from .clock import EVERY_OPEN, Row, Rule, states_of, stretches
 from .costs import tca
 from .day import Column, Table, admissible, listings, table
 from .liquidity import liquidity
-from .orders import Market, order_rows
+from .orders import DAY, Market, order_rows
 from .passes import Result, _cell, _counted
 from .quotes import quotes_at_trades, quotes_of
 from .retail import retail_imbalance
@@ -126,6 +126,7 @@ def run_orders(
 ) -> dict[tuple[Any, str, int], dict[str, Any] | None]:
     """Rows of module tca by (listing, order, bucket); None for an order whose events contradict each other."""
     module = _own(module, states)
+    midnight = (rule.origin // DAY + 1) * DAY
     events, markets = {}, {}
     for listing in listings(frames, ["orders"]):
         tables = prepared(frames, listing, [], states, False)
@@ -133,7 +134,7 @@ def run_orders(
         events[listing] = _events(frames["orders"], listing)
         asked = states_of(module.get("market_states"), trades.changes is not None)
         kept = [row for row in trades.rows if counts(row, asked, module, module, where)]
-        markets[listing] = Market(kept, quotes_of(books.rows, {}), stretches(books.changes or [], asked))
+        markets[listing] = Market(kept, quotes_of(books.rows, {}), stretches(books.changes or [], asked), midnight)
     return order_rows(events, markets, rule, module)
 
 

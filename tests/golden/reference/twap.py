@@ -29,8 +29,8 @@ class Weighted(dict[int, Cell]):
 def _pieces(group: Group, stretch: int) -> list[tuple[float, float, float]]:
     """(from, until, price) of each trade of a stretch."""
     rows: Sequence[Row] = [r for r in group.rows if group.stretch(r) == stretch]
-    ends = [r["EventTimestamp"] for r in rows[1:]] + [group.runs[stretch][1]]
-    return [(r["EventTimestamp"], end, r["Price"]) for r, end in zip(rows, ends, strict=True)]
+    ends = [*(r["EventTimestamp"] for r in rows), group.runs[stretch][1]][1:]
+    return [(r["EventTimestamp"], end, r["Price"]) for r, end in zip(rows, ends, strict=bool(rows))]
 
 
 def twap(group: Group) -> None:
