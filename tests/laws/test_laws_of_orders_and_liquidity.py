@@ -27,11 +27,6 @@ OF_TRADES = {
     "max_publication_delay": "30s",
     "vpin": {"bucket_volume": 900.0, "buckets": 5, "side": "bvc", "bvc_window": 3},
 }
-BVC = {
-    "module": "liquidity",
-    "measures": ["Vpin", "Roll"],
-    "vpin": {"bucket_volume": 2500, "buckets": 2, "side": "bvc"},
-}
 TCA = {"module": "tca", "horizons": ["0s", "5s", "10m"], "participation_rates": [0.05, 0.5]}
 TCA_OTHERWISE = {
     "module": "tca",
@@ -56,14 +51,8 @@ class TestLiquidityOfTrades(AnalyticLaws):
     options = SHIFTED
 
 
-class TestLiquidityInBulk(AnalyticLaws):
-    analytic = BVC
-    every = "1h"
-
-
 class TestLiquidityAsConfiguredByDefault(AnalyticLaws):
     analytic = "liquidity"
-    every = "1h"
 
 
 class TestTca(AnalyticLaws):
