@@ -108,6 +108,12 @@ def test_groups_of_different_sampling_have_parts_of_their_own(parts):
         ({"measures": ["AnnStd"]}, "AnnStd has no meaning for event sampling"),
         ({"sampling": "1s", "windows": ["3s"]}, "windows names '3s'"),
         ({"measures": []}, "measures is empty"),
+        ({"subsample": 0}, "subsample = 0 looks back at no return"),
+        ({"kernel_bandwidth": -1}, "kernel_bandwidth = -1 looks back at no return"),
+        ({"session_seconds": 0}, "session_seconds = 0.0 makes no year"),
+        ({"sessions_per_year": -252}, "sessions_per_year = -252.0 makes no year"),
+        ({"sampling": "1s", "windows": ["5s"], "window_aggregations": []}, "window_aggregations is empty"),
+        ({"sampling": "1s", "max_age": "-5s"}, "max_age = '-5s' is negative"),
     ],
 )
 def test_volatility_that_cannot_be_is_refused(traded, group, match):
@@ -142,6 +148,11 @@ def test_wait_longer_than_the_transform_looks_is_refused():
     module = Trade(config, COLUMNS, known_after={"NextQuoteSeconds": timedelta(seconds=1)})
     with pytest.raises(UserError, match=r"max_wait = '2s' is longer than next_quote"):
         module.parts()
+
+
+def test_wait_of_less_than_nothing_is_refused(parts):
+    with pytest.raises(UserError, match=r"trade\.change\[0\]: max_wait = '-1s' is negative"):
+        parts(Trade, change(max_wait="-1s"), COLUMNS)
 
 
 def test_wait_without_its_column_is_refused_with_what_makes_it(traded):

@@ -158,6 +158,8 @@ def change(group: Group[ChangeGroup]) -> Iterator[Emission]:
     options = group.options
     required({name: getattr(options, name) for name in ("measures", "aggregations", "sides")}, group.label)
     template = group.template("side", "measure", "aggregation")
+    if parse_duration(options.max_wait) < 0:
+        raise UserError(f"{group.label}: max_wait = {options.max_wait!r} is negative: use '0s' or more")
     for measure in options.measures:
         _check(measure, group)
     for side, population in populations(group):

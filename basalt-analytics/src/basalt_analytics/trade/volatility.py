@@ -85,6 +85,10 @@ def _check(group: Group[VolatilityGroup]) -> None:
         for name in ("windows", "max_age"):
             if getattr(options, name):
                 raise UserError(f"{group.label}: {name} needs a grid: name its step, as sampling = '1s'")
+    if options.max_age is not None and parse_duration(options.max_age) < 0:
+        raise UserError(
+            f"{group.label}: max_age = {options.max_age!r} is negative, so no price counts: use '0s' or more"
+        )
 
 
 def _price(population: Population) -> pl.Expr:

@@ -1,5 +1,6 @@
 """Options of everything that estimates volatility."""
 
+from math import inf
 from typing import Annotated, Literal
 
 import attrs
@@ -80,6 +81,16 @@ class Estimation:
     session_seconds: float = option("seconds of a session, for annualised figures", default=30600.0)
     sessions_per_year: float = option("sessions of a year, for annualised figures", default=252.0)
     bipower_correction: bool = option("whether BV, also inside JumpShare, is multiplied by n/(n − 1)", default=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("subsample", "kernel_bandwidth"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} = {getattr(self, name)} looks back at no return: give 1 or more")
+        for name in ("session_seconds", "sessions_per_year"):
+            if not 0 < getattr(self, name) < inf:
+                raise UserError(f"{name} = {getattr(self, name)} makes no year: give a number above 0")
+        if self.windows and not self.window_aggregations:
+            raise UserError("window_aggregations is empty, so windows have no effect: list one, or drop windows")
 
 
 @attrs.frozen
