@@ -24,7 +24,7 @@ def signs():
 @pytest.mark.slow
 def test_signs_of_the_cleaned_sample_add_up(tmp_path):
     """7,168 trades, quotes two seconds older: −467 and −1,102 on the two dates, −1,569 in all. Three have no sign (no
-    quote before them, no change of price yet); counted as sells they make it the −1,572 that is quoted for the sample."""
+    quote before them, no change of price yet); counted as sells they make it the −1,572 quoted for the sample."""
     write_sample(tmp_path)
     cleaned = source(tmp_path, **STANDARD)
     found = basalt.compute(

@@ -95,6 +95,18 @@ def with_cbbo(day):
     return made
 
 
+def late(day):
+    """The sample day with trades printed a millisecond after what they did to the book."""
+
+    @cache
+    def made():
+        tables = day()
+        printed = pl.col("EventTimestamp").dt.offset_by("1ms")
+        return tables | {"trades": tables["trades"].with_columns(printed)}
+
+    return made
+
+
 ODD = {
     "locked": "drop",
     "crossed": "keep",
@@ -106,6 +118,7 @@ ODD = {
 }
 
 
+LATE = {name: late(day) for name, day in DAYS.items()}
 WITH_CBBO = {name: with_cbbo(day) for name, day in DAYS.items()}
 CLAMPED = {"module": clamped, "market_states": "all"}
 
@@ -148,6 +161,7 @@ class TestMidsOfInstruments(AnalyticLaws):
 class TestWaits(AnalyticLaws):
     analytic = waits
     options = preprocess(next_quote="90s")
+    days = LATE
 
 
 class TestClampedMids(AnalyticLaws):
