@@ -204,6 +204,14 @@ def test_the_memory_of_ticks_is_of_one_date(priced):
     assert found["Signs"].to_list() == [1, -1]
 
 
+def test_a_run_takes_whole_instruments_where_ticks_are_theirs(venues):
+    """By listing: 1 sells twice, 2 buys and sells, 3 buys, 4 sells."""
+    trades, reference = venues
+    steps = [{"transform": "trade_signs", "rule": "tick", "tick_memory": "instrument"}]
+    found = basalt.compute([side_counts], every="1d", preprocess=steps, trades=trades, reference=reference)
+    assert found["Signs"].to_list() == [-2, 0, 1, -1]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
