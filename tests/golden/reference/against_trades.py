@@ -11,7 +11,7 @@ from basalt.modules import PassContext
 from basalt_analytics.transforms.quotes_at_trades import QuotesAtTrades
 from basalt_analytics.transforms.trade_signs import TradeSigns
 
-from .against import differences, engine, rule_of
+from .against import Rows, differences, engine, rule_of
 from .day import listings
 from .days import DATE, WHERE, Day
 from .passes import resample
@@ -104,6 +104,21 @@ def orders(seed: object, day: Day) -> list[str]:
     return [str((options, module)), *lines] if lines else []
 
 
+VARIANCES = ("RV", "BV", "RK", "NoiseVar", "Parkinson", "GarmanKlass", "RogersSatchell", "Lambda")
+LOG_RETURNS = ("Vol", "Std")
+
+
+def magnified(rows: Rows) -> Rows:
+    """Variances times 1e6 and log returns times 1e4, so that what is compared with is more than rounding."""
+
+    def value(name: str, x: Any) -> Any:
+        if not isinstance(x, float) or "Ann" in name or "Volume" in name:
+            return x
+        return x * (1e6 if any(m in name for m in VARIANCES) else 1e4 if any(m in name for m in LOG_RETURNS) else 1)
+
+    return {key: {name: value(name, x) for name, x in row.items()} for key, row in rows.items()}
+
+
 def _compared(
     day: Day, options: Mapping[str, Any], modules: Sequence[Mapping[str, Any]], preprocess: Sequence[Any] = ()
 ) -> list[str]:
@@ -116,7 +131,8 @@ def _compared(
     if set(expected.rollups.values()) <= {"none"}:
         passes, resampled = passes[:1], {}
     found, again = [*engine(day, passes), {}][:2]
-    lines = differences(expected.rows, found) + ["resampled " + line for line in differences(resampled, again)]
+    lines = differences(magnified(expected.rows), magnified(found))
+    lines += ["resampled " + line for line in differences(magnified(resampled), magnified(again))]
     return [str((asked, modules)), *lines] if lines else []
 
 

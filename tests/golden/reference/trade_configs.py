@@ -48,7 +48,7 @@ def flagged(day: Day, rng: Random) -> Day:
     off = pl.Series([rng.random() < 0.2 for _ in range(n)], dtype=pl.Boolean)
     cents = pl.Series([rng.choice((0.0, 0.0001, 0.0025, 0.004, 0.005, 0.006, 0.0099)) for _ in range(n)])
     kind = pl.when(off).then(pl.lit("OffBook", dtype=trades.schema["TradeType"])).otherwise("TradeType")
-    price = pl.when(off).then(pl.col("Price") + cents).otherwise("Price")
+    price = pl.when(off).then((pl.col("Price") + cents).round(6)).otherwise("Price")
     delay = pl.Series([rng.choice((0, 1, 10**6, 3 * 10**9, None)) for _ in range(n)], dtype=pl.Int64)
     public = pl.col("EventTimestamp") + delay.cast(pl.Duration("ns"))
     return day | {"trades": trades.with_columns(TradeType=kind, Price=price, PublicationTimestamp=public)}
