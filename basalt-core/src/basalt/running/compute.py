@@ -54,11 +54,12 @@ def computed(
     `where`: the pass, partition and batch, as messages name them. `previous`: what each module sees of `earlier`
     beside the day's rows.
     """
-    prepared = tables
+    prepared = dict(tables)
     try:
         day = _day(program, tables, context)
         context = attrs.evolve(context, sessions=day.sessions)
-        prepared, sides = _preprocessed(plan, program, day.tables, context)
+        prepared |= day.tables
+        sides = _preprocess(plan, program, prepared, context)
         return _computed(program, attrs.evolve(day, tables=prepared), earlier, context, sides, previous)
     except BasaltError:
         raise
@@ -70,7 +71,9 @@ def computed(
 def prepared(plan: Plan, program: Program, tables: Frames, context: PassContext) -> dict[str, pl.LazyFrame]:
     """The pass's tables behind its transforms, as its modules see them."""
     day = _day(program, tables, context)
-    return _preprocessed(plan, program, day.tables, attrs.evolve(context, sessions=day.sessions))[0]
+    found = dict(day.tables)
+    _preprocess(plan, program, found, attrs.evolve(context, sessions=day.sessions))
+    return found
 
 
 def _day(program: Program, tables: Frames, context: PassContext) -> Day:
@@ -82,20 +85,25 @@ def _day(program: Program, tables: Frames, context: PassContext) -> Day:
     return Day(tables, program.rule, context.date, sessions)
 
 
-def _preprocessed(
-    plan: Plan, program: Program, tables: Frames, context: PassContext
-) -> tuple[dict[str, pl.LazyFrame], dict[str, pl.LazyFrame]]:
-    """The tables after the steps, and the side outputs that steps make."""
-    prepared, sides = dict(tables), dict[str, pl.LazyFrame]()
+def _preprocess(
+    plan: Plan, program: Program, tables: dict[str, pl.LazyFrame], context: PassContext
+) -> dict[str, pl.LazyFrame]:
+    """Put what the steps make into `tables`; the side outputs of steps.
+
+    A table that a step of the pipeline's makes is held: every aggregation, the check of its order and the steps behind
+    it read it, and Polars would make it for each.
+    """
+    sides = dict[str, pl.LazyFrame]()
     for step in program.steps:
         output = step.transform.output
         with door(f"{step.place} on {context.date}", step.component):
-            made = step.transform.apply({name: prepared[name] for name in step.inputs}, context)
-            prepared[output] = made[output] if step.implied else ordered(made[output], plan, output)
+            made = step.transform.apply({name: tables[name] for name in step.inputs}, context)
+            tables[output] = made[output]
             sides |= _asked(made, step.transform.sides, context, f"transform {step.component.name}")
-            if not step.implied:
-                sides |= _asked(prepared, [plan.schemas[output]], context, "")
-    return prepared, sides
+        if not step.implied:
+            tables[output] = ordered(made[output].collect(engine="streaming").lazy(), plan, output)
+            sides |= _asked(tables, [plan.schemas[output]], context, "")
+    return sides
 
 
 def _asked(made: Frames, sides: Sequence[TableSchema], context: PassContext, who: str) -> dict[str, pl.LazyFrame]:
