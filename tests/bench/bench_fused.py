@@ -21,8 +21,8 @@ from basalt.running.tables import Tables
 DAY = date(2026, 1, 5)
 
 
-def plan_of(root, *modules):
-    one = PassConfig(name="bars", every="1m", modules=list(modules))
+def plan_of(root, *modules, **more):
+    one = PassConfig(name="bars", every="1m", modules=list(modules), **more)
     source = SourceEntry(type="parquet", options={"root": str(root)})
     return make_plan(PipelineConfig(name="bench", source=source, passes=[one]), open_registry(), Path())
 
