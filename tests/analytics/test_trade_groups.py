@@ -6,6 +6,7 @@ from math import inf, nan
 import polars as pl
 import pytest
 
+import basalt
 from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt_analytics.trade.module import Trade
@@ -272,6 +273,27 @@ def test_groups_of_one_kind_share_a_part_and_frames_of_time_have_their_own(parts
         ["TradeTWAP"],
         ["TradeInvalidCount"],
     ]
+
+
+def test_two_uses_of_the_module_keep_their_derived_columns_apart(table):
+    """Prices 10, 50, 13 of sizes 1, 9, 1: the last change of small trades is 3, of all −37. Both uses derive a column of
+    one name, each with a mask of its own."""
+    trades = table("Price Size", [(1, 10, 1), (2, 50, 9), (3, 13, 1)])
+    change = {"measures": ["PriceChange"], "aggregations": ["Last"]}
+    count = {"measures": ["Count"], "where": "Size > 2"}
+    small = {"module": "trade", "prefix": "Small", "change": [{**change, "where": "Size < 5"}], "generic": [count]}
+    both = {"module": "trade", "change": [{**change, "where": "Size < 50"}], "generic": [count]}
+    [bar] = basalt.compute([small, both], every="10s", trades=trades).to_dicts()
+    assert (bar["SmallTradeTotalPriceChangeLast"], bar["TradeTotalPriceChangeLast"]) == (3, -37)
+
+
+def test_two_uses_of_the_module_with_other_quotes_are_both_computed(table):
+    """The mid of −4 counts where such prices do; both uses derive a column of one name from it."""
+    trades = table("Price Size MidAtTrade AggressorSide", [(1, 10, 1, -4, "Buy"), (2, 10, 1, 9, "Buy")])
+    group = {"tca": [{"measures": ["TcaCount"]}]}
+    other = {"module": "trade", "prefix": "All", "allow_nonpositive_prices": True, **group}
+    [bar] = basalt.compute([other, {"module": "trade", **group}], every="10s", trades=trades).to_dicts()
+    assert (bar["AllTradeTotalTcaCount"], bar["TradeTotalTcaCount"]) == (2, 1)
 
 
 def test_every_metric_says_what_it_is(parts):

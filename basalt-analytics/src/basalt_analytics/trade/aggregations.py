@@ -5,7 +5,6 @@ population's last trade, null if that trade has none, never an older one's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import nan
 from typing import Literal
 
 import attrs
@@ -125,8 +124,8 @@ def _aggregated(aggregation: str, x: pl.Expr, p: Population) -> pl.Expr:
             return p.of(x).max()
         case "Std":
             return p.of(x).std()
-    last = p.of(x.fill_null(nan)).last(ignore_nulls=True)  # NaN stands for "none", as no value is NaN
-    return pl.when(last.is_finite()).then(last)
+    held = p.of(pl.struct(value=x))  # a trade without a value is there, as a struct that holds none
+    return held.last(ignore_nulls=True).struct.field("value")
 
 
 def checked_weights(weights_: Sequence[str], aggregations: Sequence[str], label: str) -> Iterator[tuple[str, str]]:

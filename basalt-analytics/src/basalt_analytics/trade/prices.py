@@ -3,8 +3,6 @@
 Equal means within 1e-9 of the larger: (10.00 + 10.06) / 2 is not 10.03 in binary.
 """
 
-from math import inf
-
 import polars as pl
 
 CLOSENESS = 1e-9
@@ -13,7 +11,7 @@ CLOSENESS = 1e-9
 def known_price(column: str, allow_nonpositive: bool) -> pl.Expr:
     """The column's price; null where it is missing, NaN, infinite, or not above 0 unless that is allowed."""
     price = pl.col(column)
-    return pl.when(price.is_between(-inf if allow_nonpositive else 0, inf, closed="none")).then(price)
+    return pl.when(price.is_finite() if allow_nonpositive else price.is_finite() & (price > 0)).then(price)
 
 
 def over_price(x: pl.Expr, price: pl.Expr) -> pl.Expr:
