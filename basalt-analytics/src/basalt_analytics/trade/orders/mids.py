@@ -85,7 +85,7 @@ def later(
 def _moment(rows: pl.LazyFrame, at: str | pl.Expr, kind: int, clamp: bool) -> pl.LazyFrame:
     """Points of one kind: of an order, or of each of its fills with the fill's price and size."""
     there = rows.collect_schema()
-    nothing = {n: pl.lit(None, d) for n, d in {"Price": pl.Float64, "Size": pl.Float64, "Fill": pl.UInt32}.items()}
+    nothing = {n: pl.lit(None, d) for n, d in {"Price": pl.Float64, "Size": pl.Float64, "Fill": pl.Int64}.items()}
     own = {n: pl.col(n) if "Fill" in there else null for n, null in nothing.items()}
     at = pl.col(at) if isinstance(at, str) else at
     return rows.select(*ORDER, "OrderSide", At=at, Kind=pl.lit(kind), Clamp=pl.lit(clamp), **own)

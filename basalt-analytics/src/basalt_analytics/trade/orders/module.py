@@ -95,7 +95,7 @@ def _fills(rows: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
     """The fills of these orders, in order, with the order's side and times."""
     own = orders.select(*ORDER, "OrderSide", "Arrival", "LastFill")
     filled = rows.filter("Filled").select(*ORDER, "Price", "Size", "TradeId", At=pl.col("EventTimestamp").to_physical())
-    return filled.join(own, on=ORDER, how="inner", maintain_order="left").with_row_index("Fill")
+    return filled.join(own, on=ORDER, how="inner", maintain_order="left").with_columns(Fill=pl.int_range(pl.len()))
 
 
 def _session_end(orders: pl.LazyFrame, stretches: pl.LazyFrame | None, pass_: PassContext) -> pl.LazyFrame:
