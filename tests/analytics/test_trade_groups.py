@@ -276,8 +276,8 @@ def test_groups_of_one_kind_share_a_part_and_frames_of_time_have_their_own(parts
 
 
 def test_two_uses_of_the_module_keep_their_derived_columns_apart(table):
-    """Prices 10, 50, 13 of sizes 1, 9, 1: the last change of small trades is 3, of all −37. Both uses derive a column of
-    one name, each with a mask of its own."""
+    """Prices 10, 50, 13 of sizes 1, 9, 1: the last change of small trades is 3, of all −37. Both uses derive a column
+    of one name, each with a mask of its own."""
     trades = table("Price Size", [(1, 10, 1), (2, 50, 9), (3, 13, 1)])
     change = {"measures": ["PriceChange"], "aggregations": ["Last"]}
     count = {"measures": ["Count"], "where": "Size > 2"}
