@@ -8,7 +8,8 @@ from basalt_analytics.plugin import basalt_analytics
 
 def test_modules_are_offered_by_the_names_they_have():
     offered = {lazy.name: lazy for lazy in basalt_analytics()}
-    assert sorted(offered) == ["generic", "l2", "trade"]
+    of_tables = ["l2", "l2_volatility", "l2tw", "liquidity", "retail_imbalance", "tca", "trade"]
+    assert sorted(offered) == sorted([*of_tables, "generic", "yang_zhang"])
     for name, lazy in offered.items():
         made = lazy.load()
         assert made.name == name

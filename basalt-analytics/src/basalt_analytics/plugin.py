@@ -17,7 +17,16 @@ def basalt_analytics() -> list[Lazy]:
             "basalt_analytics.trade.retail:RetailImbalance",
             "What retail orders bought and sold, by flag or by fractions of a cent.",
         ),
-        Lazy("l2", "basalt_analytics.l2.module:L2", "Depth, spreads, imbalances, prices and OHLC of book rows."),
+        Lazy(
+            "l2",
+            "basalt_analytics.l2.module:L2",
+            "Depth, spreads, imbalances, prices, bars, cost, shape, flow and changes of book rows.",
+        ),
+        Lazy(
+            "l2tw",
+            "basalt_analytics.l2.timed_module:L2Tw",
+            "Depth, spreads, imbalances, prices, cost and shape of the book, weighted by time in force.",
+        ),
         Lazy(
             "l2_volatility",
             "basalt_analytics.volatility.module:L2Volatility",

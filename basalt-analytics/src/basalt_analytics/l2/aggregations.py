@@ -83,21 +83,31 @@ _ALL: Mapping[str, _OfAllRows] = {
 
 
 def aggregated(series: Series, aggregation: str, name: str, group: str, rules: Rules) -> Emission:
-    """The metric of that name; averages and extremes with the row column they read."""
+    """The metric of that name; averages, extremes and what is dear to compute with the row column they read."""
+    if aggregation in _ONE and not series.by_row:
+        value = series.value(Book(_ONE[aggregation].cell, rules))
+        return Emission(group, _of_one_row(series, aggregation, name, value))
+    derive = row_columns(series, rules)
+    row = row_of(series)
     if aggregation in _ONE:
-        return Emission(group, _of_one_row(series, aggregation, name, rules))
-    row = f"{series.label} of the row"
-    return Emission(group, _of_all_rows(series, aggregation, name, row), {row: row_value(series, rules)})
+        return Emission(group, _of_one_row(series, aggregation, name, _ONE[aggregation].cell(row)), derive)
+    return Emission(group, _of_all_rows(series, aggregation, name, row), derive)
 
 
-def row_value(series: Series, rules: Rules) -> pl.Expr:
-    """The series as a row expression."""
-    return series.value(Book(pl.col, rules))
+def row_of(series: Series) -> str:
+    """What the series is called as a row column."""
+    return f"{series.label} of the row"
 
 
-def _of_one_row(series: Series, aggregation: str, name: str, rules: Rules) -> Metric:
+def row_columns(series: Series, rules: Rules) -> dict[str, pl.Expr]:
+    """The series as a row column, after the steps it is computed in."""
+    steps: dict[str, pl.Expr] = {}
+    value = series.value(Book(pl.col, rules, steps))
+    return {**steps, row_of(series): value}
+
+
+def _of_one_row(series: Series, aggregation: str, name: str, value: pl.Expr) -> Metric:
     made = _ONE[aggregation]
-    value = series.value(Book(made.cell, rules))
     return Metric(
         name,
         value if series.dtype == pl.Float64 else value.cast(series.dtype),

@@ -35,9 +35,19 @@ AS_IT_IS = Rules(crossed="keep")
 class Book:
     """Values of one row's book; null where the row does not count or the level is missing."""
 
-    def __init__(self, cell: Callable[[str], pl.Expr], rules: Rules) -> None:
+    def __init__(self, cell: Callable[[str], pl.Expr], rules: Rules, steps: dict[str, pl.Expr] | None = None) -> None:
+        """`steps` collects what `step` names, by name; None: nothing is named."""
         self._cell = cell
         self._rules = rules
+        self._steps = steps
+
+    def step(self, name: str, value: pl.Expr) -> pl.Expr:
+        """The value as a column of that name, where steps are collected: an expression that is used over and over is
+        otherwise computed as often."""
+        if self._steps is None:
+            return value
+        self._steps[name] = value
+        return pl.col(name)
 
     def price(self, side: str, level: int) -> pl.Expr:
         """Price at a level, never 0."""
@@ -60,7 +70,7 @@ class Book:
     @cached_property
     def mid(self) -> pl.Expr:
         """Halfway between the bests, which are positive."""
-        return (self.price("Ask", 1) + self.price("Bid", 1)) / 2
+        return self.step("mid of the book", (self.price("Ask", 1) + self.price("Bid", 1)) / 2)
 
     @property
     def spread(self) -> pl.Expr:
@@ -116,7 +126,7 @@ class Book:
             case _:
                 counts = ask * NEAR > bid
         counts = counts.fill_null(True)
-        return counts if self._rules.where is None else counts & self._rules.where
+        return self.step("row counts", counts if self._rules.where is None else counts & self._rules.where)
 
 
 def _positive(x: pl.Expr) -> pl.Expr:

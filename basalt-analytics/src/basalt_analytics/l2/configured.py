@@ -1,6 +1,6 @@
 """What the groups of `l2` and `l2tw` ask for: series, the aggregations of each, and the names of the columns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -77,17 +77,23 @@ class Levels:
 
 
 def columns(option: str, group: Any, label: str, levels: Levels) -> Iterator[Column]:
-    """The group's columns: every combination of its lists, in every aggregation; "Last" adds nothing to a name."""
+    """The group's columns: every combination of its lists, in every aggregation."""
     if option == "liquidity":
         yield from _liquidity(group, label, levels)
         return
-    fields = FIELDS[option]
+    for tokens, template in combinations(FIELDS[option], group, label, levels):
+        yield from aggregations(SERIES[option](**tokens), group, template, tokens, label)
+
+
+def combinations(
+    fields: Mapping[str, str], group: Any, label: str, levels: Levels
+) -> Iterator[tuple[Mapping[str, Any], Template]]:
+    """Every combination of the group's lists by the field of its names, and their template."""
     lists = {name: levels.of(group, label) if name == "levels" else getattr(group, name) for name in fields.values()}
     required({**lists, "aggregations": group.aggregations}, label)
     template = Template.checked(group.name, label, (*fields, "aggregation"))
     for combination in product(*lists.values()):
-        tokens = dict(zip(fields, combination, strict=True))
-        yield from _aggregated(SERIES[option](**tokens), group.aggregations, template, tokens, label)
+        yield dict(zip(fields, combination, strict=True)), template
 
 
 def _liquidity(group: Any, label: str, levels: Levels) -> Iterator[Column]:
@@ -97,12 +103,13 @@ def _liquidity(group: Any, label: str, levels: Levels) -> Iterator[Column]:
     visible = levels.deepest if group.levels is None else max(own)
     for name, tokens, series in liquidity_series(Sized(group, own, max(own), visible)):
         template = Template.checked(group.name or name, label, LIQUIDITY_FIELDS)
-        yield from _aggregated(series, group.aggregations, template, tokens, label)
+        yield from aggregations(series, group, template, tokens, label)
 
 
-def _aggregated(
-    series: Series, aggregations: Sequence[str], template: Template, tokens: Mapping[str, Any], label: str
+def aggregations(
+    series: Series, group: Any, template: Template, tokens: Mapping[str, Any], label: str
 ) -> Iterator[Column]:
-    for aggregation in aggregations:
+    """The series in each of the group's aggregations; "Last" adds nothing to a name."""
+    for aggregation in group.aggregations:
         token = "" if aggregation == "Last" else aggregation
         yield Column(label, series, aggregation, template.filled(**{**tokens, "aggregation": token}))

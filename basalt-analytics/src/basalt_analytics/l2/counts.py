@@ -13,7 +13,7 @@ from basalt.columns import Unit
 from basalt.metrics import SUM, Empty, Metric, mean, previous, ratio
 from basalt_analytics.bars import value_before
 from basalt_analytics.groups import Emission, Template
-from basalt_analytics.l2.aggregations import row_value
+from basalt_analytics.l2.aggregations import row_columns, row_of
 from basalt_analytics.l2.book import AS_IT_IS, NEAR, Book, Rules
 from basalt_analytics.l2.options import CountGroup
 from basalt_analytics.l2.series import PRICES, Series
@@ -94,10 +94,9 @@ def _changed(series: Series) -> Callable[[Rules, int], dict[str, pl.Expr]]:
     """Whether the value differs from the last valid one before the row."""
 
     def of(rules: Rules, depth: int) -> dict[str, pl.Expr]:
-        row, before = f"{series.label} of the row", f"{series.label} before the row"
-        x = pl.col(row)
+        x, before = pl.col(row_of(series)), f"{series.label} before the row"
         changed = _moved(x, pl.col(before))
-        return {row: row_value(series, rules), before: value_before(x), f"{series.label} changed": changed}
+        return {**row_columns(series, rules), before: value_before(x), f"{series.label} changed": changed}
 
     return of
 

@@ -107,6 +107,7 @@ def _series(made: _Measure, sized: Sized, side: str, x: float) -> Series:
         made.sign,
         # notionals are declared in currency, so that a number of shares does not scale along with sizes
         frozenset(["scale_dependent"]) if walks and group.by == "shares" else frozenset(),
+        by_row=True,
     )
 
 

@@ -9,7 +9,7 @@ from basalt.config.filters import row_filter
 from basalt.modules import BucketModule, Part
 from basalt_analytics.bars import bar, value_before
 from basalt_analytics.groups import Emission, Template, derived, required, without_repeats
-from basalt_analytics.l2.aggregations import aggregated, row_value
+from basalt_analytics.l2.aggregations import aggregated, row_columns, row_of
 from basalt_analytics.l2.book import Rules
 from basalt_analytics.l2.configured import FIELDS, Levels, columns
 from basalt_analytics.l2.counts import count_emissions
@@ -93,8 +93,8 @@ class L2(BucketModule):
             yield from self._bar(group, label, PRICES[source], template)
 
     def _bar(self, group: OhlcGroup, label: str, series: Series, template: Template) -> Iterator[Emission]:
-        row, before = f"{series.label} of the row", f"{series.label} before the row"
-        derive = {row: row_value(series, self._rules)}
+        row, before = row_of(series), f"{series.label} before the row"
+        derive = row_columns(series, self._rules)
         if group.open_mode == "prev_close":
             derive[before] = value_before(pl.col(row))
         metrics = bar(

@@ -12,10 +12,16 @@ from basalt_analytics.l2.book import Book
 IN_ONE_CURRENCY = SUM.within("currency")
 CROSSED = "+ when the ask is above the bid; − on crossed rows, where they are kept"
 
+IMBALANCED = "+ when more is bid than offered; 1 is all bid, −1 all offered"
+
 
 @attrs.frozen(eq=False)
 class Series:
-    """`value` of any row's book, in words and symbols; `over_listings`: how last values of listings add up."""
+    """`value` of any row's book, in words and symbols; `over_listings`: how last values of listings add up.
+
+    `by_row`: a value of so many steps that one pass over the rows is less work than the steps of one row unrolled.
+    `as_mid`: it is there exactly where the mid is.
+    """
 
     label: str
     value: Callable[[Book], pl.Expr]
@@ -27,6 +33,8 @@ class Series:
     citation: str | None = None
     sign: str | None = None
     traits: frozenset[str] = frozenset()
+    by_row: bool = False
+    as_mid: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -127,23 +135,12 @@ def imbalance_series(measure: str, level: int) -> Series:
         f"imbalance of the {depth.words.format(side='', i=level)}",
         f"(b − a) / (b + a), b and a = {depth.formula.format(i=level)} of bid and ask",
         citation="Cao, Hansch & Wang 2009",
-        sign="+ when more is bid than offered; 1 is all bid, −1 all offered",
+        sign=IMBALANCED,
     )
 
 
-SPREADS: Mapping[str, Series] = {
-    "Abs": Series("SpreadAbs", lambda b: b.spread, Unit.PRICE, "spread in price", "A_1 − B_1", sign=CROSSED),
-    "Bps": Series(
-        "SpreadBps",
-        lambda b: 1e4 * ratio(b.spread, b.mid),
-        Unit.BPS,
-        "spread in bps of the mid",
-        "1e4·(A_1 − B_1) / M",
-        sign=CROSSED,
-    ),
-}
 PRICES: Mapping[str, Series] = {
-    "Mid": Series("Mid", lambda b: b.mid, Unit.PRICE, "mid price", "(A_1 + B_1) / 2"),
+    "Mid": Series("Mid", lambda b: b.mid, Unit.PRICE, "mid price", "(A_1 + B_1) / 2", as_mid=True),
     "Bid": Series("Bid", lambda b: b.price("Bid", 1), Unit.PRICE, "best bid", "B_1"),
     "Ask": Series("Ask", lambda b: b.price("Ask", 1), Unit.PRICE, "best ask", "A_1"),
     "WeightedMid": Series(
@@ -153,5 +150,19 @@ PRICES: Mapping[str, Series] = {
         "mid weighted by the other side's size",
         "(b_1·A_1 + a_1·B_1) / (b_1 + a_1)",
         citation="Gatheral & Oomen 2010",
+    ),
+}
+SPREADS: Mapping[str, Series] = {
+    "Abs": Series(
+        "SpreadAbs", lambda b: b.spread, Unit.PRICE, "spread in price", "A_1 − B_1", sign=CROSSED, as_mid=True
+    ),
+    "Bps": Series(
+        "SpreadBps",
+        lambda b: 1e4 * ratio(b.spread, b.mid),
+        Unit.BPS,
+        "spread in bps of the mid",
+        "1e4·(A_1 − B_1) / M",
+        sign=CROSSED,
+        as_mid=True,
     ),
 }

@@ -31,27 +31,33 @@ def one_way(book: Book, side: str, amount: float, by: By, deepest: int) -> pl.Ex
 
 def average_price(book: Book, side: str, amount: float, by: By, deepest: int) -> pl.Expr:
     """Average price of an order that walks the side until the amount is spent; null where the side is short of it."""
-    levels = range(1, deepest + 1)
-    worth = [_worth(book, side, i, by) for i in levels]
-    spent = [(amount - pl.sum_horizontal(pl.lit(0.0), *worth[:i])).clip(0, worth[i]) for i in range(deepest)]
-    prices = [book.at(side, "Price", i) for i in levels]
+    totals = _totals(book, side, by, deepest)
+    before = [pl.lit(0.0), *totals]
+    spent = [(amount - before[i]).clip(0, totals[i] - before[i]) for i in range(deepest)]
+    prices = [book.step(f"{side} price {i} there", book.at(side, "Price", i)) for i in range(1, deepest + 1)]
     if by == "shares":
         average = pl.sum_horizontal(s * p for s, p in zip(spent, prices, strict=True)) / amount
     else:
         average = amount / pl.sum_horizontal(s / p for s, p in zip(spent, prices, strict=True))
-    there = pl.sum_horizontal(worth) >= amount * NEAR
-    return book.if_counts(pl.when(there & book.exists(side, 1)).then(average))
+    enough = (totals[-1] >= amount * NEAR) & prices[0].is_not_null()
+    name = f"{side} average price of {amount} {by} to {deepest}"
+    return book.step(name, book.if_counts(pl.when(enough).then(average)))
 
 
 def unfilled(book: Book, amount: float, by: By, deepest: int) -> pl.Expr:
     """The part of the amount that the shorter side lacks: 0 where both can fill it."""
-    short = [1 - pl.sum_horizontal(_worth(book, s, i, by) for i in range(1, deepest + 1)) / amount for s in SIDES]
+    short = [1 - _totals(book, side, by, deepest)[-1] / amount for side in SIDES]
     return pl.when(book.mid.is_not_null()).then(pl.max_horizontal(pl.lit(0.0), *short))
 
 
-def _worth(book: Book, side: str, level: int, by: By) -> pl.Expr:
-    size = book.at(side, "Quantity", level)
-    return (size if by == "shares" else book.at(side, "Price", level) * size).fill_null(0.0)
+def _totals(book: Book, side: str, by: By, deepest: int) -> list[pl.Expr]:
+    """What rests down to each level, in value or in shares: 0 where nothing does."""
+    found: list[pl.Expr] = []
+    for level in range(1, deepest + 1):
+        size = book.at(side, "Quantity", level)
+        worth = (size if by == "shares" else book.at(side, "Price", level) * size).fill_null(0.0)
+        found.append(book.step(f"{side} {by} to {level}", found[-1] + worth if found else worth))
+    return found
 
 
 def depth_within(book: Book, side: str, bps: float, amount: Amount, reference: Reference, deepest: int) -> pl.Expr:
@@ -75,7 +81,8 @@ def is_truncated(book: Book, side: str, bps: float, reference: Reference, deepes
 
 def _is_within(book: Book, side: str, level: int, bps: float, reference: Reference) -> pl.Expr:
     of = _reference(book, side, reference)
-    return (book.at(side, "Price", level) - of).abs() <= of * (bps / 1e4 * BEYOND)
+    price = book.step(f"{side} price {level} there", book.at(side, "Price", level))
+    return (price - of).abs() <= of * (bps / 1e4 * BEYOND)
 
 
 def _reference(book: Book, side: str, reference: Reference) -> pl.Expr:
@@ -85,11 +92,22 @@ def _reference(book: Book, side: str, reference: Reference) -> pl.Expr:
 def depth_slope(book: Book, side: str, deepest: int) -> pl.Expr:
     """Shares gained with each bps away from the mid: a line through the origin, fitted to the levels that exist."""
     levels = range(1, deepest + 1)
-    distances = [1e4 * ratio((book.at(side, "Price", i) - book.mid).abs(), book.mid) for i in levels]
-    shares = [book.cumulated(side, "Quantity", i) for i in levels]
+    distances = [
+        book.step(f"{side} distance of {i}", 1e4 * ((book.at(side, "Price", i) - book.mid).abs() / book.mid))
+        for i in levels
+    ]
+    shares = _shares(book, side, deepest)
     products = (d * c for d, c in zip(distances, shares, strict=True))
     fitted = ratio(pl.sum_horizontal(products), pl.sum_horizontal(d * d for d in distances))
     return pl.when(shares[0].is_not_null()).then(fitted)
+
+
+def _shares(book: Book, side: str, deepest: int) -> list[pl.Expr]:
+    """Shares down to each level; null everywhere where level 1 is missing."""
+    found = [book.step(f"{side} shares to 1", book.at(side, "Quantity", 1))]
+    for i in range(2, deepest + 1):
+        found.append(book.step(f"{side} shares to {i}", found[-1] + book.at(side, "Quantity", i).fill_null(0.0)))
+    return found
 
 
 def log_depth_slope(book: Book, deepest: int) -> pl.Expr:
@@ -101,11 +119,15 @@ def log_depth_slope(book: Book, deepest: int) -> pl.Expr:
 def _log_slope(book: Book, side: str, deepest: int) -> pl.Expr:
     """Over the levels down to the first that is missing; null where a step has no width or begins at one share."""
     levels = range(1, deepest + 1)
-    prices = [book.mid, *(book.at(side, "Price", i) for i in levels)]
-    logs = [book.cumulated(side, "Quantity", i).log() for i in levels]
-    unbroken = [pl.all_horizontal(book.exists(side, j).fill_null(False) for j in range(1, i + 1)) for i in levels]
+    prices = [book.mid, *(book.step(f"{side} price {i} there", book.at(side, "Price", i)) for i in levels)]
+    logs = [book.step(f"{side} log shares to {i + 1}", c.log()) for i, c in enumerate(_shares(book, side, deepest))]
+    unbroken = [book.step(f"{side} level 1 there", prices[1].is_not_null())]
+    for i in range(2, deepest + 1):
+        unbroken.append(book.step(f"{side} levels to {i} there", unbroken[-1] & prices[i].is_not_null()))
     gains = [logs[0], *(ratio(logs[i], logs[i - 1]) - 1 for i in range(1, deepest))]
-    steps = [_quotient(gain, prices[i + 1], prices[i]) for i, gain in enumerate(gains)]
+    steps = [
+        book.step(f"{side} step to {i + 1}", _quotient(gain, prices[i + 1], prices[i])) for i, gain in enumerate(gains)
+    ]
     total = pl.sum_horizontal(pl.when(u).then(s) for u, s in zip(unbroken, steps, strict=True))
     defined = pl.all_horizontal(~u | s.is_not_null() for u, s in zip(unbroken, steps, strict=True))
     return pl.when(defined & unbroken[0]).then(ratio(total, pl.sum_horizontal(unbroken)))

@@ -1,0 +1,142 @@
+"""The module `l2tw`: the series of `l2`, weighed by how long each value was in force."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from basalt.config.filters import row_filter
+from basalt.durations import parse_duration
+from basalt.errors import UserError
+from basalt.modules import BucketModule, Intervals, Part, states
+from basalt_analytics.groups import Emission, Template, derived, required, without_repeats
+from basalt_analytics.l2.book import Rules
+from basalt_analytics.l2.configured import FIELDS, Column, Levels, aggregations, columns, combinations
+from basalt_analytics.l2.liquidity import plain
+from basalt_analytics.l2.series import SPREADS, imbalance_series
+from basalt_analytics.l2.time_weights import (
+    coverage,
+    imbalance_of,
+    seconds_behind,
+    spread_over_mid,
+    state_share,
+    timed,
+    touch_size_share,
+)
+from basalt_analytics.l2.timed_options import L2TwOptions, TimedBookGroup, TimedPriceGroup, TimedSpreadGroup
+
+GROUPS = ("book", "spreads", "imbalances", "prices", "liquidity", "shares", "touch_sizes")
+IMBALANCE_FIELDS = {"kind": "kinds", **FIELDS["imbalances"]}
+
+
+class L2Tw(BucketModule):
+    """The book by time: averages, extremes and medians of its series over the time that each value was in force."""
+
+    name = "l2tw"
+    table = "l2"
+    Config = L2TwOptions
+    config: L2TwOptions
+
+    def parts(self) -> list[Part]:
+        """One part, over pieces of time."""
+        groups: dict[str, Sequence[Any]] = {option: getattr(self.config, option) for option in GROUPS}
+        if not any(groups.values()):
+            groups = _nothing_configured()
+        emissions = coverage(self._rules, "l2tw")
+        for option, configured in groups.items():
+            for i, group in enumerate(configured):
+                emissions += self._emissions(option, group, f"l2tw.{option}[{i}]")
+        without_repeats((e.group, e.metric.name) for e in emissions)
+        return [Part(self._pieces, tuple(e.metric for e in emissions), derived(emissions))]
+
+    @property
+    def _pieces(self) -> Intervals:
+        age = None if self.config.max_age is None else parse_duration(self.config.max_age)
+        if age is not None and age <= 0:
+            raise UserError(
+                f"l2tw.max_age = {self.config.max_age!r} leaves no row in force: give a time above 0, as '30s'"
+            )
+        return Intervals(self.table, states(self.config.market_states), age)
+
+    @property
+    def _rules(self) -> Rules:
+        own = self.config
+        where = None if own.where is None else row_filter(own.where, self.columns, "l2tw.where")
+        return Rules(own.locked, own.crossed, own.empty_side == "zero", where)
+
+    @property
+    def _levels(self) -> Levels:
+        return Levels(self.name, self.table, self.config.levels, self.columns)
+
+    def _emissions(self, option: str, group: Any, label: str) -> Iterator[Emission]:
+        match option:
+            case "shares":
+                yield from _shares(group, label)
+            case "touch_sizes":
+                yield from self._touch_sizes(group, label)
+            case "spreads":
+                yield from self._spreads(group, label)
+            case "imbalances":
+                yield from self._imbalances(group, label)
+            case _:
+                yield from self._timed(columns(option, group, label, self._levels))
+
+    def _timed(self, asked: Iterator[Column]) -> Iterator[Emission]:
+        for column in asked:
+            emission = timed(column.series, column.aggregation, column.name, column.group, self._rules)
+            yield emission
+            if self.config.coverage == "each" and column.aggregation == "TWA":
+                yield seconds_behind(emission, column.series, self._rules)
+
+    def _spreads(self, group: TimedSpreadGroup, label: str) -> Iterator[Emission]:
+        for tokens, template in combinations(FIELDS["spreads"], group, label, self._levels):
+            variant = tokens["variant"]
+            if variant in SPREADS:
+                yield from self._timed(aggregations(SPREADS[variant], group, template, tokens, label))
+            else:
+                _only_averages(variant, group, label)
+                yield spread_over_mid(template.filled(variant=variant, aggregation=""), label, self._rules)
+
+    def _imbalances(self, group: Any, label: str) -> Iterator[Emission]:
+        for tokens, template in combinations(IMBALANCE_FIELDS, group, label, self._levels):
+            measure, level = tokens["measure"], tokens["level"]
+            if tokens["kind"] == "Imbalance":
+                series = imbalance_series(measure, level)
+                yield from self._timed(aggregations(series, group, template, tokens, label))
+            else:
+                _only_averages(tokens["kind"], group, label)
+                name = template.filled(**tokens, aggregation="TWA")
+                yield imbalance_of(measure, level, name, label, self._rules)
+
+    def _touch_sizes(self, group: Any, label: str) -> Iterator[Emission]:
+        required({"above": group.above, "sides": group.sides}, label)
+        if not all(0 < size < float("inf") for size in group.above):
+            raise UserError(f"{label}: above = {group.above} has a size that is not above 0: give positive numbers")
+        template = Template.checked(group.name, label, ("side", "above"))
+        for side in group.sides:
+            for size in group.above:
+                name = template.filled(side=side, above=plain(size))
+                yield touch_size_share(side, size, plain(size), name, label, self._rules)
+
+
+def _shares(group: Any, label: str) -> Iterator[Emission]:
+    required({"states": group.states}, label)
+    template = Template.checked(group.name, label, ("state",))
+    for state in group.states:
+        yield state_share(state, template.filled(state=state), label)
+
+
+def _only_averages(what: str, group: Any, label: str) -> None:
+    """A ratio of averages is no series, so that nothing else can be made of it."""
+    other = [a for a in group.aggregations if a != "TWA"]
+    if other:
+        raise UserError(
+            f"{label}: {what} is a ratio of averages and has no {other[0]}: put it in a group of its own with "
+            "aggregations = ['TWA']"
+        )
+
+
+def _nothing_configured() -> dict[str, Sequence[Any]]:
+    return {
+        "book": [TimedBookGroup(measures=["Price", "Quantity"])],
+        "spreads": [TimedSpreadGroup(variants=["Abs", "Bps"])],
+        "prices": [TimedPriceGroup(sources=["Mid"])],
+    }
