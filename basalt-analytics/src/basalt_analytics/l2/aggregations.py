@@ -99,6 +99,11 @@ def row_of(series: Series) -> str:
     return f"{series.label} of the row"
 
 
+def row_value(series: Series, rules: Rules) -> pl.Expr:
+    """The series as one row expression."""
+    return series.value(Book(pl.col, rules))
+
+
 def row_columns(series: Series, rules: Rules) -> dict[str, pl.Expr]:
     """The series as a row column, after the steps it is computed in."""
     steps: dict[str, pl.Expr] = {}
