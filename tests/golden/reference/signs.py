@@ -11,9 +11,12 @@ NOT_ELIGIBLE = ("Auction", "OffBook")
 Sign = tuple[str, str] | None
 
 
-def trade_signs(trades: Sequence[Row], options: Mapping[str, Any]) -> list[Row]:
-    """Trades of one listing (with tick_memory = "instrument": of one instrument, in order) with side and source."""
-    ticks = _ticks(trades)
+def trade_signs(
+    trades: Sequence[Row], options: Mapping[str, Any], ticks: Sequence[str | None] | None = None
+) -> list[Row]:
+    """Trades of one listing with side and source. `ticks`: of its trades among those of its instrument, if the memory
+    is the instrument's."""
+    ticks = ticks_of(trades) if ticks is None else ticks
     return [_signed(row, tick, options) for row, tick in zip(trades, ticks, strict=True)]
 
 
@@ -64,7 +67,7 @@ def eligible(row: Row) -> bool:
     return counts and kind and row.get("IsCancelled") is not True
 
 
-def _ticks(trades: Sequence[Row]) -> list[str | None]:
+def ticks_of(trades: Sequence[Row]) -> list[str | None]:
     """Sign of the last price change at each trade; None for the first, and for a trade that is not eligible."""
     found: list[str | None] = []
     last, current = None, None

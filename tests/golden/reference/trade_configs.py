@@ -51,7 +51,20 @@ def flagged(day: Day, rng: Random) -> Day:
     price = pl.when(off).then((pl.col("Price") + cents).round(6)).otherwise("Price")
     delay = pl.Series([rng.choice((0, 1, 10**6, 3 * 10**9, None)) for _ in range(n)], dtype=pl.Int64)
     public = pl.col("EventTimestamp") + delay.cast(pl.Duration("ns"))
-    return day | {"trades": trades.with_columns(TradeType=kind, Price=price, PublicationTimestamp=public)}
+    return {
+        **day,
+        "trades": trades.with_columns(TradeType=kind, Price=price, PublicationTimestamp=public),
+        **_instruments(day),
+    }
+
+
+def _instruments(day: Day) -> Day:
+    """Two listings an instrument, and as best quotes of an instrument the book rows of both."""
+    listing = pl.concat([day[name]["ListingId"] for name in ("trades", "l2")]).unique().sort()
+    instruments = pl.DataFrame({"ListingId": listing, "InstrumentId": (listing - 1) // 2})
+    columns = ["EventTimestamp", "BidPrice1", "AskPrice1", "BidQuantity1", "AskQuantity1"]
+    best = day["l2"].select(((pl.col("ListingId") - 1) // 2).alias("InstrumentId"), *columns)
+    return {"reference": instruments, "cbbo": best}
 
 
 def pass_options(rng: Random, widths: Sequence[str] = EVERY) -> dict[str, Any]:
@@ -72,6 +85,7 @@ def quote_options(rng: Random) -> dict[str, Any]:
         "crossed": ["keep"],
         "clamp": ["session_end"],
         "mid": ["weighted_mid"],
+        "quotes": ["cbbo"],
         "next_quote": ["1ms", "1s", "10m"],
     }.items():
         if rng.random() < 0.3:
@@ -87,6 +101,8 @@ def sign_options(rng: Random) -> dict[str, Any]:
         options["fallback"] = rng.choice(rules[1:])
     if rng.random() < 0.3:
         options["override"] = True
+    if rng.random() < 0.3 and {options["rule"], options.get("fallback")} - {"exchange", "quote", None}:
+        options["tick_memory"] = "instrument"
     return options
 
 

@@ -13,7 +13,7 @@ from .orders import DAY, Market, order_rows
 from .passes import Result, _cell, _counted
 from .quotes import quotes_at_trades, quotes_of
 from .retail import retail_imbalance
-from .signs import trade_signs
+from .signs import ticks_of, trade_signs
 from .trade_bars import cancelled, counts
 from .trade_groups import change, discrepancy, flags, grouped, imbalance, placement
 from .trade_volatility import volatility
@@ -39,14 +39,38 @@ def prepared(frames: Frames, listing: int, preprocess: Sequence[Any], states: An
     for step in preprocess:
         trades = tables["trades"]
         if step["transform"] == "quotes_at_trades":
-            books = tables["l2"]
-            runs = stretches(books.changes or [], states_of(states, books.changes is not None))
+            books = best(frames, listing) if step.get("quotes") == "cbbo" else tables["l2"]
+            told = books.changes
+            runs = stretches(told or [], states_of(states, told is not None))
             sequenced = shared and all("SequenceNo" in t.columns for t in (trades, books))
             rows = quotes_at_trades(trades.rows, books.rows, runs, step, sequenced)
         else:
-            rows = trade_signs(trades.rows, step)
+            rows = trade_signs(trades.rows, step, _ticks_of(frames, listing, step))
         tables["trades"] = trades._replace(rows=rows)
     return tables
+
+
+def best(frames: Frames, listing: int) -> Table:
+    """The best quotes of the listing's instrument."""
+    rows = frames["cbbo"].filter(pl.col("InstrumentId").is_in(_instruments(frames, listing)))
+    renamed = rows.with_columns(ListingId=pl.lit(listing, pl.Int64))
+    told = {name: frame for name, frame in frames.items() if name == "marketstate"}
+    return table({"cbbo": renamed, **told}, "cbbo", listing)
+
+
+def _instruments(frames: Frames, listing: int) -> list[int]:
+    return frames["reference"].filter(pl.col("ListingId") == listing)["InstrumentId"].to_list()
+
+
+def _ticks_of(frames: Frames, listing: int, step: Any) -> list[str | None] | None:
+    """Ticks of the listing's trades where the memory is the instrument's: all of its listings' trades in order."""
+    if step.get("tick_memory", "listing") == "listing":
+        return None
+    own = _instruments(frames, listing)
+    members = frames["reference"].filter(pl.col("InstrumentId").is_in(own))["ListingId"].to_list()
+    rows = [row for member in sorted(members) for row in table(frames, "trades", member).rows]
+    rows.sort(key=lambda r: (r["EventTimestamp"], r.get("SequenceNo", 0)))
+    return [tick for tick, row in zip(ticks_of(rows), rows, strict=True) if row["ListingId"] == listing]
 
 
 def run_trades(
