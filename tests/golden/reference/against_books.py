@@ -1,15 +1,19 @@
 """Book modules beside their reference: a day computed by both, and every cell that differs."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from .against import MIDNIGHT, differences, engine, rule_of
+from .against import MIDNIGHT, Rows, differences, engine, rule_of
 from .book_configs import pass_options, row_module, time_module, volatility_module
 from .book_pass import Setting, run_books
 from .days import WHERE, Day, book_options, states
+from .passes import resample
 
+SMALL = ("RV", "BV", "RK", "NoiseVar", "Parkinson", "GarmanKlass", "RogersSatchell")
+FLAG = re.compile("Truncated(First|Min|Max|TWMin|TWMax)?$")
 Draw = Callable[[Random, Day, Mapping[str, Any]], list[dict[str, Any]]]
 
 
@@ -49,12 +53,28 @@ def _offset(text: str) -> int:
     return ((clock.hour * 60 + clock.minute) * 60 + clock.second) * 10**9 + clock.microsecond * 1000
 
 
+def magnified(rows: Rows) -> Rows:
+    """Variances as multiples of 1e-8, so that what is compared with is more than rounding."""
+
+    def value(name: str, x: Any) -> Any:
+        small = isinstance(x, float) and any(measure in name for measure in SMALL)
+        return x * 1e8 if small and "Ann" not in name else x
+
+    return {key: {name: value(name, x) for name, x in row.items()} for key, row in rows.items()}
+
+
 def compared(seed: object, day: Day, draw: Draw) -> list[str]:
-    """Differences of a pass of these modules, after the pass itself; none where there are none."""
+    """The passes of these modules and of one that rolls it up, and every difference; nothing where there is none."""
     rng = Random(str(seed))
     options = pass_options(rng, day)
-    modules = draw(rng, day, options)
-    expected = run_books(day, rule_of(options), modules, WHERE, setting_of(options)).rows
-    [found] = engine(day, [(options, modules)])
-    lines = differences(expected, found)
-    return [str((options, modules)), *lines] if lines else []
+    modules, rule = draw(rng, day, options), rule_of(options)
+    expected = run_books(day, rule, modules, WHERE, setting_of(options))
+    coarse = rule._replace(width=rule.width * rng.choice((2, 5, 60)))
+    every = {"every": f"{coarse.width // 1000}us"}
+    passes = [(options, modules), (every, [{"module": "generic", "source": "pass0"}])]
+    first, rolled_up = engine(day, passes)
+    lines = differences(magnified(expected.rows), magnified(first))
+    expected.rollups = {k: v for k, v in expected.rollups.items() if not FLAG.search(k)}
+    again = differences(magnified(resample(expected, coarse, rule, {})), magnified(rolled_up))
+    lines += ["rolled up " + line for line in again]
+    return [str(passes), *lines] if lines else []
