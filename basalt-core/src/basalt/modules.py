@@ -191,11 +191,13 @@ class WithSides:
 class FrameModule(ABC):
     """Work that is not an aggregation: `compute` turns whole frames into rows of (keys, TimeBucket, columns).
 
-    `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. `scope`: how far
-    its input may be cut. `history`: how many previous dates of the source stand in front of the day's rows, told
-    apart by the column Date; those never published are left out, and with fewer than `least_history` the partition
-    fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the pass. `sides`: the side outputs
-    it can make, each a table with the key of its rows. All may be properties of the configured instance.
+    `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. `optional`:
+    further tables, read where the source has them. `valid`: by table, which of its rows count; others make no bucket.
+    `scope`: how far its input may be cut. `history`: how many previous dates of the source stand in front of the day's
+    rows, told apart by the column Date; those never published are left out, and with fewer than `least_history` the
+    partition fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the pass. `sides`: the
+    side outputs it can make, each a table with the key of its rows. All may be properties of the configured instance,
+    but for `inputs` and `optional`.
 
     An instance is one configured use: `config`, `columns_of` (dtypes of each table input) and `source` (the described
     earlier pass).
@@ -203,6 +205,8 @@ class FrameModule(ABC):
 
     name: ClassVar[str]
     inputs: ClassVar[Sequence[str]] = ("source",)
+    optional: ClassVar[Sequence[str]] = ()
+    valid: Mapping[str, pl.Expr] = MappingProxyType({})
     scope: Scope = "listing"
     history: int = 0
     least_history: int = 0

@@ -1,14 +1,19 @@
 """What a program reads and says: pushed-down columns, steps, notes, and the plan as data."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import polars as pl
 import pytest
 
-from basalt.metrics import Known
+import basalt
+from basalt.columns import Unit
+from basalt.documents import ResultColumn
+from basalt.metrics import SUM, Empty, Known
+from basalt.modules import FrameModule
 from basalt.planning.described import describe
 from basalt.running.left import left_of
+from basalt.tables import NS_UTC
 from basalt.transforms import Transform
 
 SIZE = pl.col("Size")
@@ -192,3 +197,35 @@ def test_a_step_reads_an_optional_table_where_it_is_there_and_says_what_it_decid
     there = planner.program("trade", preprocess=[step])
     assert there.notes == ["passes.bars: later reads marketstate, trades, False, False"]
     assert [s.inputs for s in there.steps] == [("trades", "marketstate"), ("trades", "marketstate")]
+
+
+class Quiet(FrameModule):
+    """Volume of trades above a price, with what it is given to read."""
+
+    name = "quiet"
+    inputs = ("trades",)
+    optional = ("l2", "imbalance")
+    valid = MappingProxyType({"trades": pl.col("Price") > 10})
+
+    def columns(self):
+        return [ResultColumn("Volume", Unit.SHARES, "Volume.", over_time=SUM, empty=Empty.ZERO)]
+
+    def compute(self, inputs, pass_):
+        label = self.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+        kept = inputs["trades"].filter(self.valid["trades"])
+        return kept.group_by("ListingId", TimeBucket=label).agg(Volume=SIZE.sum())
+
+
+def test_a_frame_module_reads_an_optional_table_where_it_is_there(planner):
+    program = planner.program(Quiet)
+    assert [use.inputs for use in program.frame_uses] == [("trades", "l2")]
+    assert sorted(program.frame_uses[0].module.columns_of) == ["l2", "trades"]
+    assert sorted(program.reads) == ["l2", "trades"]
+
+
+def test_rows_that_a_frame_module_does_not_count_make_no_bucket():
+    """Prices 9, 11 and 9: the minutes that end 09:01 and 09:03 have no valid trade."""
+    stamps = [datetime(2026, 1, 5, 9, minute, 30, tzinfo=UTC) for minute in range(3)]
+    trades = pl.DataFrame({"ListingId": 1, "EventTimestamp": stamps, "Price": [9.0, 11.0, 9.0], "Size": 5.0})
+    found = basalt.compute([Quiet], every="1m", trades=trades.cast({"EventTimestamp": NS_UTC}))
+    assert found.select(pl.col("TimeBucket").dt.minute(), "Volume").rows() == [(2, 5.0)]

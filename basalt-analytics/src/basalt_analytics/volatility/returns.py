@@ -11,6 +11,8 @@ import polars as pl
 from basalt_analytics.bars import value_before
 
 Lagged = Callable[[pl.Expr, int], pl.Expr]
+SAME = 1e-9
+"""Prices that differ by less than this part of them are one price."""
 BUCKET = ("StretchId", "TimeBucket")
 
 
@@ -45,9 +47,9 @@ class Returns:
 
 
 def log_return(price: pl.Expr, before: pl.Expr) -> pl.Expr:
-    """ln(price / before), null unless both are above 0."""
-    both = (price > 0) & (before > 0)
-    return pl.when(both).then(((price - before) / before).log1p())
+    """ln(price / before), null unless both are above 0; 0 between prices that are equal but for rounding."""
+    both, change = (price > 0) & (before > 0), (price - before) / before
+    return pl.when(both & (change.abs() <= SAME)).then(0.0).when(both).then(change.log1p())
 
 
 def sampled(label: str, sample: str) -> Returns:

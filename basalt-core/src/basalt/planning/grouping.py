@@ -57,7 +57,7 @@ def grouping(
 def tables_of(use: Use) -> list[str]:
     """The tables that a module reads."""
     if isinstance(use.module, FrameModule):
-        return [use.entry.tables.get(name, name) for name in use.module.inputs if name != "source"]
+        return [use.entry.tables.get(name, name) for name in use.inputs if name != "source"]
     return list(dict.fromkeys(part.reads.table for part in use.parts))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import attrs
+import polars as pl
 
 from basalt.buckets import BucketRule, WholeDate
 from basalt.config.explain import sentence
@@ -38,7 +39,8 @@ RESERVED = ("Date", "Universe", "ListingId", "InstrumentId", "TimeBucket", "Stre
 class Program:
     """One pass, ready to run: transforms, fused aggregations, frame modules, and the described result.
 
-    `timeline`: which rows it has; `touching`: frames of tables that frame modules alone read, whose rows make buckets.
+    `timeline`: which rows it has; `touching`: frames of tables that frame modules alone read, whose valid rows make
+    buckets.
     `columns_of`: each table's columns after the steps.
     `reads`: what the pass needs of each table of the source. `sources`: earlier passes it reads, `published`: those of
     them that are results of other pipelines, which the source has.
@@ -53,7 +55,7 @@ class Program:
     planned: Sequence[Planned]
     aggregations: Sequence[Aggregation]
     frame_uses: Sequence[Use]
-    touching: Sequence[Frame]
+    touching: Sequence[tuple[Frame, pl.Expr | None]]
     result: PassResult
     columns_of: Mapping[str, Columns]
     reads: Mapping[str, Sequence[str]]

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
+import polars as pl
 
 from basalt.config.model import PassConfig
 from basalt.config.spellings import time_of_day
 from basalt.errors import UserError
+from basalt.expressions import identity
 from basalt.metrics import Empty
 from basalt.modules import ALL_STATES, BucketModule, FrameModule, Grid, Intervals, Reads, States, states
 from basalt.planning.grouping import Grouping, event_tables
@@ -185,19 +187,30 @@ def _state_tables(counting: Counting, read: Sequence[str], key: str) -> tuple[st
     return tuple(table for table in read if counting.knows_state(table))
 
 
-def touching(counting: Counting, found: Timeline, configured: Sequence[Use]) -> list[Frame]:
-    """Frames of the tables that frame modules alone read: their rows make buckets too."""
+def touching(counting: Counting, found: Timeline, configured: Sequence[Use]) -> list[tuple[Frame, pl.Expr | None]]:
+    """Frames of the tables that frame modules alone read, and which of their rows are valid: they make buckets too."""
     if found.kind == "returned":
         return []
     covered = {part.reads.table for use in configured for part in use.parts if part.makes_buckets}
-    frames = [use for use in configured if not use.parts]
-    read = dict.fromkeys(t for use in frames for t in event_tables(use, counting.keys[0], counting.known))
-    return [counting.any_of(found.states, table) for table in read if table not in covered]
+    made: dict[tuple[str, str], tuple[Frame, pl.Expr | None]] = {}
+    for use in (use for use in configured if not use.parts):
+        for table in event_tables(use, counting.keys[0], counting.known):
+            valid = _valid(use, table)
+            if table not in covered:
+                made[table, identity(valid)] = counting.any_of(found.states, table), valid
+    return list(made.values())
+
+
+def _valid(use: Use, table: str) -> pl.Expr | None:
+    assert isinstance(use.module, FrameModule)
+    return next((expr for name, expr in use.module.valid.items() if use.entry.tables.get(name, name) == table), None)
 
 
 def carrying(counting: Counting, use: Use) -> Frame | None:
-    """The frame whose stretches the values of a frame module are carried in; None: the date is one stretch."""
+    """The frame whose stretches the values of a frame module are carried in; None: none are, or the date is one."""
     key = counting.keys[0]
+    if not _carries(use):
+        return None
     table = next(iter(event_tables(use, key, counting.known)), None)
     if table is not None:
         found = counting.frame(asked_by(use), table)

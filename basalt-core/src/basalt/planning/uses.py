@@ -28,8 +28,9 @@ NOUNS = {"analytics": "module", "transforms": "transform"}
 class Use:
     """One module entry: where it stands, what it is, and the configured module with the parts it computes.
 
-    A frame module has no parts, but `rule`: the pass's buckets as they are over the pass it reads, and `frame`: the
-    rows whose stretches its values are carried in; None where the date is one stretch.
+    A frame module has no parts, but `inputs`: the tables it reads, of the optional ones those that are there; `rule`:
+    the pass's buckets as they are over the pass it reads; and `frame`: the rows whose stretches its values are carried
+    in, None where the date is one stretch.
     """
 
     place: str
@@ -37,6 +38,7 @@ class Use:
     component: Component
     module: BucketModule | FrameModule
     parts: Sequence[Part] = ()
+    inputs: tuple[str, ...] = ()
     rule: BucketRule | None = None
     frame: Frame | None = None
 
@@ -66,12 +68,14 @@ def _use(
             columns = _table(entry, made, columns_of, known)
             module = made(options, columns, bucket_rule(config), lags.get(_read(made.table, entry), {}))
             return _bucket_use(place, entry, component, module, known)
-        asker, names = f"module {entry.module}", [name for name in made.inputs if name != "source"]
+        there = [name for name in made.optional if _read(name, entry) in columns_of]
+        asker, inputs = f"module {entry.module}", (*made.inputs, *there)
+        names = [name for name in inputs if name != "source"]
         tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}
         check_substitutes(entry, list(tables), known)
         source = _source(made, entry, known)
         rule = bucket_rule(config, source)
-        return Use(place, entry, component, made(options, tables, source, rule), rule=rule)
+        return Use(place, entry, component, made(options, tables, source, rule), inputs=inputs, rule=rule)
 
 
 def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule, known: Known) -> Use:
@@ -150,7 +154,7 @@ def frame_inputs(
 ) -> dict[str, pl.LazyFrame]:
     """What a frame module's `compute` gets: its tables, and the earlier pass as "source"."""
     assert isinstance(use.module, FrameModule)
-    names = {name: _read(name, use.entry) for name in use.module.inputs}
+    names = {name: _read(name, use.entry) for name in use.inputs}
     return {n: results[str(use.entry.source)] if n == "source" else tables[read] for n, read in names.items()}
 
 
@@ -159,7 +163,7 @@ def empty_inputs(
 ) -> dict[str, pl.LazyFrame]:
     """The same without rows; a source of several dates with its column Date."""
     assert isinstance(use.module, FrameModule)
-    names = [_read(name, use.entry) for name in use.module.inputs if name != "source"]
+    names = [_read(name, use.entry) for name in use.inputs if name != "source"]
     tables = {name: pl.LazyFrame(schema=dict(columns_of[name])) for name in names}
     inputs = frame_inputs(use, tables, {name: empty_result(result) for name, result in results.items()})
     if use.module.history and "source" in inputs:

@@ -26,7 +26,7 @@ def with_time(program: Program, day: Day) -> Day:
     """The day with what pieces of time are cut by: its tables of events, and the buckets that a sparse pass has."""
     if not any(a.timed for a in program.aggregations):
         return day
-    made = [*makers(program.aggregations, program.timeline.states), *((f, None) for f in program.touching)]
+    made = [*makers(program.aggregations, program.timeline.states), *program.touching]
     events = dict.fromkeys(frame.table for frame, _ in made)
     touched = pl.concat([buckets(f, valid, day) for f, valid in made]).unique()
     return attrs.evolve(day, events=tuple(events), touched=touched if program.timeline.kind == "sparse" else None)
@@ -44,7 +44,7 @@ def touched(program: Program, day: Day, earlier: Frames) -> list[pl.LazyFrame]:
         rows = zip(program.sources, _sources(program, day, earlier), strict=True)
         return [f.select(*keys, TimeBucket=_coarse(program, name, day)).unique() for name, f in rows]
     wanted = uncovered(program.aggregations, program.timeline.states)
-    return [buckets(f, valid, day) for f, valid in [*wanted, *((f, None) for f in program.touching)]]
+    return [buckets(f, valid, day) for f, valid in [*wanted, *program.touching]]
 
 
 def _coarse(program: Program, source: str, day: Day) -> pl.Expr:
@@ -79,7 +79,7 @@ def _reads_tables(program: Program) -> bool:
 def _tables(program: Program, day: Day, earlier: Frames) -> list[pl.LazyFrame]:
     """Every table whose rows make buckets, all of its rows; without any, the passes it reads."""
     made = [a.frame for a in program.aggregations if a.makes_buckets]
-    names = dict.fromkeys(frame.table for frame in (*made, *program.touching))
+    names = dict.fromkeys(frame.table for frame in (*made, *(frame for frame, _ in program.touching)))
     if not _reads_tables(program):
         return [f.with_columns(EventTimestamp=pl.lit(None, pl.Int64)) for f in _sources(program, day, earlier)]
     return [day.tables[name] for name in names]
