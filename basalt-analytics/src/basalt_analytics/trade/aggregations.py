@@ -19,16 +19,16 @@ Aggregation = Literal["Mean", "Median", "Min", "Max", "Std", "Last"]
 Weight = Literal["Equal", "Share", "Notional"]
 WEIGHT_TOKENS: Mapping[str, str] = {"Equal": "", "Share": "ShareWeighted", "Notional": "NotionalWeighted"}
 _WEIGHED: Mapping[str, tuple[str, str]] = {
-    "Equal": ("mean of {x}", ""),
-    "Share": ("Σ q·{x} / Σ q", ", weighted by shares"),
-    "Notional": ("Σ P·q·{x} / Σ P·q", ", weighted by value"),
+    "Equal": ("mean x", ""),
+    "Share": ("Σ q·x / Σ q", ", weighted by shares,"),
+    "Notional": ("Σ P·q·x / Σ P·q", ", weighted by value,"),
 }
 _SAID: Mapping[str, tuple[str, str, Rollup]] = {
-    "Median": ("median of {x}", "Median", NONE),
-    "Min": ("min of {x}", "Lowest", MIN),
-    "Max": ("max of {x}", "Highest", MAX),
-    "Std": ("standard deviation (ddof 1) of {x}", "Standard deviation", NONE),
-    "Last": ("{x} of the last trade", "Last", LAST),
+    "Median": ("median x", "Median", NONE),
+    "Min": ("min x", "Lowest", MIN),
+    "Max": ("max x", "Highest", MAX),
+    "Std": ("standard deviation (ddof 1) of x", "Standard deviation", NONE),
+    "Last": ("x of the last trade", "Last", LAST),
 }
 
 
@@ -87,10 +87,10 @@ def mean_metric(name: str, value: Value, weight: str, p: Population) -> Metric:
         name,
         weighted_mean(weight, value.column, p, value.counted),
         value.unit,
-        doc=f"Average {value.words} of {p.words}{words}; {value.warning}.",
+        doc=f"Average over {p.words}{words} of the {value.words}; {value.warning}.",
         over_time=rollup,
         over_listings=value.listings(rollup),
-        formula=formula.format(x=value.formula),
+        formula=f"{formula}; x = {value.formula}",
         sign=value.sign,
         citation=value.citation,
     )
@@ -101,14 +101,15 @@ def metric(name: str, value: Value, aggregation: str, weight: str, p: Population
     if aggregation == "Mean":
         return mean_metric(name, value, weight, p)
     formula, words, rollup = _SAID[aggregation]
+    warning = "null where that trade has none" if aggregation == "Last" else value.warning
     return Metric(
         name,
         _aggregated(aggregation, pl.col(value.column), p),
         value.unit,
-        doc=f"{words} {value.words} of {p.words}; {value.warning}.",
+        doc=f"{words} over {p.words} of the {value.words}; {warning}.",
         over_time=rollup,
         over_listings=value.listings(rollup),
-        formula=formula.format(x=value.formula),
+        formula=f"{formula}; x = {value.formula}",
         sign=None if aggregation == "Std" else value.sign,
         citation=value.citation,
     )

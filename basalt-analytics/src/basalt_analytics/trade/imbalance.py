@@ -24,9 +24,9 @@ def _positive_notional(p: Population) -> pl.Expr:
 
 
 SUMS: Mapping[str, tuple[Callable[[Population], pl.Expr], str]] = {
-    "Volume": (volume, "shares"),
-    "Count": (count, "trades, whatever their size"),
-    "Notional": (_positive_notional, "value traded at prices above 0"),
+    "Volume": (volume, "Shares bought less shares sold, over both"),
+    "Count": (count, "Number of buys less number of sells, over both, whatever their size"),
+    "Notional": (_positive_notional, "Value bought less value sold, over both, at prices above 0"),
 }
 
 
@@ -46,7 +46,7 @@ def imbalance(group: Group[ImbalanceGroup]) -> Iterator[Emission]:
     for measure in group.options.measures:
         total, words = SUMS[measure]
         name = template.filled(measure=measure)
-        doc = f"Share of {words} that was bought less the share sold; trades of unknown side are in neither."
+        doc = f"{words}; trades of unknown side are in neither."
         yield Emission(group.label, one_sided(name, total(buys), total(sells), doc))
 
 

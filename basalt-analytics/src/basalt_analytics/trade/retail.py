@@ -97,7 +97,7 @@ def _retail(side: pl.Expr | None = None) -> Population:
 def _of(name: str, measure: Measure) -> Iterator[Metric]:
     total: Callable[[Population], pl.Expr] = measure.expr
     buy, sell = (total(_retail(pl.col(SIDE) == side)) for side in ("Buy", "Sell"))
-    doc = f"Share of the {name} of retail trades that was bought less the share sold; unknown sides are in neither."
+    doc = f"{name} that retail bought less what it sold, over both; trades of unknown side are in neither."
     yield one_sided(f"Retail{name}Imbalance", buy, sell, doc)
     reported = total(Population(pl.col(RETAIL).is_not_null(), "trades"))
     yield Metric(

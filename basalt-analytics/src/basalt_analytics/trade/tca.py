@@ -125,7 +125,8 @@ def _costs(names: _Names, population: Population) -> Iterator[Emission]:
             there = MID if horizon is None else later_mid(horizon)
             column = f"{measure} {horizon or ''} in {unit}"
             always = cost.whole and (unit == "Price" or not trades.allow_nonpositive_prices)
-            value = cost.value(column, unit, there if always else None)
+            when = "" if horizon is None else f" {_said(horizon)}"
+            value = cost.value(column, unit, there if always else None, when)
             base = touch(trades) if measure == "PriceImprovement" else mids(trades, horizon)
             derive = {**base, column: cost.on_row(trades, pl.col(there), unit)}
             for weight in options.weights:
@@ -139,8 +140,7 @@ def _at(metric: Metric, horizon: str | None) -> Metric:
     if horizon is None:
         return metric
     lag = timedelta(microseconds=max(-(-parse_duration(horizon) // 1000), 0))
-    said = metric.doc.replace("; ", f" {_said(horizon)}; ", 1)
-    return attrs.evolve(metric, known_after=lag, doc=said, formula=f"{metric.formula}, h = {horizon}")
+    return attrs.evolve(metric, known_after=lag, formula=f"{metric.formula}, h = {horizon}")
 
 
 def _said(horizon: str) -> str:
@@ -154,8 +154,7 @@ def _others(names: _Names, population: Population) -> Iterator[Emission]:
     if measure == "TcaCount":
         yield Emission(group.label, counted(names(), MID, population, ""), mids(trades))
         for horizon in group.options.horizons:
-            when = f" and a mid {_said(horizon)}"
-            made = counted(names(token(horizon)), later_mid(horizon), population, when)
+            made = counted(names(token(horizon)), later_mid(horizon), population, f" {_said(horizon)}")
             yield Emission(group.label, _at(made, horizon), mids(trades, horizon))
     elif measure == "TcaUnsignedCount":
         if names.side == "Total":

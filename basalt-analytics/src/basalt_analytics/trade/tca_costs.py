@@ -83,11 +83,11 @@ class Cost:
     horizon: bool = False
     back: bool = False
 
-    def value(self, column: str, unit: str, counted: str | None) -> Value:
-        """The cost as values of a derived column."""
-        formula = f"1e4·({self.formula}) / {self.over}" if unit == "Bps" else f"({self.formula})"
+    def value(self, column: str, unit: str, counted: str | None, when: str) -> Value:
+        """The cost as values of a derived column; `when`: the words of its horizon, or none."""
+        formula = f"1e4·{self.formula} / {self.over}" if unit == "Bps" else self.formula
         kind = Unit.BPS if unit == "Bps" else Unit.PRICE
-        said = (column, kind, self.words, formula, self.warning, self.sign, self.citation)
+        said = (column, kind, self.words.format(when=when), formula, self.warning, self.sign, self.citation)
         return Value(*said, over_listings=unit == "Bps", counted=counted)
 
     def on_row(self, trades: Trades, later: pl.Expr, unit: str) -> pl.Expr:
@@ -100,7 +100,7 @@ COSTS: Mapping[str, Cost] = {
     "QuotedSpread": Cost(
         lambda trades, _: quoted_spread(trades),
         "quoted spread just before the trade",
-        "A − B",
+        "(A − B)",
         "it counts when somebody trades, which is when it is narrow",
         "− where crossed quotes are kept",
         "Huang & Stoll 1996",
@@ -116,7 +116,7 @@ COSTS: Mapping[str, Cost] = {
     ),
     "RealizedSpread": Cost(
         lambda _, later: 2 * SIGN * (PRICE - later),
-        "realized spread",
+        "realized spread{when}",
         "2D(P − M₊ₕ)",
         "it has its own trades, those whose later mid is known",
         "+ when the liquidity provider earns",
@@ -125,7 +125,7 @@ COSTS: Mapping[str, Cost] = {
     ),
     "PriceImpact": Cost(
         lambda _, later: 2 * SIGN * (later - pl.col(MID)),
-        "price impact",
+        "price impact{when}",
         "2D(M₊ₕ − M)",
         "whatever else moved the mid meanwhile is in it",
         "+ when the price moves the aggressor's way",
@@ -134,16 +134,16 @@ COSTS: Mapping[str, Cost] = {
     ),
     "EffectiveSpreadCommon": Cost(
         lambda _, later: pl.when(later.is_not_null()).then(effective_spread()),
-        "effective spread, where the later mid is known,",
-        "2D(P − M), M₊ₕ known",
-        "it is realized spread plus price impact, and not the effective spread of all trades",
+        "effective spread of those whose mid{when} is known",
+        "2D(P − M)",
+        "it is realized spread plus price impact, and not the effective spread of all",
         COST,
         "Bessembinder 2003",
         horizon=True,
     ),
     "Markout": Cost(
         lambda _, later: SIGN * (later - PRICE),
-        "markout",
+        "markout{when}",
         "D(M₊ₕ − P)",
         "at a horizon of nothing it is minus half the effective spread",
         "+ when the price moves the aggressor's way",

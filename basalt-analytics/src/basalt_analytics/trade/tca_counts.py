@@ -33,22 +33,24 @@ def _count(name: str, expr: pl.Expr, doc: str, formula: str) -> Metric:
     )
 
 
-def counted(name: str, column: str, p: Population, when: str) -> Metric:
-    """How many trades of the population have a value in the column."""
-    doc = f"Number of {p.words} with a known side, a mid before them{when}: what averages are over."
-    return _count(name, weights("Equal", column, p), doc, f"n, D and M known{when}")
+def counted(name: str, column: str, p: Population, later: str) -> Metric:
+    """How many trades of the population have a value in the column: a mid before them, and one `later` if it says."""
+    known = f", a mid before them and a mid{later}" if later else " and a mid before them"
+    doc = f"Number of {p.words} with a known side{known}: what averages are over."
+    formula = "n; D, M and M₊ₕ known" if later else "n; D and M known"
+    return _count(name, weights("Equal", column, p), doc, formula)
 
 
 def unsigned(name: str, p: Population) -> Metric:
     """How many trades of the population are of unknown side."""
     doc = f"Number of {p.words} of unknown side, which no cost knows of."
-    return _count(name, _sum(all_of(p.mask, ~SIGNED)), doc, "n, D unknown")
+    return _count(name, _sum(all_of(p.mask, ~SIGNED)), doc, "n; D unknown")
 
 
 def unquoted(name: str, p: Population) -> Metric:
     """How many trades of the population have a side and no mid."""
     doc = f"Number of {p.words} with a known side and no mid before them, which no cost knows of."
-    return _count(name, _sum(all_of(p.mask, SIGNED, pl.col(MID).is_null())), doc, "n, D known, M unknown")
+    return _count(name, _sum(all_of(p.mask, SIGNED, pl.col(MID).is_null())), doc, "n; D known, M unknown")
 
 
 def _sum(mask: pl.Expr | None) -> pl.Expr:
