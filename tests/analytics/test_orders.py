@@ -215,6 +215,13 @@ def test_trades_of_a_halt_are_no_volume_of_the_market(costs):
     assert row["Participation"] == pytest.approx(60 / 600)
 
 
+def test_states_that_count_may_be_asked_of_the_market_alone(costs):
+    """With the halt the prints of 12, 20, 30 and 50 count, 800 shares; the orders carry no state."""
+    options = {"market_states": [C, "HALTED"]}
+    row = costs(order("a", 10, {50: (10.4, 60)}, 60), options, states=HALT, bests=IN_HALT)["a"]
+    assert row["Participation"] == pytest.approx(60 / 800)
+
+
 def test_there_is_no_mid_inside_a_halt_and_the_one_before_counts_at_the_end(costs):
     """Filled at 20 at 10.2; at 25 the market is halted, so no markout after 5 s, and one after 30 s at 10.3.
     Ended in the halt at 30: the last mid before it is 10.1, so 40·(10.1 − 10) of opportunity."""

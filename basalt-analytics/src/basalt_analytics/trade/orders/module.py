@@ -28,7 +28,7 @@ class Tca(FrameModule):
     """
 
     name = "tca"
-    inputs = ("orders", "trades", "l2")
+    inputs = ("trades", "l2", "orders")  # market_states are asked of the first: own orders need not tell any
     keys = ORDER
     Config = TcaOptions
     config: TcaOptions
