@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from statistics import NormalDist
 
 import polars as pl
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from reference.clock import Rule
-from reference.liquidity import roll, slope, through_origin, volume_buckets, vpin
+from reference.liquidity import bulk_buckets, roll, slope, through_origin, volume_buckets, vpin
 from reference.signs import trade_signs
 from reference.trade_passes import prepared, run_orders, run_trades
 
@@ -405,6 +406,14 @@ def test_vpin_waits_for_whole_buckets():
     assert vpin(trades, 400, 5) is None
     buckets = [("Buy", 70), ("Sell", 30), ("Buy", 40), ("Sell", 60), ("Buy", 90), ("Sell", 10)]
     assert vpin(buckets, 100, 3) == close((0.4 + 0.2 + 0.8) / 3)
+
+
+def test_volume_told_in_bulk():
+    """V = 1000, closes 10.00, 10.04, 10.00, 10.02: σ of the changes .04, −.04 is .04 √2, so that of the last bucket
+    Φ(.02/.0565685424949) = .638163195 is bought; imbalance |2 · .638163195 − 1|. .02/.04: 691.462461274."""
+    closes = [(10.00, 1000), (10.04, 500), (10.04, 500), (10.00, 1000), (10.02, 1500)]
+    assert bulk_buckets(closes, 1000, 2) == [None, None, None, pytest.approx(2 * 0.6381631950841185 - 1, rel=1e-9)]
+    assert 1000 * NormalDist().cdf(0.02 / 0.04) == pytest.approx(691.462461274, rel=1e-11)
 
 
 def test_estimators_on_plain_numbers():

@@ -6,6 +6,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import log, sqrt
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 from .clock import Row, Rule, last_overlapped, nanoseconds
@@ -13,7 +14,7 @@ from .day import Cell, Column, Predicate, Table
 from .quotes import Quote, quotes_of
 from .trade_bars import in_buckets
 from .trade_groups import Group
-from .values import Number, mean, ratio
+from .values import Number, mean, ratio, std
 
 SIGN = {"Buy": 1, "Sell": -1}
 MEASURES = ("KyleLambda", "KyleLambdaOrigin", "HasbrouckLambda", "Amihud", "Roll", "RollDemeaned")
@@ -80,6 +81,25 @@ def volume_buckets(trades: Sequence[tuple[str | None, float]], volume: float) ->
     return full
 
 
+def bulk_buckets(trades: Sequence[tuple[float, float]], volume: float, window: int) -> list[Number]:
+    """Imbalance of each complete volume bucket of (price, size), told by its price change alone: V Φ(Δp/σ) is bought,
+    σ the deviation of the `window` changes before. None where there are not as many, or they are all one."""
+    prices, filled = [], 0.0
+    for price, size in trades:
+        filled += size
+        while filled >= volume:
+            prices.append(price)
+            filled -= volume
+    changes = [None, *(y - x for x, y in pairwise(prices))]
+    found: list[Number] = []
+    for i, change in enumerate(changes[: len(prices)]):
+        before = [x for x in changes[max(i - window, 0) : i] if x is not None]
+        spread = std(before) if len(before) == window else None
+        bought = None if change is None or not spread else NormalDist().cdf(change / spread)
+        found.append(None if bought is None else abs(2 * bought - 1))
+    return found
+
+
 def liquidity(
     trades: Table, books: Table, rule: Rule, options: Mapping[str, Any], where: Mapping[str, Predicate]
 ) -> dict[str, Any]:
@@ -97,7 +117,8 @@ def liquidity(
         for name, (value, weight) in values.items():
             cells.setdefault(name, {})[label] = Cell(value, weight, last_overlapped(group.runs, rule.interval(label)))
     names = [*asked, *(["AmihudCount"] if "Amihud" in asked else [])]
-    names += ["UnsignedVolumeShare"] if SIGNED & set(asked) else []
+    bulk = {"Vpin"} if options.get("vpin", {}).get("side") == "bvc" else set()
+    names += ["UnsignedVolumeShare"] if SIGNED & set(asked) - bulk else []
     empties = {"Vpin": "carry", "AmihudCount": "zero"}
     rollups = {"Vpin": "last", "AmihudCount": "sum", "Amihud": "mean", "UnsignedVolumeShare": "mean"}
     return {
@@ -138,8 +159,12 @@ def _changes(group: Group, rows: Sequence[Row]) -> list[list[float]]:
 def _vpin(group: Group, last: Row, options: Mapping[str, Any]) -> Number:
     """At the end of the bucket whose last trade this is."""
     until = next(i for i, row in enumerate(group.rows) if row is last)
-    trades = [(row.get("AggressorSide"), row["Size"]) for row in group.rows[: until + 1]]
-    return vpin(trades, options["bucket_volume"], options.get("buckets", 50))
+    rows, volume, buckets = group.rows[: until + 1], options["bucket_volume"], options.get("buckets", 50)
+    if options.get("side") == "bvc":
+        full = bulk_buckets([(r["Price"], r["Size"]) for r in rows], volume, options.get("bvc_window", 20))[-buckets:]
+        known = [x for x in full if x is not None]
+        return sum(known) / buckets if len(known) == buckets else None
+    return vpin([(row.get("AggressorSide"), row["Size"]) for row in rows], volume, buckets)
 
 
 def _traded(group: Group) -> list[Quote]:

@@ -161,6 +161,8 @@ def liquidity_module(rng: Random, day: Day, every: str, prefix: str) -> dict[str
     options |= {"every_sub": rng.choice(STEPS[every]), "price": rng.choice(("mid", "trade"))}
     if "Vpin" in options["measures"]:
         options["vpin"] = {"bucket_volume": rng.choice((100, 1000, 12345.5)), "buckets": rng.choice((1, 2, 5))}
+        if rng.random() < 0.4:
+            options["vpin"] |= {"side": "bvc", "bvc_window": rng.choice((2, 3, 10))}
     return options | _filters(rng, day)
 
 
