@@ -23,6 +23,7 @@ from reference.dense import dense
 from reference.flow import changes
 from reference.grids import memories
 from reference.intervals import admissible, pieces
+from reference.microprice import adjustments
 
 NINE = 1_767_603_600 * 10**9
 S = 10**9
@@ -411,6 +412,15 @@ def test_slopes_and_depth_spread():
     assert shape.log_slope_of([(99.99, 100), (99.98, 300)], 100) == pytest.approx(24530.8503933, rel=1e-11)
     assert shape.depth_spread(TWO, 2) == pytest.approx(6.74865026995, rel=1e-11)
     assert TWO.imbalance("CumNotional", 2) == pytest.approx(0.110777827770, rel=1e-11)
+
+
+def test_microprice_adjustments():
+    """Two classes of imbalance, half a tick each way: G¹ ∓.0714285714286, G* ∓.0625."""
+    first, all_ = adjustments(
+        q=[[0.5, 0.2], [0.2, 0.5]], r=[[0.2, 0.1], [0.1, 0.2]], k=[-0.5, 0.5], t=[[0.1, 0.2], [0.2, 0.1]]
+    )
+    assert first == near(-0.0714285714286, 0.0714285714286)
+    assert all_ == near(-0.0625, 0.0625)
 
 
 def test_flow_by_level():

@@ -13,7 +13,7 @@ from .days import WHERE, Day, book_options, states
 from .passes import resample
 
 SMALL = ("RV", "BV", "RK", "NoiseVar", "Parkinson", "GarmanKlass", "RogersSatchell")
-FLAG = re.compile("Truncated(First|Min|Max|TWMin|TWMax)?$")
+FLAG = re.compile("Truncated(First|Min|Max)?$")
 Draw = Callable[[Random, Day, Mapping[str, Any]], list[dict[str, Any]]]
 
 
