@@ -1,6 +1,7 @@
 """Cost and shape of one row's book: what an order of a given value would pay, and how depth grows with distance.
 
-The *visible book* of a side is its levels down to `deepest` that exist; a level whose size is unknown holds nothing.
+The *visible book* of a side is its levels down to `deepest` that exist and show their size; of a side whose best level
+shows none, nothing is known.
 """
 
 from typing import Literal
@@ -34,7 +35,7 @@ def average_price(book: Book, side: str, amount: float, by: By, deepest: int) ->
     totals = _totals(book, side, by, deepest)
     before = [pl.lit(0.0), *totals]
     spent = [(amount - before[i]).clip(0, totals[i] - before[i]) for i in range(deepest)]
-    prices = [book.step(f"{side} price {i} there", book.at(side, "Price", i)) for i in range(1, deepest + 1)]
+    prices = [_price(book, side, i) for i in range(1, deepest + 1)]
     if by == "shares":
         average = pl.sum_horizontal(s * p for s, p in zip(spent, prices, strict=True)) / amount
     else:
@@ -47,7 +48,14 @@ def average_price(book: Book, side: str, amount: float, by: By, deepest: int) ->
 def unfilled(book: Book, amount: float, by: By, deepest: int) -> pl.Expr:
     """The part of the amount that the shorter side lacks: 0 where both can fill it."""
     short = [1 - _totals(book, side, by, deepest)[-1] / amount for side in SIDES]
-    return pl.when(book.mid.is_not_null()).then(pl.max_horizontal(pl.lit(0.0), *short))
+    known = [_price(book, side, 1).is_not_null() for side in SIDES]
+    return pl.when(pl.all_horizontal(book.mid.is_not_null(), *known)).then(pl.max_horizontal(pl.lit(0.0), *short))
+
+
+def _price(book: Book, side: str, level: int) -> pl.Expr:
+    """Price of a level that is there and shows its size, on rows too that do not count."""
+    known = book.at(side, "Quantity", level).is_not_null()
+    return book.step(f"{side} price {level} with a size", pl.when(known).then(book.at(side, "Price", level)))
 
 
 def _totals(book: Book, side: str, by: By, deepest: int) -> list[pl.Expr]:
@@ -69,20 +77,19 @@ def depth_within(book: Book, side: str, bps: float, amount: Amount, reference: R
     )
     total = first + pl.sum_horizontal(deeper) if deeper else first
     is_there = book.exists(side, 1).fill_null(False)
-    known = pl.when(_reference(book, side, reference).is_not_null()).then(total)
-    return pl.when(is_there).then(known).otherwise(book.depth(side, measure, 1))
+    known = _price(book, side, 1).is_not_null() & _reference(book, side, reference).is_not_null()
+    return pl.when(is_there).then(pl.when(known).then(total)).otherwise(book.depth(side, measure, 1))
 
 
 def is_truncated(book: Book, side: str, bps: float, reference: Reference, deepest: int) -> pl.Expr:
     """Whether the deepest visible level still lies within, so that there may be more behind it."""
-    known = book.exists(side, 1) & _reference(book, side, reference).is_not_null()
+    known = _price(book, side, 1).is_not_null() & _reference(book, side, reference).is_not_null()
     return pl.when(known).then(_is_within(book, side, deepest, bps, reference).fill_null(False))
 
 
 def _is_within(book: Book, side: str, level: int, bps: float, reference: Reference) -> pl.Expr:
     of = _reference(book, side, reference)
-    price = book.step(f"{side} price {level} there", book.at(side, "Price", level))
-    return (price - of).abs() <= of * (bps / 1e4 * BEYOND)
+    return (_price(book, side, level) - of).abs() <= of * (bps / 1e4 * BEYOND)
 
 
 def _reference(book: Book, side: str, reference: Reference) -> pl.Expr:
@@ -93,7 +100,7 @@ def depth_slope(book: Book, side: str, deepest: int) -> pl.Expr:
     """Shares gained with each bps away from the mid: a line through the origin, fitted to the levels that exist."""
     levels = range(1, deepest + 1)
     distances = [
-        book.step(f"{side} distance of {i}", 1e4 * ((book.at(side, "Price", i) - book.mid).abs() / book.mid))
+        book.step(f"{side} distance of {i}", 1e4 * _width(_price(book, side, i), book.mid).fill_null(0.0))
         for i in levels
     ]
     shares = _shares(book, side, deepest)
@@ -119,23 +126,24 @@ def log_depth_slope(book: Book, deepest: int) -> pl.Expr:
 def _log_slope(book: Book, side: str, deepest: int) -> pl.Expr:
     """Over the levels down to the first that is missing; null where a step has no width or begins at one share."""
     levels = range(1, deepest + 1)
-    prices = [book.mid, *(book.step(f"{side} price {i} there", book.at(side, "Price", i)) for i in levels)]
+    prices = [book.mid, *(_price(book, side, i) for i in levels)]
     logs = [book.step(f"{side} log shares to {i + 1}", c.log()) for i, c in enumerate(_shares(book, side, deepest))]
     unbroken = [book.step(f"{side} level 1 there", prices[1].is_not_null())]
     for i in range(2, deepest + 1):
         unbroken.append(book.step(f"{side} levels to {i} there", unbroken[-1] & prices[i].is_not_null()))
     gains = [logs[0], *(ratio(logs[i], logs[i - 1]) - 1 for i in range(1, deepest))]
     steps = [
-        book.step(f"{side} step to {i + 1}", _quotient(gain, prices[i + 1], prices[i])) for i, gain in enumerate(gains)
+        book.step(f"{side} step to {i + 1}", gain / _width(prices[i + 1], prices[i])) for i, gain in enumerate(gains)
     ]
     total = pl.sum_horizontal(pl.when(u).then(s) for u, s in zip(unbroken, steps, strict=True))
     defined = pl.all_horizontal(~u | s.is_not_null() for u, s in zip(unbroken, steps, strict=True))
     return pl.when(defined & unbroken[0]).then(ratio(total, pl.sum_horizontal(unbroken)))
 
 
-def _quotient(gain: pl.Expr, price: pl.Expr, before: pl.Expr) -> pl.Expr:
+def _width(price: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Relative distance of two prices; null between equal ones."""
     width = (price / before - 1).abs()
-    return pl.when(width > BEYOND - 1).then(gain / width)
+    return pl.when(width > BEYOND - 1).then(width)
 
 
 def depth_spread(book: Book, level: int) -> pl.Expr:

@@ -100,7 +100,7 @@ def timed(series: Series, aggregation: str, name: str, group: str, rules: Rules)
     shared = series.unit in (Unit.BPS, Unit.RATIO, Unit.FLAG)
     metric = Metric(
         name,
-        made.of(x, seconds),
+        made.of(x, seconds).cast(pl.Float64),
         unit_of(series, pl.Float64),
         doc=sentence(made.doc, series),
         over_time=mean(seconds.sum()) if made.over_time is None else made.over_time,
@@ -198,10 +198,11 @@ def imbalance_of(measure: str, level: int, name: str, group: str, rules: Rules) 
     return Emission(group, metric, derive)
 
 
-def state_share(state: str, name: str, group: str) -> Emission:
-    """Part of the admissible time that the book is in the state, before anything is dropped."""
+def state_share(state: str, name: str, group: str, rules: Rules) -> Emission:
+    """Part of the admissible time that the book is in the state, before locked or crossed rows are dropped."""
     is_in, words = STATES[state]
     row = f"{state} on the row"
+    asked = is_in() if rules.where is None else is_in() & rules.where
     metric = Metric(
         name,
         ratio(pl.when(pl.col(row)).then(SECONDS).sum(), ADMISSIBLE),
@@ -212,7 +213,7 @@ def state_share(state: str, name: str, group: str) -> Emission:
         formula=f"Σ Δt in which {words} / BookAdmissibleSeconds",
         citation=MCINISH,
     )
-    return Emission(group, metric, {row: is_in()})
+    return Emission(group, metric, {row: asked})
 
 
 def touch_size_share(side: str, above: float, words: str, name: str, group: str, rules: Rules) -> Emission:

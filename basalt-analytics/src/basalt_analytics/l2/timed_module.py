@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import polars as pl
+
 from basalt.config.filters import row_filter
 from basalt.durations import parse_duration
 from basalt.errors import UserError
@@ -58,9 +60,12 @@ class L2Tw(BucketModule):
 
     @property
     def _rules(self) -> Rules:
+        """With `where`, and with depth 0 for a side that is missing, of pieces that have a row: others have no book."""
         own = self.config
-        where = None if own.where is None else row_filter(own.where, self.columns, "l2tw.where")
-        return Rules(own.locked, own.crossed, own.empty_side == "zero", where)
+        zero, is_there = own.empty_side == "zero", pl.col("EventTimestamp").is_not_null()
+        if own.where is None:
+            return Rules(own.locked, own.crossed, zero, is_there if zero else None)
+        return Rules(own.locked, own.crossed, zero, is_there & row_filter(own.where, self.columns, "l2tw.where"))
 
     @property
     def _levels(self) -> Levels:
@@ -69,7 +74,7 @@ class L2Tw(BucketModule):
     def _emissions(self, option: str, group: Any, label: str) -> Iterator[Emission]:
         match option:
             case "shares":
-                yield from _shares(group, label)
+                yield from self._shares(group, label)
             case "touch_sizes":
                 yield from self._touch_sizes(group, label)
             case "spreads":
@@ -106,6 +111,12 @@ class L2Tw(BucketModule):
                 name = template.filled(**tokens, aggregation="TWA")
                 yield imbalance_of(measure, level, name, label, self._rules)
 
+    def _shares(self, group: Any, label: str) -> Iterator[Emission]:
+        required({"states": group.states}, label)
+        template = Template.checked(group.name, label, ("state",))
+        for state in group.states:
+            yield state_share(state, template.filled(state=state), label, self._rules)
+
     def _touch_sizes(self, group: Any, label: str) -> Iterator[Emission]:
         required({"above": group.above, "sides": group.sides}, label)
         if not all(0 < size < float("inf") for size in group.above):
@@ -115,13 +126,6 @@ class L2Tw(BucketModule):
             for size in group.above:
                 name = template.filled(side=side, above=plain(size))
                 yield touch_size_share(side, size, plain(size), name, label, self._rules)
-
-
-def _shares(group: Any, label: str) -> Iterator[Emission]:
-    required({"states": group.states}, label)
-    template = Template.checked(group.name, label, ("state",))
-    for state in group.states:
-        yield state_share(state, template.filled(state=state), label)
 
 
 def _only_averages(what: str, group: Any, label: str) -> None:
