@@ -92,6 +92,24 @@ def test_no_price_change_reaches_over_a_halt(liquid):
     assert bar["Roll"] == pytest.approx(0.2)
 
 
+def test_a_halt_that_no_row_tells_is_told_by_the_state_table(table):
+    """Halted from 6 to 9, when books and trades are silent: the mid that is 1 higher at 9 is no change, nor is the
+    price of the trade at 12 one from that at 3."""
+    tables = {
+        "trades": table("Price Size", [(3, 10, 100), (12, 11, 300), (13, 10.9, 1)], AggressorSide=["Buy"] * 3),
+        "l2": table(QUOTES, [(0, 9.99, 10.01, 1, 1), (9, 10.99, 11.01, 1, 1)]),
+        "marketstate": table("MarketState", [(-5, C), (6, "HALTED"), (9, C)]),
+    }
+    module = {"module": "liquidity", "measures": ["KyleLambdaOrigin", "Roll"]}
+    bar = basalt.compute([module], every="20s", **tables).row(-1, named=True)
+    assert (bar["KyleLambdaOrigin"], bar["Roll"]) == (0, None)
+
+
+def test_a_trade_without_a_price_makes_no_bucket(liquid):
+    """At 45 a price of NaN: the buckets are those of the quote at 0 and of the trade at 3."""
+    assert len(liquid({}, [(3, 10, 100, "Buy"), (45, float("nan"), 1, "Buy")])) == 2
+
+
 def test_trades_of_another_state_do_not_count(liquid):
     """The trade at 7 is in the halt: 100 of 100 shares are signed."""
     trades = [(3, 10.0, 100, "Buy"), (7, 10.0, 900, None)]

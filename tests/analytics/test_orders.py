@@ -215,6 +215,21 @@ def test_trades_of_a_halt_are_no_volume_of_the_market(costs):
     assert row["Participation"] == pytest.approx(60 / 600)
 
 
+def test_a_halt_that_no_book_row_tells_is_told_by_the_state_table(orders, table):
+    """Halted from 22 to 40, when books and trades are silent: after 5 s of the fill of 20 there is no mid, and after
+    30 s there is."""
+    tables = {
+        "orders": orders(order("a", 10, FILL, 60)),
+        "trades": table("Price Size", [row for row in TRADES if row[0] != 30]),
+        "l2": table(QUOTES, [(t, bid, ask, 1, 1) for t, bid, ask in BESTS if t != 25]),
+        "marketstate": table("MarketState", [*HALT, (70, "CLOSED")]),
+    }
+    module = {"module": "tca", "horizons": ["5s", "30s"]}
+    row = basalt.compute([module], every="1h", **tables).row(0, named=True)
+    assert (row["OrderMarkoutBps5s"], row["ReversionBps5s"]) == (None, None)
+    assert row["OrderMarkoutBps30s"] == pytest.approx(1e4 * 0.1 / 10.2)
+
+
 def test_states_that_count_may_be_asked_of_the_market_alone(costs):
     """With the halt the prints of 12, 20, 30 and 50 count, 800 shares; the orders carry no state."""
     options = {"market_states": [C, "HALTED"]}

@@ -1,6 +1,7 @@
 """The module `liquidity`."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import attrs
 import polars as pl
@@ -34,6 +35,8 @@ class Liquidity(FrameModule):
 
     name = "liquidity"
     inputs = ("trades", "l2")
+    optional = ("marketstate",)
+    valid: Mapping[str, pl.Expr] = MappingProxyType({"trades": valid(allow_nonpositive_prices=False)})
     Config = LiquidityOptions
     config: LiquidityOptions
 
@@ -116,7 +119,7 @@ class Liquidity(FrameModule):
         for column, asked in (("TradeType", own.trade_types), ("PublicationTimestamp", own.max_publication_delay)):
             if asked is not None:
                 check_column(column, self._trades, WHO, "leave out the option that filters by it")
-        return all_of(valid(allow_nonpositive_prices=False), module_filter(own, self._trades, WHO))
+        return all_of(self.valid["trades"], module_filter(own, self._trades, WHO))
 
     def _grid(self, rule: BucketRule) -> BucketRule:
         """The grid of sub-intervals, labelled by their starts; UserError where buckets are no whole number of them."""

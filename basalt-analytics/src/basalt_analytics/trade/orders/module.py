@@ -28,7 +28,8 @@ class Tca(FrameModule):
     """
 
     name = "tca"
-    inputs = ("trades", "l2", "orders")  # market_states are asked of the first: own orders need not tell any
+    inputs = ("orders", "trades", "l2")
+    optional = ("marketstate",)
     keys = ORDER
     Config = TcaOptions
     config: TcaOptions
