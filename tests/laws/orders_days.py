@@ -2,8 +2,7 @@
 
 In each listing an order begins at every twelfth print, and what it does is told by the prints behind that. By number:
 0 is filled in part, 1 whole, 2 never; 3 has a decision before arrival and no fees; 4 changes its side; 5 never arrives.
-The last listing's first order never ends, but on the day whose books lack states here and there: what closes a session
-there may be a gap, so that only the whole date tells in which bucket such an order is.
+The last listing's first order never ends.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ STEPS = {0: "Arrival", 3: "Fill", 6: "Fill", 10: "End"}
 """Prints after an order's first, and what it does there."""
 
 
-def with_orders(day: Day, endless: bool = True) -> Day:
+def with_orders(day: Day) -> Day:
     """The day's tables, and `orders`."""
     at = PLACE.alias("Place")
     prints = day["trades"].with_columns(at, Number=at // APART, Step=at % APART)
@@ -32,7 +31,7 @@ def with_orders(day: Day, endless: bool = True) -> Day:
     gone = (
         ((KIND == 2) & (pl.col("Event") == "Fill"))
         | ((KIND == 5) & (pl.col("Event") == "Arrival"))
-        | (first & last & (pl.col("Event") == "End") & endless)
+        | (first & last & (pl.col("Event") == "End"))
     )
     made = rows.filter(~gone).select(*_columns())
     return day | {"orders": made}
@@ -64,7 +63,7 @@ def _columns() -> list[pl.Expr]:
 
 
 def _day(name: str) -> Callable[[], Day]:
-    return lambda: with_orders(DAYS[name](), endless=name != "nulls")
+    return lambda: with_orders(DAYS[name]())
 
 
 ORDER_DAYS: Mapping[str, Callable[[], Day]] = {name: _day(name) for name in DAYS}
