@@ -244,7 +244,9 @@ def test_f2_dense_rows_carry_the_missing_ask(f2):
 def test_f_values_on_the_grid_of_two_seconds(f_quotes):
     """At 0, 2, … 28: the last valid mid, the locked one at 14 kept, the crossed one at 16 left out."""
     rows = [Book(row, {}, 1) for row in table({"l2": f_quotes}, "l2", 1).rows]
-    [memory] = memories([(b.row["EventTimestamp"], b.price("Mid")) for b in rows], [(NINE - 10 * S, NINE + 28 * S)])
+    [memory] = memories(
+        [(b.row["EventTimestamp"], b.price("Mid")) for b in rows], [(NINE - 10 * S, NINE + 28 * S)], strict=False
+    )
     found = [memory.at(NINE + t * S, strict=False, max_age=None) for t in range(0, 29, 2)]
     assert found == near(
         *(100.02, 100.025, 100.025, 100.035, 100.035, 100.015, 100.015, 100.02, 100.02, 100.04, 100.04),

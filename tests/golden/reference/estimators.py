@@ -26,7 +26,7 @@ def variance(segments: Segments) -> float | None:
 
 def zero_share(segments: Segments) -> float | None:
     """Share of returns between equal prices."""
-    return mean([float(abs(r) <= 1e-9) for r in known(segments)])
+    return mean([float(r == 0) for r in known(segments)])
 
 
 def neighbours(segments: Segments, count: int) -> list[tuple[float, ...]]:

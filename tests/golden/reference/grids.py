@@ -10,6 +10,8 @@ from itertools import pairwise
 from math import log
 from typing import NamedTuple
 
+from .values import near
+
 Runs = Sequence[tuple[float, float]]
 Timed = Sequence[tuple[int, float | None]]
 Returns = list[float | None]
@@ -30,14 +32,15 @@ class Memory(NamedTuple):
         return self.values[place]
 
 
-def memories(timed: Timed, runs: Runs, last_instant: bool = False) -> list[Memory]:
+def memories(timed: Timed, runs: Runs, strict: bool, last_instant: bool = False) -> list[Memory]:
     """One for each stretch. `timed`: (stamp, value or None) of every row, in order. `last_instant`: rows at its end are
-    of the stretch, as they are of a session; where states tell, the next one has begun."""
+    of the stretch, as they are of a session; where states tell, the next one has begun. `strict`: rows at a moment come
+    after it, so that the row before a stretch is in force when it opens; else a row at its start is, in its place."""
     found = []
     for start, end in runs:
         before = [(t, x) for t, x in timed if t < start][-1:]
         inside = [(t, x) for t, x in timed if start <= t < end or (last_instant and t == end)]
-        before = [] if inside and inside[0][0] == start else before
+        before = [] if not strict and inside and inside[0][0] == start else before
         known = [(t, x) for t, x in [*before, *inside] if x is not None]
         found.append(Memory((start, end), [t for t, _ in known], [x for _, x in known]))
     return found
@@ -48,8 +51,13 @@ def between(found: Sequence[Memory], start: int, end: int, strict: bool, max_age
     for memory in found:
         if memory.run[0] <= start and end <= memory.run[1]:
             p, q = memory.at(start, strict, max_age), memory.at(end, strict, max_age)
-            return None if p is None or q is None else log(q) - log(p)
+            return None if p is None or q is None else log_return(p, q)
     return None
+
+
+def log_return(p: float, q: float) -> float:
+    """0 between equal prices."""
+    return 0.0 if near(p, q) else log(q) - log(p)
 
 
 def on_grid(
@@ -75,6 +83,6 @@ def of_events(timed: Timed, runs: Runs, interval_of: dict[int, list[int]]) -> di
             known = [k for k in places if start <= timed[k][0] < end and timed[k][1] is not None]
             before = [k for k in range(places[0]) if start <= timed[k][0] < end and timed[k][1] is not None]
             prices = [x for k in [*before[-1:], *known] if (x := timed[k][1]) is not None]
-            segments.append([log(q) - log(p) for p, q in pairwise(prices)] if known else [])
+            segments.append([log_return(p, q) for p, q in pairwise(prices)] if known else [])
         found[label] = [s for s in segments if s]
     return found

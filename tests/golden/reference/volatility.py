@@ -72,10 +72,10 @@ def _samples(
         return _event_samples(rows, source, labels)
     every = [Book(row, options, rows.depth) for row in table.rows]
     timed = [(b.row["EventTimestamp"], b.price(source)) for b in every]
-    found = memories(timed, rows.time, table.changes is None)
     step, stride = nanoseconds(sampling), options.get("subsample", 5)
     age = None if options.get("max_age") is None else nanoseconds(options["max_age"])
     strict = rows.rule.closed == "left"
+    found = memories(timed, rows.time, strict, table.changes is None)
     samples = {}
     for label in labels:
         interval = rows.rule.interval(label)
