@@ -36,3 +36,18 @@ def test_a_python_function_inside_an_expression_is_refused():
 def test_lineage_goes_through_derived_columns_to_the_table():
     derived = {"mid": (pl.col("BidPrice") + pl.col("AskPrice")) / 2, "cost": pl.col("Price") - pl.col("mid")}
     assert table_columns(["cost", "Size"], derived) == ["Size", "Price", "BidPrice", "AskPrice"]
+
+
+@pytest.mark.parametrize("bound", [float("inf"), float("-inf"), float("nan"), 1.5])
+def test_a_constant_that_is_not_finite_survives_other_names(bound):
+    """Rows −∞, 1, 2, ∞ and NaN, told from the bound under another name, among finite constants."""
+    frame = pl.DataFrame({"b": [float("-inf"), 1.0, 2.0, float("inf"), float("nan")]})
+    expr = (pl.col("a") * 2.0 + 0.5 - 0.5) / 2.0 < bound
+    there = frame.rename({"b": "a"}).select(expr).to_series().to_list()
+    assert frame.select(renamed(expr, {"a": "b"})).to_series().to_list() == there
+
+
+def test_constants_that_are_not_finite_are_told_apart():
+    bounds = [pl.col("a") < float(text) for text in ("inf", "-inf", "nan")]
+    assert len({identity(expr) for expr in bounds}) == 3
+    assert identity(bounds[0]) == identity(pl.col("a") < float("inf"))

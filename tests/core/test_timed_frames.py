@@ -192,6 +192,15 @@ def test_a_listing_of_which_no_state_is_told_is_unknown_all_day():
     assert found == {10: (10, 6, 60), 20: (10, 10, 20 + 96)}
 
 
+def test_time_that_is_unknown_counts_from_the_first_told_state_on():
+    """PRE_OPEN is told from −15; with all states, bucket −10 counts whole before the first row."""
+    everything = {"market_states": (*ALL_STATES, "null")}
+    module = type("Everything", (InForce,), {"options": everything})
+    told = states((-15, "PRE_OPEN"), (0, "CONTINUOUS_TRADING"), (28, "CLOSED"))
+    found = bars(module, book((4, 10.0)), marketstate=told, timeline="dense")
+    assert found == {-10: (10, 0, 0), 0: (10, 0, 0), 10: (10, 6, 60), 20: (10, 10, 100), 30: (8, 8, 80)}
+
+
 def test_samples_are_the_last_valid_values_up_to_their_points():
     """Mid 10 at 3, none at 5, 12 at 6: at 2 nothing, at 4 the 10, at 6 the 12, which stays."""
     found = bars(Steps, book((3, 10.0), (5, None), (6, 12.0)), marketstate=OPEN)
@@ -232,6 +241,31 @@ def test_no_rows_have_no_bars(module):
 def test_further_keys_are_refused():
     with pytest.raises(UserError, match="weighs or samples time, which is by ListingId alone"):
         bars(InForce, book((4, 10.0)).with_columns(Venue=pl.lit("X")), keys=["ListingId", "Venue"])
+
+
+class Prints(BucketModule):
+    """The last price by the time it was the last, of trades above 5."""
+
+    name = "prints"
+    table = "trades"
+
+    def parts(self):
+        area = Metric("Area", (pl.col("Price") * pl.col("Seconds")).sum(), Unit.PRICE, doc="Σ price·seconds.")
+        return [Part(Intervals("trades", memory="stretch"), [area], where=pl.col("Price") > 5)]
+
+
+def test_events_of_other_states_or_that_fail_a_filter_are_none():
+    """10 from 2 s on: the print of 4 s is of no known state, and that of 6 s costs 1. Bucket 20 is there for the print
+    at 15, which fails the filter."""
+    rows = [
+        (2, 10.0, "CONTINUOUS_TRADING"),
+        (4, 99.0, None),
+        (6, 1.0, "CONTINUOUS_TRADING"),
+        (15, 2.0, "CONTINUOUS_TRADING"),
+    ]
+    trades = stamped(rows, ["Price", "MarketState"]).cast({"MarketState": STATE}).with_columns(Size=pl.lit(1.0))
+    found = basalt.compute([Prints], every="10s", trades=trades, marketstate=OPEN)
+    assert found["Area"].to_list() == [80, 100]
 
 
 class Windowed(InForce):

@@ -7,7 +7,9 @@ keys hash, so an expression that wraps a Python function is refused: write it as
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from math import copysign, isfinite, isnan
 from typing import Any
 
 import polars as pl
@@ -28,7 +30,7 @@ def identity(expr: pl.Expr | None) -> str:
             f"the expression {shown(expr)} calls a Python function, which can be neither planned nor keyed: "
             "write it with Polars expressions, or use a FrameModule"
         )
-    return text
+    return text if "null" not in text else f"{text} {expr.meta.serialize().hex()}"  # JSON has no infinity and no NaN
 
 
 def shown(expr: pl.Expr) -> str:
@@ -81,15 +83,32 @@ def renamed(expr: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
     """The same expression over columns renamed by `names`."""
     if not set(names) & set(expr.meta.root_names()):
         return expr
-    tree = _rename(json.loads(identity(expr)), names)
+    identity(expr)
+    constants = iter(_constants(expr))
+    tree = _rename(json.loads(expr.meta.serialize(format="json")), names, constants)
     return pl.Expr.deserialize(io.StringIO(json.dumps(tree)), format="json")
 
 
-def _rename(node: Any, names: Mapping[str, str]) -> Any:
+def _constants(expr: pl.Expr) -> list[float]:
+    """The float constants of an expression in the order in which it is written down."""
+    found = re.findall(rb"\xa5Float\xcb(.{8})", expr.meta.serialize(), re.DOTALL)
+    return [struct.unpack(">d", each)[0] for each in found]
+
+
+def _rename(node: Any, names: Mapping[str, str], constants: Iterator[float]) -> Any:
+    """The tree over other names. JSON has null for a constant that is not finite: it becomes a quotient that is it."""
     if isinstance(node, dict):
         if set(node) == {"Column"} and isinstance(node["Column"], str):
             return {"Column": names.get(node["Column"], node["Column"])}
-        return {key: _rename(value, names) for key, value in node.items()}
+        if isinstance(dyn := node.get("Literal"), dict) and "Float" in dyn.get("Dyn", ()):
+            value = next(constants)
+            return node if isfinite(value) else _over_zero(0.0 if isnan(value) else copysign(1.0, value))
+        return {key: _rename(value, names, constants) for key, value in node.items()}
     if isinstance(node, list):
-        return [_rename(value, names) for value in node]
+        return [_rename(value, names, constants) for value in node]
     return node
+
+
+def _over_zero(value: float) -> Any:
+    quotient = pl.lit(value) / pl.lit(0.0)
+    return json.loads(quotient.meta.serialize(format="json"))

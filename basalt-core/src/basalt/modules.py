@@ -29,7 +29,8 @@ States = Sequence[str] | Literal["default", "any"]
 Scope = Literal["listing", "instrument", "universe"]
 Dates = Sequence[date]
 Memory = Literal["date", "stretch"]
-"""What is in force when a stretch opens. date: the very latest row before it. stretch: nothing from before it."""
+"""What is in force when a stretch opens. date: the very latest row before it, for rows are states. stretch: nothing,
+for rows are events, and those of other states are none."""
 Lag = timedelta | Known
 ALL_STATES = tuple(state for state in MARKET_STATES if state != "CLOSED")
 
@@ -86,9 +87,9 @@ class Part:
 
     Rows that are not valid are no rows at all; rows that only fail `where` still make a bucket of the sparse
     timeline. `derive`: named row expressions, evaluated after both filters. `samples`: of a grid, named expressions
-    over one row of the table, null where it is not valid. `where` is of a table's own rows alone: pieces and samples of
-    rows that fail a filter are nulled by the module. `makes_buckets` False: a count of what was dropped must not make
-    the bucket it counts in.
+    over one row of the table, null where it is not valid. `where` is of rows and of events (`memory = "stretch"`): of
+    states, pieces and samples that fail a filter are nulled by the module, for they end what was before.
+    `makes_buckets` False: a count of what was dropped must not make the bucket it counts in.
     """
 
     reads: Reads

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import ClassVar
 
 import polars as pl
 import pytest
@@ -229,3 +230,26 @@ def test_rows_that_a_frame_module_does_not_count_make_no_bucket():
     trades = pl.DataFrame({"ListingId": 1, "EventTimestamp": stamps, "Price": [9.0, 11.0, 9.0], "Size": 5.0})
     found = basalt.compute([Quiet], every="1m", trades=trades.cast({"EventTimestamp": NS_UTC}))
     assert found.select(pl.col("TimeBucket").dt.minute(), "Volume").rows() == [(2, 5.0)]
+
+
+class Visits(Quiet):
+    """Trades by desk, with keys of its own, and the sessions it is told of."""
+
+    name = "visits"
+    keys = ("ListingId", "Desk")
+    seen: ClassVar = []
+
+    def compute(self, inputs, pass_):
+        self.seen.append(pass_.sessions)
+        rows = super().compute(inputs, pass_)
+        return rows.select("ListingId", "TimeBucket", "Volume", Desk=pl.lit("A"))
+
+
+def test_a_pass_of_other_keys_is_told_its_hours(planner):
+    stamps = [datetime(2026, 1, 5, 9, minute, 30, tzinfo=UTC) for minute in range(3)]
+    trades = pl.DataFrame({"ListingId": 1, "EventTimestamp": stamps, "Price": [9.0, 11.0, 9.0], "Size": 5.0})
+    hours = {"start": "08:00", "end": "16:30", "tz": "Europe/London"}
+    Visits.seen.clear()
+    basalt.compute([Visits], every="1m", trades=trades.cast({"EventTimestamp": NS_UTC}), session=hours)
+    start = int(datetime(2026, 1, 5, 8, tzinfo=UTC).timestamp()) * 10**9
+    assert Visits.seen[-1] == [(start, start + 8 * 3600 * 10**9 + 1800 * 10**9)]

@@ -107,7 +107,7 @@ def check_row_wise(part: Part, title: str, taken: Collection[str]) -> None:
     for role, expr in roles.items():
         if expr is not None and not is_row_wise(expr):
             raise PluginError(f"{title}: {role} must decide by the row alone, without aggregation, shift or window")
-    if part.where is not None and not isinstance(part.reads, Rows):
+    if part.where is not None and not isinstance(part.reads, Rows) and part.reads.memory == "date":
         raise PluginError(f"{title}: where drops rows, and what is in force has none to drop: null the values instead")
     if part.samples and not isinstance(part.reads, Grid):
         raise PluginError(f"{title}: samples are taken at the points of a Grid: derive them, or read a Grid")

@@ -70,7 +70,7 @@ def _stateless(config: PassConfig, known: Known, columns: Mapping[str, Columns])
 
 def _tables_of(entry: ModuleEntry, known: Known) -> list[str]:
     made = known.registry.get("analytics", entry.module).load()
-    names = [made.table] if issubclass(made, BucketModule) else made.inputs
+    names = [made.table] if issubclass(made, BucketModule) else [*made.inputs, *made.optional]
     return [entry.tables.get(name, name) for name in names]
 
 

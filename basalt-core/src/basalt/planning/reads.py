@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from basalt.expressions import roots
 from basalt.metrics import Empty
-from basalt.modules import FrameModule
+from basalt.modules import FrameModule, Part
 from basalt.planning.emitted import Planned, frame_columns, read_columns
 from basalt.planning.grouping import tables_of
 from basalt.planning.known import Known
@@ -46,17 +46,24 @@ def _for_stretches(
         for table in rows.state_tables:
             yield table, STATE_COLUMNS if table == "marketstate" else ("MarketState",)
     filled = rows.kind != "returned" or len(frame_uses) > 1
-    runs = any(_needs_stretches(one) for one in planned) or (filled and any(_carries(use) for use in frame_uses))
+    derived = {id(part): _behind(part) for part in (one.part for one in planned)}
+    runs = any(_needs_stretches(one, derived[id(one.part)]) for one in planned)
+    runs = runs or (filled and any(_carries(use) for use in frame_uses))
     if runs and "marketstate" in counting.columns_of:
         yield "marketstate", STATE_COLUMNS
     if isinstance(rows.hours, CalendarHours):
         yield "calendar", CALENDAR_COLUMNS
 
 
-def _needs_stretches(one: Planned) -> bool:
+def _behind(part: Part) -> set[str]:
+    """The columns that derived ones name."""
+    return {name for expr in part.derive.values() for name in roots(expr)}
+
+
+def _needs_stretches(one: Planned, derived: set[str]) -> bool:
     """Whether runs of the state matter, not just the state of each row: a carried value, a window in a stretch, or
     time itself."""
-    read = {name for expr in (*one.part.derive.values(), one.emitted.expr) for name in roots(expr)}
+    read = {*derived, *roots(one.emitted.expr)}
     runs = one.frame.view is not None or bool(read & {"StretchId", SECONDS})
     return one.frame.states is not None and (one.emitted.empty is Empty.CARRY or runs)
 

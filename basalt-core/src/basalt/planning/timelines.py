@@ -86,9 +86,9 @@ def timeline(counting: Counting, configured: Sequence[Use], grouping: Grouping) 
     kind = _kind(config, grouping, bool(read))
     if not read and kind in ("returned", "sparse"):
         _check_unused(config, _fills(configured, kind))
-    if kind == "returned":
-        return Timeline("returned")
     _check_calendar(config, counting)
+    if kind == "returned":
+        return Timeline("returned", hours=hours(config))
     found = Timeline(
         kind,
         _states(counting, configured, grouping),

@@ -98,13 +98,14 @@ def _session_end(day: Day) -> Sequence[pl.Expr]:
 
 
 def _edges(frame: Frame, day: Day) -> pl.LazyFrame:
-    """(key, _First, _Last): the start of the bucket of the listing's first row, and the end of that of its last."""
+    """(key, _First, _Last): where the bucket of the listing's first row, or told state, begins, and where that of its
+    last row ends."""
     key, rule, time = frame.key, day.rule, pl.col("EventTimestamp")
     tables = dict.fromkeys([frame.table, *day.events])
-    seen = [
-        day.tables[table].group_by(key).agg(_First=time.min().to_physical(), _Last=time.max().to_physical())
-        for table in tables
-    ]
+    first, last = time.min().to_physical(), time.max().to_physical()
+    seen = [day.tables[table].group_by(key).agg(_First=first, _Last=last) for table in tables]
+    if "marketstate" in day.tables and key == "ListingId":
+        seen.append(day.tables["marketstate"].group_by(key).agg(_First=first, _Last=pl.lit(None, pl.Int64)))
     both = pl.concat(seen).group_by(key).agg(pl.col("_First").min(), pl.col("_Last").max())
     first, last = (rule.bucket(pl.col(name), day.date) for name in ("_First", "_Last"))
     return both.with_columns(

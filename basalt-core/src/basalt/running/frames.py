@@ -83,14 +83,20 @@ class Day:
 
 def rows(frame: Frame, day: Day, stretch: bool) -> pl.LazyFrame:
     """The frame's rows with TimeBucket, and with StretchId where `stretch`."""
+    kept = admitted(frame, day)
+    if stretch:
+        kept = within(at_rows(kept, frame.key, frame_stretches(frame, day)), frame.keys[1:])
+    return kept.with_columns(TimeBucket=day.rule.bucket(pl.col("EventTimestamp"), day.date))
+
+
+def admitted(frame: Frame, day: Day) -> pl.LazyFrame:
+    """The table's rows in the frame's states and hours."""
     kept = day.tables[frame.table]
     if frame.states is not None:
         kept = kept.filter(admissible(frame.states))
     if frame.in_hours and day.sessions is not None:
         kept = kept.filter(in_sessions(day.sessions))
-    if stretch:
-        kept = within(at_rows(kept, frame.key, frame_stretches(frame, day)), frame.keys[1:])
-    return kept.with_columns(TimeBucket=day.rule.bucket(pl.col("EventTimestamp"), day.date))
+    return kept
 
 
 def frame_stretches(frame: Frame, day: Day) -> pl.LazyFrame | None:

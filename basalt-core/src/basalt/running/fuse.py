@@ -12,7 +12,7 @@ import polars as pl
 from basalt.expressions import identity, roots
 from basalt.metrics import Empty
 from basalt.running.cells import admissible_seconds
-from basalt.running.frames import Day, Frame, InForce, Sampled, rows
+from basalt.running.frames import Day, Frame, InForce, Sampled, admitted, rows
 from basalt.running.grids import grid
 from basalt.running.intervals import intervals
 
@@ -80,19 +80,27 @@ def _viewed(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
     frame = aggregation.frame
     match frame.view:
         case InForce():
-            return intervals(frame, day, _valid(day.tables[frame.table], aggregation))
+            return intervals(frame, day, _in_force(aggregation, day))
         case Sampled():
-            return grid(frame, day, _valid(day.tables[frame.table], aggregation), aggregation.samples)
-    kept = _valid(rows(frame, day, aggregation.reads("StretchId")), aggregation)
-    kept = kept if aggregation.where is None else kept.filter(aggregation.where)
+            return grid(frame, day, _in_force(aggregation, day), aggregation.samples)
+    kept = _filtered(rows(frame, day, aggregation.reads("StretchId")), aggregation)
     if aggregation.reads(SECONDS):
         seconds = admissible_seconds(frame, day)
         kept = kept.join(seconds, on=[frame.key, "TimeBucket"], how="left", maintain_order="left")
     return kept
 
 
-def _valid(kept: pl.LazyFrame, aggregation: Aggregation) -> pl.LazyFrame:
-    return kept if aggregation.valid is None else kept.filter(aggregation.valid)
+def _in_force(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
+    """The rows that can be in force: states of any kind, which end each other, but admissible events alone."""
+    frame = aggregation.frame
+    events = frame.view is not None and frame.view.memory == "stretch"
+    return _filtered(admitted(frame, day) if events else day.tables[frame.table], aggregation)
+
+
+def _filtered(kept: pl.LazyFrame, aggregation: Aggregation) -> pl.LazyFrame:
+    for filter_ in (aggregation.valid, aggregation.where):
+        kept = kept if filter_ is None else kept.filter(filter_)
+    return kept
 
 
 def layers(derive: Mapping[str, pl.Expr]) -> list[dict[str, pl.Expr]]:
