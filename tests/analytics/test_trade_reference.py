@@ -19,8 +19,8 @@ from reference.tiny import tiny_days
 from reference.trade_configs import flagged, marked
 
 FUZZ_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "20"))
-SPOILED = ["transforms", "groups", "passes", "volatility"]
-TINY = ["transforms", "passes"]
+SPOILED = ["transforms", "groups", "passes", "volatility", "liquidity", "orders"]
+TINY = ["transforms", "passes", "orders"]
 
 
 @pytest.mark.slow

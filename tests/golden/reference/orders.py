@@ -195,7 +195,7 @@ def _interval(
         "OrderIntervalVwap": vwap(inside),
         "VwapSlippageBps": bps(sign, average, vwap(inside)),
         "DayVwapSlippageBps": bps(sign, average, vwap(market.trades)),
-        "Participation": ratio(done, volume(inside) - own) if order.fills else None,
+        "Participation": ratio(done, max(volume(inside) - own, 0.0)) if order.fills else None,
         "RelativePerformance": _relative(inside, average, sign),
     }
     for rate in options.get("participation_rates", [0.1]):

@@ -14,7 +14,7 @@ from .passes import Result, _cell, _counted
 from .quotes import quotes_at_trades, quotes_of
 from .retail import retail_imbalance
 from .signs import ticks_of, trade_signs
-from .trade_bars import cancelled, counts
+from .trade_bars import counts
 from .trade_groups import change, discrepancy, flags, grouped, imbalance, placement
 from .trade_volatility import volatility
 from .twap import twap
@@ -140,9 +140,7 @@ def _states(modules: Sequence[Any], known: bool) -> Any:
 
 
 def _counted_by(row: Row, modules: Sequence[Any]) -> bool:
-    """Of a table that liquidity alone reads every row counts: what is valid there the engine cannot know."""
-    known = [module for module in modules if module["module"] != "liquidity"]
-    return not cancelled(row) if not known else _counted(row, [{**module, "module": "trade"} for module in known])
+    return _counted(row, [{**module, "module": "trade"} for module in modules])
 
 
 def run_orders(
