@@ -16,7 +16,7 @@ DAY = 86400 * 10**9
 
 @attrs.frozen
 class Market:
-    """What a listing's orders are measured against: the trades that count, its quotes, its stretches, the midnight that ends its date."""
+    """What orders are measured against: trades that count, quotes, stretches, the midnight that ends the date."""
 
     trades: Sequence[Row]
     quotes: Sequence[Quote]
