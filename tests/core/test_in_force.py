@@ -61,6 +61,23 @@ def test_a_row_at_the_opening_itself_is_the_latest_one():
     assert found([20], (15, 3), (20, 0)) == [(None, None)]
 
 
+def test_looking_strictly_before_the_row_at_the_opening_comes_after_it():
+    assert found([20, 21], (15, 3), (20, 0), strict=True) == [(3, 15), (3, 15)]
+
+
+def test_a_row_at_the_end_of_a_stretch_is_not_of_it():
+    assert found([9], (2, 1), (10, 5)) == [(1, 2)]
+    ending = latest_valid(
+        points(10).with_columns(StretchId=pl.lit(0, pl.Int64)),
+        rows((2, 1), (10, 5)),
+        "ListingId",
+        VALID,
+        STRETCHES,
+        "At",
+    )
+    assert ending.collect()["x"].to_list() == [1]
+
+
 def test_what_was_in_force_at_the_opening_stands_over_invalid_rows_inside():
     assert found([23], (15, 3), (22, 0)) == [(3, 15)]
 

@@ -224,6 +224,17 @@ def test_a_step_that_a_halt_cuts_has_nothing_before_it():
     assert found[30] == ("10.0 10.0 10.0 10.0", "10.0 10.0 10.0 10.0", "11 12 13 14")
 
 
+def test_a_row_at_the_end_of_a_stretch_is_of_the_next_one():
+    """20 at 28, when the listing is CLOSED: the point of 28 ends the last step, and has the 10."""
+    found = bars(Steps, book((3, 10.0), (28, 20.0)), marketstate=OPEN, timeline="dense")
+    assert found[30][0] == "10.0 10.0 10.0 10.0"
+
+
+def test_a_row_at_the_last_instant_of_a_session_is_in_it():
+    hours = {"start": "09:00:00", "end": "09:00:08", "tz": "UTC"}
+    assert bars(Steps, book((3, 10.0), (8, 20.0)), session=hours)[10][0] == "- 10.0 10.0 20.0"
+
+
 def test_old_samples_are_null():
     assert bars(OldSteps, book((3, 10.0)), marketstate=OPEN)[10][0] == "- 10.0 10.0 - -"
 

@@ -59,7 +59,7 @@ def spans(frame: Frame, day: Day) -> pl.LazyFrame:
         found = edges.select(key, Start="_First", End="_Last").sort(key).with_row_index("StretchId")
     else:
         found = _runs(frame, day, edges)
-    ends = [*_session_end(day), pl.col("_Last")]
+    ends = [*_session_end(frame, day), pl.col("_Last")]
     bounded = found.join(edges, on=key, how="left", maintain_order="left").with_columns(
         Start=pl.when(pl.col("Start") == LONG_AGO).then(pl.col("_First")).otherwise("Start"),
         End=pl.coalesce("End", *ends),
@@ -68,10 +68,15 @@ def spans(frame: Frame, day: Day) -> pl.LazyFrame:
     return bounded.filter(pl.col("End") > pl.col("Start")).select(key, "StretchId", "Start", "End")
 
 
+def _tells(frame: Frame, day: Day) -> bool:
+    """Whether a state table tells of the frame's keys."""
+    return frame.key == "ListingId" and "marketstate" in day.tables
+
+
 def _runs(frame: Frame, day: Day, edges: pl.LazyFrame) -> pl.LazyFrame:
     """Stretches of the frame's states; one a listing where all states count."""
     states = frame.states or frozenset()
-    known = day.tables.get("marketstate") if frame.key == "ListingId" else None
+    known = day.tables["marketstate"] if _tells(frame, day) else None
     if known is None:
         found = stretches(day.tables[frame.table], frame.key, states)
     elif "UNKNOWN" in states:
@@ -89,9 +94,9 @@ def _with_untold(found: pl.LazyFrame, known: pl.LazyFrame, edges: pl.LazyFrame, 
     return both.sort(key, "Start").with_row_index("StretchId")
 
 
-def _session_end(day: Day) -> Sequence[pl.Expr]:
-    """The end of the last session, for what begins before it."""
-    if not day.sessions:
+def _session_end(frame: Frame, day: Day) -> Sequence[pl.Expr]:
+    """The end of the last session, for what begins before it. A state table has been closed there already."""
+    if not day.sessions or (_tells(frame, day) and frame.states is not None):
         return []
     end = pl.lit(day.sessions[-1][1], dtype=pl.Int64)
     return [pl.when(end > pl.col("Start")).then(end)]
@@ -104,7 +109,7 @@ def _edges(frame: Frame, day: Day) -> pl.LazyFrame:
     tables = dict.fromkeys([frame.table, *day.events])
     first, last = time.min().to_physical(), time.max().to_physical()
     seen = [day.tables[table].group_by(key).agg(_First=first, _Last=last) for table in tables]
-    if "marketstate" in day.tables and key == "ListingId":
+    if _tells(frame, day):
         seen.append(day.tables["marketstate"].group_by(key).agg(_First=first, _Last=pl.lit(None, pl.Int64)))
     both = pl.concat(seen).group_by(key).agg(pl.col("_First").min(), pl.col("_Last").max())
     first, last = (rule.bucket(pl.col(name), day.date) for name in ("_First", "_Last"))

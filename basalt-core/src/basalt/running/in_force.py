@@ -5,19 +5,19 @@ very latest row before it is in force when it opens; if that row has no valid va
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
 import polars as pl
 
-from basalt.running.stretches import at_rows
+from basalt.modules import Memory
 
-Memory = Literal["date", "stretch"]
-"""date: the row before a stretch is in force when it opens. stretch: nothing from before it is."""
 _STAMP = "_Stamp"
 
 
 def in_stretch(points: pl.LazyFrame, key: str, at: str, found: pl.LazyFrame) -> pl.LazyFrame:
-    """`StretchId` of the stretch [Start, End) that holds each point; null outside all. Points in (key, at) order."""
+    """`StretchId` of the stretch [Start, End) that holds each point; null outside all. Points in (key, at) order.
+
+    Where the last instant of a stretch is in, its End is a nanosecond behind it.
+    """
     inside = pl.col("_End").is_null() | (pl.col(at) < pl.col("_End"))
     joined = points.join_asof(
         found.select(key, "StretchId", _Start="Start", _End="End"),
@@ -52,7 +52,7 @@ def latest_valid(
     if found is None:
         known = own.with_columns(_latest(values, key))
         return _as_of(points, known.select(key, _STAMP, *_pairs(values)), key, at, strict)
-    within = at_rows(own.with_columns(EventTimestamp=pl.col(_STAMP)), key, found)
+    within = in_stretch(own, key, _STAMP, found).filter(pl.col("StretchId").is_not_null())
     known = within.with_columns(_latest(values, "StretchId")).select(
         key, _STAMP, _Stretch=pl.col("StretchId"), **{f"_{name}": pl.col(name) for name in _pairs(values)}
     )
@@ -62,7 +62,7 @@ def latest_valid(
     joined = joined.with_columns(**of_stretch).drop("_Stretch", *(f"_{name}" for name in _pairs(values)))
     if memory == "stretch":
         return joined
-    opening = _at_opening(own, key, values, found)
+    opening = _at_opening(own, key, values, found, strict)
     joined = joined.join(opening, on="StretchId", how="left", maintain_order="left")
     filled = {name: pl.coalesce(name, f"_{name}") for name in _pairs(values)}
     return joined.with_columns(**filled).drop(f"_{name}" for name in _pairs(values))
@@ -99,9 +99,11 @@ def _as_of(points: pl.LazyFrame, known: pl.LazyFrame, key: str, at: str, strict:
     return joined.drop(_STAMP)
 
 
-def _at_opening(own: pl.LazyFrame, key: str, values: Mapping[str, pl.Expr], found: pl.LazyFrame) -> pl.LazyFrame:
+def _at_opening(
+    own: pl.LazyFrame, key: str, values: Mapping[str, pl.Expr], found: pl.LazyFrame, strict: bool
+) -> pl.LazyFrame:
     """(StretchId, values, stamps) of the very latest row when each stretch opens, valid or not."""
     starts = found.select(key, "Start", StretchId=pl.col("StretchId").cast(pl.Int64)).sort(key, "Start")
-    before = _as_of(starts, own.with_columns(_Row=pl.col(_STAMP)), key, "Start", strict=False)
+    before = _as_of(starts, own.with_columns(_Row=pl.col(_STAMP)), key, "Start", strict)
     since = {f"_{name}Since": pl.when(pl.col(name).is_not_null()).then(pl.col("_Row")) for name in values}
     return before.select("StretchId", **{f"_{name}": pl.col(name) for name in values}, **since)
