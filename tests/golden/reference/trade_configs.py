@@ -140,8 +140,9 @@ def trade_module(rng: Random, day: Day, quotes: Mapping[str, Any], prefix: str =
             group = draw(rng, quotes)
             if group:
                 options[kind] = [group | {k: rng.choice(v) for k, v in filters.items() if rng.random() < 0.2}]
-    if any(group.get("market_states", options.get("market_states")) == "all" for group in options.get("twap", [])):
-        del options["twap"]  # one stretch, with prints in it that do not count
+    if "twap" in options:  # beside a group that makes the buckets of its rows
+        options |= {"twap": [{}], "imbalance": options.get("imbalance", [{"measures": ["Count"]}])}
+        options["imbalance"][0].pop("market_states", None)
     return options
 
 
