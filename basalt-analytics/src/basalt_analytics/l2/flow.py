@@ -47,8 +47,6 @@ def _check_weights(group: FlowGroup, levels: list[int], label: str) -> None:
             f"{label}: weights has {len(group.weights)} numbers and OFITotal adds up {max(levels)} levels: give one "
             "for each level, from the best down"
         )
-    if not all(abs(weight) < float("inf") for weight in group.weights):
-        raise UserError(f"{label}: weights = {group.weights} has one that is not finite: give numbers")
 
 
 def _ofi(name: str, level: int) -> Metric:

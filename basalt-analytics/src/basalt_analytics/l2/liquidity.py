@@ -70,7 +70,7 @@ def check(group: LiquidityLists, label: str) -> None:
             raise UserError(f"{label}: {asked[0]} needs {name}: list at least one, as {name} = [{_EXAMPLES[name]}]")
         if not asked and value not in ([], defaults[name].default):
             raise UserError(f"{label}: {name} = {value!r} does nothing without {' or '.join(measures)}: leave it out")
-        if name in _EXAMPLES and not all(0 < one < float("inf") for one in value):
+        if name in _EXAMPLES and not all(one > 0 for one in value):
             raise UserError(f"{label}: {name} = {value} has a quantity that is not above 0: give positive numbers")
 
 

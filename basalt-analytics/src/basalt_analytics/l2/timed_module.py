@@ -119,7 +119,7 @@ class L2Tw(BucketModule):
 
     def _touch_sizes(self, group: Any, label: str) -> Iterator[Emission]:
         required({"above": group.above, "sides": group.sides}, label)
-        if not all(0 < size < float("inf") for size in group.above):
+        if not all(size > 0 for size in group.above):
             raise UserError(f"{label}: above = {group.above} has a size that is not above 0: give positive numbers")
         template = Template.checked(group.name, label, ("side", "above"))
         for side in group.sides:
