@@ -360,3 +360,13 @@ def test_what_plugins_print_is_no_data(folder, executor):
     assert [(row["pass"], row["rows"]) for row in json.loads(done.stdout)] == [("n", 2), ("n", 1)]
     assert {"columns!", "compute!", "event!"} <= set(done.stderr.splitlines())
     assert folder.basalt("pipeline", "schema", FILE, "--format", "json").json[0]["column"] == "Trades"
+
+
+def test_what_a_module_drops_is_told_of_the_run(folder):
+    """Of the 6th's three trades one has no size and one a negative price; what they count is told once."""
+    folder.trades("2026-01-06", [(1, 30, 102.0, 7.0), (1, 31, 102.0, 0.0), (1, 32, -1.0, 5.0)])
+    done = folder.basalt("pipeline", "run", "pipeline.toml", "--date", "2026-01-06")
+    said = "2026-01-06 note: passes.bars: trades are dropped for a price or size that no trade can have (2)\n"
+    assert done.err.count(said) == 1
+    shown = folder.basalt("pipeline", "run", "pipeline.toml", "--date", "2026-01-05")
+    assert "trades are dropped" not in shown.err

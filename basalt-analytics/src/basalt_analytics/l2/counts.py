@@ -25,11 +25,13 @@ UPDATES = pl.len().cast(pl.Int64)
 
 @attrs.frozen(eq=False)
 class _Count:
-    """`of`: the row columns behind it, given the rules and the depth of the table; of the last of them the sum."""
+    """`of`: the row columns behind it, given the rules and the depth of the table; of the last of them the sum. `note`:
+    what the run is told of."""
 
     of: Callable[[Rules, int], Mapping[str, pl.Expr]]
     doc: str
     formula: str
+    note: str | None = None
 
 
 def count_emissions(group: CountGroup, rules: Rules, depth: int, label: str) -> Iterator[Emission]:
@@ -45,14 +47,16 @@ def count_emissions(group: CountGroup, rules: Rules, depth: int, label: str) -> 
         else:
             made = _COUNTS[measure]
             derive = made.of(rules, depth)
-            yield Emission(label, _counted(name, _sum(next(reversed(derive))), made.doc, made.formula), derive)
+            yield Emission(
+                label, _counted(name, _sum(next(reversed(derive))), made.doc, made.formula, made.note), derive
+            )
 
 
 def _sum(row: str) -> pl.Expr:
     return pl.col(row).sum().cast(pl.Int64)
 
 
-def _counted(name: str, expr: pl.Expr, doc: str, formula: str) -> Metric:
+def _counted(name: str, expr: pl.Expr, doc: str, formula: str, note: str | None = None) -> Metric:
     return Metric(
         name,
         expr,
@@ -63,6 +67,7 @@ def _counted(name: str, expr: pl.Expr, doc: str, formula: str) -> Metric:
         over_listings=SUM,
         empty=Empty.ZERO,
         formula=formula,
+        note=note,
     )
 
 
@@ -148,10 +153,12 @@ _COUNTS: Mapping[str, _Count] = {
         "Levels taken for missing because their price or size is infinite, not a number or not above 0; a row may have "
         "several.",
         "n of levels with a P or Q that is not in (0, ∞)",
+        "levels of books are taken for missing, for a price or size that none can have",
     ),
     "Disordered": _Count(
         _disordered,
         "Rows with a level priced no worse than one above it; they count like any other.",
         "n of rows with B_i ≥ B_j or A_i ≤ A_j for some i > j",
+        "rows of books have levels that are not in the order of their prices",
     ),
 }

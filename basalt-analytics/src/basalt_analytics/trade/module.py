@@ -117,5 +117,6 @@ class Trade(BucketModule):
             over_listings=SUM,
             empty=Empty.ZERO,
             formula="n of invalid trades",
+            note="trades are dropped for a price or size that no trade can have",
         )
         return Part(Rows(self.table, "any"), (metric,), makes_buckets=False)

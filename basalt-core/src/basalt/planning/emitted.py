@@ -82,7 +82,7 @@ def planned_columns(use: Use, part: Part, frame: Frame, weights: bool) -> Iterat
         if metric.carries is not None and metric.carries not in known:
             raise PluginError(f"{use.title}: metric {metric.name} carries {metric.carries!r}, which it does not emit")
         carries = prefix + metric.carries if metric.carries else None
-        emitted = Emitted(name, metric.expr, metric.empty, carries, metric.idle)
+        emitted = Emitted(name, metric.expr, metric.empty, carries, metric.idle, metric.note)
         yield Planned(use, part, frame, emitted, _described(use, part, metric, name, over_time, over_listings, carries))
         if weights:
             yield from _hidden_columns(

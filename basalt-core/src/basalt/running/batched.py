@@ -148,6 +148,7 @@ class _Pass:
     repeated: int = 0
     peak: int = 0
     sides: dict[str, int] = attrs.field(factory=dict)
+    noted: dict[str, int] = attrs.field(factory=dict)
     alone: list[Any] = attrs.field(factory=list)
     warned: bool = False
 
@@ -174,6 +175,7 @@ class _Pass:
             for side, rows in found.sides.items():
                 of.spool.put(f"{name}.{side}", of.partition, batch.number, self._published(rows))
                 self.sides[side] = self.sides.get(side, 0) + rows.height
+            self._count_noted(found.rows)
         self.batches += 1
         self.rows_in += sum(_rows_of(one, batch) for one in self.inputs)
         self.dropped += found.dropped
@@ -185,6 +187,11 @@ class _Pass:
         facts = (batch.number, keys, found.rows.height, self.rows_in, self.whole, seconds, peak.bytes)
         of.tell(BatchComputed(name, of.partition.date, of.partition.universe, *facts))
         return peak.bytes
+
+    def _count_noted(self, rows: pl.DataFrame) -> None:
+        for said, name in ((one.emitted.note, one.column.name) for one in self.program.planned):
+            if said and (count := int(rows[name].sum())):
+                self.noted[said] = self.noted.get(said, 0) + count
 
     def finish(self) -> None:
         """Whole instruments need not ascend by listing from batch to batch, nor rows by another key; what the timeline
@@ -198,6 +205,8 @@ class _Pass:
         self._tell_alone()
         if self.dropped:
             self.of.note(self.program, "rows of modules are outside its timeline and left out", self.dropped)
+        for what, count in self.noted.items():
+            self.of.note(self.program, what, count)
         if self.repeated:
             said = "rows of modules repeat the keys of a later one and are left out"
             self.of.note(self.program, said, self.repeated)

@@ -29,6 +29,7 @@ class Emitted:
     empty: Empty = Empty.NULL
     carries: str | None = None
     idle: float | None = None
+    note: str | None = None
 
 
 @attrs.frozen(eq=False)
