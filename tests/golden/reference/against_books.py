@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+from . import estimators as est
 from .against import MIDNIGHT, Rows, differences, engine, rule_of
 from .book_configs import pass_options, row_module, time_module, volatility_module
 from .book_pass import Setting, run_books
 from .clock import Rule
 from .days import WHERE, Day, book_options, states
 from .passes import Result, resample
+from .volatility import EDGES
 
-SMALL = ("RV", "BV", "RK", "NoiseVar", "Parkinson", "GarmanKlass", "RogersSatchell")
+SMALL = ("YangZhang", "RV", "BV", "RK", "NoiseVar", "Parkinson", "GarmanKlass", "RogersSatchell")
 FLAG = re.compile("Truncated(First|Min|Max)?$")
 Draw = Callable[[Random, Day, Mapping[str, Any]], list[dict[str, Any]]]
 
@@ -87,3 +89,27 @@ def _rolled_up(day: Day, passes: list[Any], expected: Result, rule: Rule, times:
     found = engine(day, [*passes, generic])[1]
     lines = differences(magnified(resample(expected, coarse, rule, {})), magnified(found))
     return ["rolled up " + line for line in lines]
+
+
+def bars_compared(seed: object, day: Day) -> list[str]:
+    """Differences of Yang and Zhang's variance over event bars of the mid, buckets without one left out."""
+    rng = Random(str(seed))
+    options = {**pass_options(rng, day), "every": rng.choice(("17m", "1h"))}
+    modules, count = [{"module": "l2", "ohlc": [{"sources": ["Mid"]}]}], rng.choice((2, 3, 5))
+    rows = run_books(day, rule_of(options), modules, WHERE, setting_of(options)).rows
+    yang_zhang = ({}, [{"module": "yang_zhang", "source": "pass0", "bars": count}])
+    found = engine(day, [(options, modules), yang_zhang])[1]
+    lines = differences(magnified(_of_bars(rows, count)), magnified(found))
+    return [str((options, count)), *lines] if lines else []
+
+
+def _of_bars(rows: Rows, count: int) -> Rows:
+    found, bars = {}, dict[int, list[Any]]()
+    for listing, label in sorted(rows):
+        bar = tuple(rows[listing, label][f"Mid{edge}"] for edge in EDGES)
+        own = bars.setdefault(listing, [])
+        own += [] if None in bar else [bar]
+        known = None not in bar and len(own) > count
+        variance = est.yang_zhang(own[-count:], own[-count - 1][3]) if known else None
+        found[listing, label] = {f"MidYangZhang{count}": variance}
+    return found
