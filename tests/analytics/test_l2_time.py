@@ -164,12 +164,6 @@ def test_what_cannot_be_meant_is_refused(timed, options, said):
         timed(options, [(0, 10, 11, 1, 1)])
 
 
-def test_each_coverage_without_an_average_is_refused(timed):
-    options = {"coverage": "each", "prices": [{"sources": ["Mid"], "aggregations": ["TWMax"]}]}
-    with pytest.raises(UserError, match="coverage = 'each'"):
-        timed(options, [(0, 10, 11, 1, 1)])
-
-
 def test_rows_and_time_of_one_pass_never_share_a_name(table):
     found = compute(["l2", "l2tw"], every="10s", l2=table(ONE, [(1, 10, 11, 1, 1)]))
     assert len(set(found.columns)) == len(found.columns)

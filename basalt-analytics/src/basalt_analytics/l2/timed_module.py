@@ -46,13 +46,8 @@ class L2Tw(BucketModule):
         for option, configured in groups.items():
             for i, group in enumerate(configured):
                 emissions += self._emissions(option, group, f"l2tw.{option}[{i}]")
-        self._check_coverage([e.metric.name for e in emissions])
         without_repeats((e.group, e.metric.name) for e in emissions)
         return [Part(self._pieces, tuple(e.metric for e in emissions), derived(emissions))]
-
-    def _check_coverage(self, names: Sequence[str]) -> None:
-        if self.config.coverage == "each" and not any(name.endswith("Seconds") for name in names[3:]):
-            raise UserError("l2tw.coverage = 'each' does nothing without a TWA: leave it out, or ask for one")
 
     @property
     def _pieces(self) -> Intervals:
