@@ -47,9 +47,7 @@ def count_emissions(group: CountGroup, rules: Rules, depth: int, label: str) -> 
         else:
             made = _COUNTS[measure]
             derive = made.of(rules, depth)
-            yield Emission(
-                label, _counted(name, _sum(next(reversed(derive))), made.doc, made.formula, made.note), derive
-            )
+            yield Emission(label, _counted(name, _sum(list(derive)[-1]), made.doc, made.formula, made.note), derive)
 
 
 def _sum(row: str) -> pl.Expr:

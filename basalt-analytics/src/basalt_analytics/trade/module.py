@@ -100,7 +100,7 @@ class Trade(BucketModule):
         return all_of(published(self.config), first.filter(types=types_shared, where=where_shared)), emissions
 
     def _timed(self, kind: str, group: Group[Any]) -> Iterator[Part]:
-        return TIMED[kind](group, self.table, all_of(self.valid(), published(self.config)))
+        return TIMED[kind](attrs.evolve(group, mask=published(self.config)), self.table, self.valid())
 
     def _part(self, states_: States, where: pl.Expr | None, emissions: Sequence[Emission]) -> Part:
         metrics = tuple(e.metric for e in emissions)

@@ -32,7 +32,7 @@ def twap(group: Group[TwapGroup], table: str, valid: pl.Expr | None) -> Iterator
     template = group.template("source")
     metrics = tuple(_twap(template.filled(source=source)) for source in group.options.sources)
     frame = Intervals(table, group.states, memory="stretch")
-    yield Part(frame, metrics, valid=all_of(valid, group.filter()))
+    yield Part(frame, metrics, valid=valid, where=all_of(group.mask, group.filter()))
 
 
 def _twap(name: str) -> Metric:

@@ -16,6 +16,7 @@ from basalt.modules import Grid, Part
 from basalt.options import option
 from basalt_analytics.bars import value_before
 from basalt_analytics.groups import Emission, Template, derived, required
+from basalt_analytics.trade.filters import all_of
 from basalt_analytics.trade.populations import Population
 from basalt_analytics.trade.selection import NAME_DOC, Group, SidedSelection, populations
 from basalt_analytics.volatility.measures import Series, estimates
@@ -57,7 +58,7 @@ def volatility_of_rows(group: Group[VolatilityGroup]) -> Iterator[Emission]:
 
 def volatility_of_grids(group: Group[VolatilityGroup], table: str, valid: pl.Expr | None) -> Iterator[Part]:
     """What is estimated on a grid: nothing where the group samples events."""
-    options, masked = group.options, attrs.evolve(group, mask=group.filter())
+    options, masked = group.options, attrs.evolve(group, mask=all_of(group.mask, group.filter()))
     step = grid_step(options.sampling)
     if step is None:
         return

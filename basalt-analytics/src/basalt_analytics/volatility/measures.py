@@ -1,6 +1,7 @@
 """Measures: what each estimator is called, means and rolls up to, for any series of returns."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import sqrt
 
 import attrs
 import polars as pl
@@ -71,8 +72,8 @@ def _annualised(series: Series, options: Estimation) -> pl.Expr:
 
 def _annualised_deviation(series: Series, options: Estimation) -> pl.Expr:
     assert series.step is not None
-    scale = options.session_seconds / series.step * options.sessions_per_year
-    return deviation(series.returns) * scale**0.5
+    scale = sqrt(options.session_seconds / series.step * options.sessions_per_year)
+    return deviation(series.returns) * scale
 
 
 def _subsample(options: Estimation) -> str:

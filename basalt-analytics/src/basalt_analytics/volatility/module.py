@@ -46,7 +46,7 @@ class L2Volatility(BucketModule):
         step = grid_step(sampling)
         assert step is not None
         every = divided_bucket(step, sampling, self.rule, self.name)
-        samples, emissions = {}, list[Emission]()
+        samples, emissions = dict[str, pl.Expr](), list[Emission]()
         for source in self.config.sources:
             samples[source] = self._price(source)
             returns = sampled(f"{source} {sampling}", source)

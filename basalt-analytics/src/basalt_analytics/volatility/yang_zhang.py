@@ -87,9 +87,11 @@ class YangZhang(FrameModule):
         return found
 
     def _of(self, name: str, rows: pl.LazyFrame, pass_: PassContext) -> pl.LazyFrame:
-        edges = [pl.col(name + edge) for edge in EDGES]
+        open_, high, low, close = edges = [pl.col(name + edge) for edge in EDGES]
         bars = rows.filter(reduce(and_, (edge.is_not_null() for edge in edges)))
-        value = yang_zhang(*edges, self.config.bars, pass_.keys).alias(f"{name}YangZhang{self.config.bars}")
+        value = yang_zhang(open_, high, low, close, self.config.bars, pass_.keys).alias(
+            f"{name}YangZhang{self.config.bars}"
+        )
         return bars.select(*pass_.keys, "TimeBucket", value)
 
 

@@ -48,9 +48,10 @@ def admissible_seconds(frame: Frame, day: Day) -> pl.LazyFrame:
 
 
 def spans(frame: Frame, day: Day) -> pl.LazyFrame:
-    """(key, StretchId, Start, End), End > Start, in (key, Start) order.
+    """(key, StretchId, Start, End, Told), End > Start, in (key, Start) order.
 
-    A stretch without an end lasts to the end of the session, else of the bucket of the listing's last row.
+    A stretch without an end lasts to the end of the session, else of the bucket of the listing's last row. `Told`: its
+    end where a state or the session tells it, behind the last instant that is in.
     """
     key, edges = frame.key, _edges(frame, day)
     if frame.in_hours and day.sessions is not None:
@@ -59,13 +60,14 @@ def spans(frame: Frame, day: Day) -> pl.LazyFrame:
         found = edges.select(key, Start="_First", End="_Last").sort(key).with_row_index("StretchId")
     else:
         found = _runs(frame, day, edges)
-    ends = [*_session_end(frame, day), pl.col("_Last")]
+    told = pl.coalesce("End", *_session_end(frame, day))
     bounded = found.join(edges, on=key, how="left", maintain_order="left").with_columns(
         Start=pl.when(pl.col("Start") == LONG_AGO).then(pl.col("_First")).otherwise("Start"),
-        End=pl.coalesce("End", *ends),
+        End=pl.coalesce(told, "_Last"),
+        Told=(told + frame.in_hours) if frame.states is not None or frame.in_hours else pl.lit(None, pl.Int64),
         StretchId=pl.col("StretchId").cast(pl.Int64),
     )
-    return bounded.filter(pl.col("End") > pl.col("Start")).select(key, "StretchId", "Start", "End")
+    return bounded.filter(pl.col("End") > pl.col("Start")).select(key, "StretchId", "Start", "End", "Told")
 
 
 def _tells(frame: Frame, day: Day) -> bool:

@@ -23,9 +23,8 @@ def grid(frame: Frame, day: Day, rows: pl.LazyFrame, samples: Mapping[str, pl.Ex
     assert isinstance(frame.view, Sampled)
     view, key = frame.view, frame.key
     asked = points(cells(frame, day), view.step, midnight(day.date) + day.rule.origin)
-    found = None if frame.states is None and not frame.in_hours else spans(frame, day)
-    if found is not None and frame.in_hours:
-        found = found.with_columns(pl.col("End") + 1)
+    one = frame.states is None and not frame.in_hours
+    found = None if one else spans(frame, day).select(key, "StretchId", "Start", End="Told")
     strict = day.rule.closed == "left"
     held = latest_valid(asked, rows, key, samples, found, "_At", strict, view.memory)
     return _stepped(held, samples, view.max_age).select(

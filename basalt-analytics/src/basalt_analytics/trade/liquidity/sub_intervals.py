@@ -8,7 +8,8 @@ import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.metrics import signed
-from basalt.running.in_force import Memory, latest_valid
+from basalt.modules import Memory
+from basalt.running.in_force import latest_valid
 from basalt_analytics.trade.admissible import KEY, in_one_stretch
 
 
