@@ -236,6 +236,34 @@ def test_two_modules_of_different_reach_in_one_pass_each_have_their_own_dates(de
     assert [row["LastUsualVolume"] for row in rows] == [None, 10.0, 20.0, 40.0, 80.0]
 
 
+def test_a_module_over_tables_may_look_previous_dates_up(desk):
+    """10, 20 … shares a date in one trade at 09:00:30: the bucket of an hour, against the date before."""
+
+    class Grown(FrameModule):
+        """Shares against those of the date before."""
+
+        name = "grown"
+        inputs = ("trades", "source")
+        history = 1
+
+        def columns(self):
+            return [ResultColumn("Grown", Unit.RATIO, "Shares against the date before.")]
+
+        def compute(self, inputs, pass_):
+            label = self.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+            shares = inputs["trades"].group_by("ListingId", TimeBucket=label).agg(pl.col("Size").sum())
+            before = inputs["source"].filter(pl.col("Date") < pass_.date).select("ListingId", "TradeTotalVolume")
+            found = shares.join(before, on="ListingId", how="left")
+            return found.select("ListingId", "TimeBucket", Grown=pl.col("Size") / pl.col("TradeTotalVolume"))
+
+    desk.modules.append(Grown)
+    grown = {"name": "grown", "every": "1h", "modules": [{"module": "grown", "source": "bars"}]}
+    assert desk.run(BARS, grown).failed == []
+    rows = desk.published("grown")
+    assert rows["Grown"].to_list() == [None, 2, 2, 2, 2]
+    assert {each.hour for each in rows["TimeBucket"]} == {10}
+
+
 @pytest.mark.parametrize("timeline", ["sparse", "dense", "daily"])
 def test_rows_of_previous_dates_make_no_rows_of_a_timeline(desk, timeline):
     """Each date has one bucket, 09:01, and a session of one minute."""

@@ -192,13 +192,14 @@ class WithSides:
 class FrameModule(ABC):
     """Work that is not an aggregation: `compute` turns whole frames into rows of (keys, TimeBucket, columns).
 
-    `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. `optional`:
-    further tables, read where the source has them. `valid`: by table, which of its rows count; others make no bucket.
-    `scope`: how far its input may be cut. `history`: how many previous dates of the source stand in front of the day's
-    rows, told apart by the column Date; those never published are left out, and with fewer than `least_history` the
-    partition fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the pass. `sides`: the
-    side outputs it can make, each a table with the key of its rows. All may be properties of the configured instance,
-    but for `inputs` and `optional`.
+    `inputs` names the tables it reads; the name "source" stands for the earlier pass its entry names. The first says
+    whose rows it has: before tables, the source gives the pass its keys and buckets; behind them it is looked up.
+    `optional`: further tables, read where the source has them. `valid`: by table, which of its rows count; others make
+    no bucket. `scope`: how far its input may be cut. `history`: how many previous dates of the source stand in front of
+    the day's rows, told apart by the column Date; those never published are left out, and with fewer than
+    `least_history` the partition fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the
+    pass. `sides`: the side outputs it can make, each a table with the key of its rows. All may be properties of the
+    configured instance, but for `inputs` and `optional`, which `reads` tells under its options.
 
     An instance is one configured use: `config`, `columns_of` (dtypes of each table input) and `source` (the described
     earlier pass).
@@ -226,6 +227,11 @@ class FrameModule(ABC):
         self.columns_of = columns_of
         self.source = source
         self.rule = rule
+
+    @classmethod
+    def reads(cls, config: Any) -> tuple[Sequence[str], Sequence[str]]:
+        """`inputs` and `optional` under these options; the class's own unless overridden."""
+        return cls.inputs, cls.optional
 
     @abstractmethod
     def columns(self) -> Sequence[ResultColumn]:

@@ -4,14 +4,17 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar
 
+import attrs
 import polars as pl
 import pytest
 
 import basalt
 from basalt.columns import Unit
 from basalt.documents import ResultColumn
+from basalt.errors import UserError
 from basalt.metrics import SUM, Empty, Known
 from basalt.modules import FrameModule
+from basalt.options import option
 from basalt.planning.described import describe
 from basalt.running.left import left_of
 from basalt.tables import NS_UTC
@@ -253,3 +256,62 @@ def test_a_pass_of_other_keys_is_told_its_hours(planner):
     basalt.compute([Visits], every="1m", trades=trades.cast({"EventTimestamp": NS_UTC}), session=hours)
     start = int(datetime(2026, 1, 5, 8, tzinfo=UTC).timestamp()) * 10**9
     assert Visits.seen[-1] == [(start, start + 8 * 3600 * 10**9 + 1800 * 10**9)]
+
+
+@attrs.frozen
+class BesideOptions:
+    """Whether it reads an earlier pass."""
+
+    compared: bool = option("whether what a pass has is looked up", default=True)
+
+
+class Beside(FrameModule):
+    """Trades of the bucket, beside what an earlier pass has of the listing."""
+
+    name = "beside"
+    inputs = ("trades",)
+    Config = BesideOptions
+
+    @classmethod
+    def reads(cls, config):
+        """The earlier pass where it is asked for."""
+        return ("trades", "source") if config.compared else ("trades",), ()
+
+    def columns(self):
+        return [ResultColumn("N", Unit.COUNT, "Trades.", pl.Int64)]
+
+    def compute(self, inputs, pass_):
+        label = self.rule.bucket(pl.col("EventTimestamp"), pass_.date)
+        return inputs["trades"].group_by("ListingId", TimeBucket=label).agg(N=pl.len().cast(pl.Int64))
+
+
+def beside(**options):
+    return {"name": "beside", "every": "5m", "modules": [{"module": "beside", "source": "bars", **options}]}
+
+
+def test_a_pass_that_is_looked_up_gives_neither_keys_nor_buckets(planner):
+    """`bars` has rows of a minute by (ListingId, Venue), closed on the left; the pass beside it, of 5 minutes."""
+    planner.modules.append(Beside)
+    bars = {**planner.bars("trade"), "closed": "left", "label": "start", "keys": ["ListingId", "Venue"]}
+    found = planner.plan(bars, beside()).program("beside")
+    assert (found.result.keys, found.sources, list(found.reads)) == (["ListingId"], ["bars"], ["trades"])
+    assert (found.rule.every, found.rule.closed, found.rule.label) == (300 * 10**9, "right", "end")
+    assert found.frame_uses[0].module.source.name == "bars"
+
+
+def test_options_may_say_what_a_frame_module_reads(planner):
+    planner.modules.append(Beside)
+    alone = beside(compared=False)
+    with pytest.raises(UserError, match="module beside reads 'trades' with these options, and no earlier pass: drop"):
+        planner.plan(planner.bars("trade"), alone)
+    del alone["modules"][0]["source"]
+    found = planner.plan(planner.bars("trade"), alone).program("beside")
+    assert (found.sources, found.frame_uses[0].inputs) == ([], ("trades",))
+    with pytest.raises(UserError, match="module beside reads an earlier pass: add source = one of 'bars'"):
+        planner.plan(planner.bars("trade"), {**beside(), "modules": [{"module": "beside"}]})
+
+
+def test_a_pass_beside_another_one_needs_every(planner):
+    planner.modules.append(Beside)
+    with pytest.raises(UserError, match="a pass that reads tables needs one"):
+        planner.plan(planner.bars("trade"), {**beside(), "every": None})

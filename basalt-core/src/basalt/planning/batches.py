@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 import attrs
 import polars as pl
 
-from basalt.modules import FrameModule
 from basalt.planning.program import Program
 from basalt.planning.sizing import Sizes, Units
 
@@ -55,8 +54,7 @@ class Factor:
     @classmethod
     def of(cls, program: Program) -> "Factor":
         """The first guess: aggregations stream; transforms, and modules over tables, hold what they read."""
-        modules = [use.module for use in program.frame_uses]
-        reads_tables = any(isinstance(m, FrameModule) and set(m.inputs) != {"source"} for m in modules)
+        reads_tables = any(set(use.inputs) != {"source"} for use in program.frame_uses)
         return cls(MATERIALISED if program.steps or reads_tables else AGGREGATED)
 
     def need(self, size: int) -> int:

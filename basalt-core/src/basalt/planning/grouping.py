@@ -72,8 +72,8 @@ def _keys(use: Use, config: PassConfig, known: Known) -> Iterator[Keys]:
     module = use.module
     if isinstance(module, FrameModule) and module.keys is not None:
         yield tuple(module.keys)
-    elif isinstance(module, FrameModule) and module.source is not None:
-        yield tuple(module.source.keys)
+    elif use.over is not None:
+        yield tuple(use.over.keys)
     else:
         read = tables_of(use)
         for table in read[:1] if isinstance(module, FrameModule) else read:
@@ -92,8 +92,8 @@ def _dtypes(
     module = use.module
     if isinstance(module, FrameModule) and module.keys is not None:
         yield from _returned(use, module, keys, config, columns_of, known)
-    elif isinstance(module, FrameModule) and module.source is not None:
-        yield from zip(keys, module.source.key_dtypes, strict=True)
+    elif use.over is not None:
+        yield from zip(keys, use.over.key_dtypes, strict=True)
     else:
         for table in event_tables(use, keys[0], known) or tables_of(use)[:1]:
             yield from _labels(config, table, keys, columns_of[table])

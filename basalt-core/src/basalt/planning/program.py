@@ -187,7 +187,7 @@ def context_of(program: Program, day: date, previous: Sequence[date] = (), sides
 
 
 def _rule(config: PassConfig, configured: Sequence[Use]) -> BucketRule:
-    over = {u.entry.source: u for u in configured if isinstance(u.module, FrameModule) and u.module.source}
+    over = {u.entry.source: u for u in configured if u.over}
     _check_rules(config, list(over.values()))
     first = next(iter(over.values()), None)
     rule = first.rule if first else bucket_rule(config)

@@ -52,7 +52,7 @@ def check_cut(program: "Program") -> None:
     """A module that needs the whole universe cannot stand beside modules whose tables are read in batches, and no
     module reads previous dates of tables."""
     whole = [use for use in program.frame_uses if _declared(use.module, use.place) == "universe"]
-    tabular = [use for use in program.frame_uses if use not in whole and set(_inputs(use)) != {"source"}]
+    tabular = [use for use in program.frame_uses if use not in whole and set(use.inputs) != {"source"}]
     cut = [one.use for one in program.planned] + tabular
     if whole and cut:
         name = whole[0].entry.module
@@ -62,15 +62,11 @@ def check_cut(program: "Program") -> None:
         )
     for use in program.frame_uses:
         dates = getattr(use.module, "history", 0)
-        if dates < 0 or (dates and "source" not in _inputs(use)):
+        if dates < 0 or (dates and "source" not in use.inputs):
             raise PluginError(
                 f"{use.place}: {use.title} asks for {dates} previous dates: only a module with the input 'source' has "
                 "any, of the pass it reads"
             )
-
-
-def _inputs(use: Use) -> Sequence[str]:
-    return getattr(use.module, "inputs", ())
 
 
 def check_universes(

@@ -47,6 +47,11 @@ class Use:
         """`module trade (basalt-analytics 0.1.0)`, for messages."""
         return _title(self.component)
 
+    @property
+    def over(self) -> PassResult | None:
+        """The earlier pass whose rows, keys and buckets a frame module takes up; None where tables come first."""
+        return self.module.source if isinstance(self.module, FrameModule) and self.inputs[:1] == ("source",) else None
+
 
 def uses(config: PassConfig, columns_of: Mapping[str, Columns], known: Known, lags: Lags) -> list[Use]:
     """The pass's module entries, configured in order; UserError for the first that cannot be."""
@@ -68,13 +73,14 @@ def _use(
             columns = _table(entry, made, columns_of, known)
             module = made(options, columns, bucket_rule(config), lags.get(_read(made.table, entry), {}))
             return _bucket_use(place, entry, component, module, known)
-        there = [name for name in made.optional if _read(name, entry) in columns_of]
-        asker, inputs = f"module {entry.module}", (*made.inputs, *there)
+        wanted, further = made.reads(options)
+        there = [name for name in further if _read(name, entry) in columns_of]
+        asker, inputs = f"module {entry.module}", (*wanted, *there)
         names = [name for name in inputs if name != "source"]
         tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}
         check_substitutes(entry, list(tables), known)
-        source = _source(made, entry, known)
-        rule = bucket_rule(config, source)
+        source = _source(wanted, entry, known)
+        rule = bucket_rule(config, source if inputs[:1] == ("source",) else None)
         return Use(place, entry, component, made(options, tables, source, rule), inputs=inputs, rule=rule)
 
 
@@ -123,8 +129,12 @@ def _found(name: str, asker: str, columns_of: Mapping[str, Columns], known: Know
     return columns_of[name] if name in columns_of else known.table(name, asker)
 
 
-def _source(made: type[FrameModule], entry: ModuleEntry, known: Known) -> PassResult | None:
-    if "source" not in made.inputs:
+def _source(wanted: Sequence[str], entry: ModuleEntry, known: Known) -> PassResult | None:
+    if "source" not in wanted:
+        if entry.source is not None:
+            raise UserError(
+                f"module {entry.module} reads {_listed(wanted)} with these options, and no earlier pass: drop `source`"
+            )
         return None
     passes: Sequence[str] = list(known.results)
     if entry.source is None:
