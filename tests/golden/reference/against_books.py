@@ -57,11 +57,13 @@ def _offset(text: str) -> int:
 
 
 def magnified(rows: Rows) -> Rows:
-    """Variances as multiples of 1e-8, so that what is compared with is more than rounding."""
+    """Variances as multiples of 1e-8, so that they are looked at closely, and jumps, of which rounding in a difference
+    of near equals makes more, as hundredths."""
 
     def value(name: str, x: Any) -> Any:
-        small = isinstance(x, float) and any(measure in name for measure in SMALL)
-        return x * 1e8 if small and "Ann" not in name else x
+        if not isinstance(x, float) or "Ann" in name:
+            return x
+        return x / 100 if "JumpShare" in name else x * 1e8 if any(measure in name for measure in SMALL) else x
 
     return {key: {name: value(name, x) for name, x in row.items()} for key, row in rows.items()}
 

@@ -18,6 +18,7 @@ GRIDS = {
     "45s": ("5s", "9s"),
 }
 WINDOWS = {("7s", "500ms"): "3500ms", ("1m", "10s"): "30s", ("1h", "1m"): "15m", ("17m", "17s"): "340s"}
+BOOK_WHERE = "BidNumOrders1 >= 2"
 SESSIONS = ({"start": "08:00", "end": "16:30"}, {"start": "10:15:00.5", "end": "15:00:00.000001"})
 SOURCES = ["Mid", "Bid", "Ask", "WeightedMid"]
 ROWWISE = ["First", "Last", "Min", "Max", "Mean", "Median", "Std"]
@@ -27,6 +28,7 @@ GRID_MEASURES = [*MEASURES, "AnnStd", "RVSub", "TSRV", "TSRVAdj"]
 NOISE = ["RK", "NoiseVar"]
 COUNTS = ["Updates", "TouchUpdates", "MidChanges", "BidChanges", "AskChanges", "InvalidLevel", "Disordered"]
 COUNTS += ["Locked", "Crossed", "OneSided"]
+GROUPS = ("book", "spreads", "imbalances", "prices", "liquidity")
 RANGES = ["Parkinson", "GarmanKlass", "RogersSatchell"]
 
 
@@ -128,25 +130,35 @@ def time_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
         options["touch_sizes"] = [{"above": [300, 5000]}]
     if rng.random() < 0.4:
         options["max_age"] = rng.choice(("1ms", "30s", "10m"))
-    if rng.random() < 0.4:
+    asked = [a for group in GROUPS for given in options.get(group, []) for a in given.get("aggregations", ["TWA"])]
+    if rng.random() < 0.4 and (not asked or "TWA" in asked):
         options["coverage"] = "each"
     return options
 
 
 def volatility_module(rng: Random, day: Day, every: str, prefix: str) -> dict[str, Any]:
-    """Module l2_volatility."""
+    """Module l2_volatility: by events, on one grid with all that grids have, or on several samplings at once."""
     options = {"module": "l2_volatility", "prefix": prefix, **common(rng, day), "sources": some(SOURCES, rng)}
+    if rng.random() < 0.2:
+        options["where"] = BOOK_WHERE
     if rng.random() < 0.3:
         return options | {"sampling": ["event"], "measures": some([*MEASURES, *NOISE, *RANGES], rng)}
-    step = rng.choice(GRIDS[every])
-    options |= {"sampling": [step], "measures": some([*GRID_MEASURES, *NOISE, *RANGES], rng)}
-    options["subsample"], options["kernel_bandwidth"] = rng.choice((2, 3)), rng.choice((1, 3))
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         options["max_age"] = rng.choice(("1ms", "30s", "10m"))
     if rng.random() < 0.3:
         options |= {"session_seconds": 23400, "sessions_per_year": 250}
     if rng.random() < 0.3:
         options["bipower_correction"] = True
+    if rng.random() < 0.3:
+        sampling = ["event", *some(GRIDS[every], rng)]
+        return options | {"sampling": sampling, "measures": some(MEASURES, rng)}
+    return options | _one_grid(rng, every)
+
+
+def _one_grid(rng: Random, every: str) -> dict[str, Any]:
+    step = rng.choice(GRIDS[every])
+    options = {"sampling": [step], "measures": some([*GRID_MEASURES, *NOISE, *RANGES], rng)}
+    options["subsample"], options["kernel_bandwidth"] = rng.choice((2, 3)), rng.choice((1, 3))
     if (every, step) in WINDOWS and rng.random() < 0.7:
         options["windows"] = [WINDOWS[every, step]]
         options["window_aggregations"] = some(["Min", "Max", "Mean", "Median", "Std", "Last", "WMean"], rng)

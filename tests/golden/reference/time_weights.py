@@ -19,9 +19,12 @@ def seconds(pairs: Weighed) -> float:
 
 
 def average(pairs: Weighed) -> float | None:
-    """Σ xΔt / Σ Δt."""
+    """Σ xΔt / Σ Δt, of what exceeds the first value: of a constant it is that constant."""
     known = there(pairs)
-    return fsum(x * dt for x, dt in known) / sum(dt for _, dt in known) if known else None
+    if not known:
+        return None
+    base = known[0][0]
+    return base + fsum((x - base) * dt for x, dt in known) / sum(dt for _, dt in known)
 
 
 def deviation(pairs: Weighed) -> float | None:

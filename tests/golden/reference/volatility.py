@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import estimators as est
 from .book_bars import Book, bar_of
 from .book_groups import Rows
-from .clock import Rule, nanoseconds
+from .clock import Row, Rule, nanoseconds
 from .day import Cell, Column, Predicate, Table
 from .grids import Returns, memories, of_events, on_grid
 from .intervals import admissible
@@ -39,6 +39,18 @@ class Sample:
         self.n = len(est.known(segments))
 
 
+class Counted(NamedTuple):
+    """Every row of a listing and whether it passes `where`; `told`: whether market states are."""
+
+    rows: Sequence[tuple[Row, bool]]
+    told: bool
+
+
+def _counted(table: Table, where: Mapping[str, Predicate], options: Mapping[str, Any]) -> Counted:
+    asked = where.get(options.get("where", ""), lambda row: True)
+    return Counted([(row, asked(row) is True) for row in table.rows], table.changes is not None)
+
+
 def volatility_bars(
     table: Table,
     rule: Rule,
@@ -52,7 +64,7 @@ def volatility_bars(
     found: dict[str, Column] = {}
     for source in asked["sources"]:
         for sampling in asked["sampling"]:
-            samples = _samples(table, rows, source, sampling, asked, labels)
+            samples = _samples(_counted(table, where, asked), rows, source, sampling, asked, labels)
             token = "" if sampling == "event" else sampling
             for measure in asked["measures"]:
                 if measure not in RANGES:
@@ -66,16 +78,16 @@ def volatility_bars(
 
 
 def _samples(
-    table: Table, rows: Rows, source: str, sampling: str, options: Mapping[str, Any], labels: Sequence[int]
+    counted: Counted, rows: Rows, source: str, sampling: str, options: Mapping[str, Any], labels: Sequence[int]
 ) -> dict[int, Sample]:
     if sampling == "event":
         return _event_samples(rows, source, labels)
-    every = [Book(row, options, rows.depth) for row in table.rows]
-    timed = [(b.row["EventTimestamp"], b.price(source)) for b in every]
+    every = [(Book(row, options, rows.depth), counts) for row, counts in counted.rows]
+    timed = [(b.row["EventTimestamp"], b.price(source) if counts else None) for b, counts in every]
     step, stride = nanoseconds(sampling), options.get("subsample", 5)
     age = None if options.get("max_age") is None else nanoseconds(options["max_age"])
     strict = rows.rule.closed == "left"
-    found = memories(timed, rows.time, strict, table.changes is None)
+    found = memories(timed, rows.time, strict, not counted.told)
     samples = {}
     for label in labels:
         interval = rows.rule.interval(label)
