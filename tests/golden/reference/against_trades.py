@@ -12,6 +12,7 @@ from basalt_analytics.transforms.quotes_at_trades import QuotesAtTrades
 from basalt_analytics.transforms.trade_signs import TradeSigns
 
 from .against import Rows, differences, engine, rule_of
+from .against_books import setting_of
 from .day import listings
 from .days import DATE, WHERE, Day
 from .passes import resample
@@ -78,17 +79,23 @@ def liquidity(seed: object, day: Day) -> list[str]:
     """Module liquidity."""
     rng = Random(f"liquidity {seed}")
     options = pass_options(rng)
-    if "marketstate" not in day:  # states on rows of two tables would be two stories of one venue
-        day = {name: frame.drop("MarketState", strict=False) for name, frame in day.items()}
+    day = _told_once(day)
     return _compared(day, options, [liquidity_module(rng, day, options["every"], "")])
+
+
+def _told_once(day: Day) -> Day:
+    """Without states on rows where no table of states is: of two tables they would be two stories of one venue."""
+    if "marketstate" in day:
+        return day
+    return {name: frame.drop("MarketState", strict=False) for name, frame in day.items()}
 
 
 def orders(seed: object, day: Day) -> list[str]:
     """Module tca: an order with a problem says so, and has no costs."""
     rng = Random(f"orders {seed}")
-    options, day = pass_options(rng), with_orders(day, rng)
+    options, day = pass_options(rng), with_orders(_told_once(day), rng)
     module = order_module(rng, day)
-    expected = run_orders(day, rule_of(options), module, WHERE)
+    expected = run_orders(day, rule_of(options), module, WHERE, hours=setting_of(options).hours)
     [found] = engine(day, [(options, [module])])
     fine = {key: {**row, "OrderProblem": None} for key, row in expected.items() if row is not None}
     lines = differences(fine, {key: row for key, row in found.items() if expected.get(key, {}) is not None})
@@ -123,7 +130,7 @@ def _compared(
     day: Day, options: Mapping[str, Any], modules: Sequence[Mapping[str, Any]], preprocess: Sequence[Any] = ()
 ) -> list[str]:
     rule = rule_of(options)
-    expected = run_trades(day, rule, preprocess, modules, WHERE)
+    expected = run_trades(day, rule, preprocess, modules, WHERE, hours=setting_of(options).hours)
     asked = {**options, **({"preprocess": list(preprocess)} if preprocess else {})}
     coarse = {"every": f"{rule.width * 5 // 1000}us"}
     resampled = resample(expected, rule._replace(width=rule.width * 5), rule, {})

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .clock import Row, Rule, last_overlapped, nanoseconds
 from .day import Cell, Column, Predicate, Table
-from .quotes import Quote, quotes_of
+from .quotes import Quote, quotes_of, session_runs
 from .trade_bars import in_buckets
 from .trade_groups import Group
 from .values import Number, mean, ratio, std
@@ -105,6 +105,7 @@ def liquidity(
 ) -> dict[str, Any]:
     """Columns by name."""
     group = Group(trades, rule, options, {}, where)
+    group.runs = session_runs(group.runs, options.get("hours"))
     quotes = quotes_of(books.rows, {})
     prices = _traded(group) if options.get("price", "mid") == "trade" else quotes
     asked = options["measures"]

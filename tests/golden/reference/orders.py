@@ -22,11 +22,13 @@ class Market:
     quotes: Sequence[Quote]
     runs: Runs
     midnight: int
+    hours: tuple[int, int] | None = None
 
     @property
     def end(self) -> float:
         """The session's end, where it is known."""
-        return self.runs[-1][1] if self.runs else float("inf")
+        told = self.runs[-1][1] if self.runs else float("inf")
+        return self.hours[1] if self.hours and isinf(told) else told
 
     def before(self, t: int | None) -> Number:
         """Mid strictly before t."""

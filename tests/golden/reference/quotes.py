@@ -52,6 +52,11 @@ def status_of(bid: Any, ask: Any) -> str:
     return "Crossed" if ask < bid else "Ok"
 
 
+def session_runs(runs: Runs, hours: tuple[int, int] | None) -> Runs:
+    """The stretches of states, or the session where none is told, its last instant inside."""
+    return [(hours[0], hours[1] + 1)] if hours else runs
+
+
 def before(quotes: Sequence[Quote], t: int, sequence: Any = None) -> Quote | None:
     """The last row strictly before (t, sequence), or before t alone where no sequence is given."""
     if sequence is None:
@@ -141,10 +146,10 @@ def _at_trade(quote: Quote | None, t: int, most: float) -> Row:
 
 def _at_offset(quotes: Sequence[Quote], t: int, name: str, runs: Runs, most: float, options: Mapping[str, Any]) -> Row:
     """The mid at t; with clamp = "session_end" that of the session's end where t is after it."""
-    end = runs[-1][1] if runs else inf
+    end = options["hours"][1] if options.get("hours") else runs[-1][1] if runs else inf
     clamped = t > end
     if clamped and options.get("clamp") == "session_end":
-        last = [q for q in quotes if runs[-1][0] < q.time < end]
+        last = [q for q in quotes if runs[-1][0] < q.time < runs[-1][1]]
         at_start = [q for q in quotes if q.time <= runs[-1][0]][-1:]
         valid = [q for q in at_start + last if q.mid is not None and end - q.time <= most]
         found, t = (valid[-1] if valid else None), int(end)

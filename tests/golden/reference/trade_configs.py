@@ -8,11 +8,12 @@ import polars as pl
 
 from basalt.tables import NS_UTC
 
-from .book_configs import GRID_MEASURES, GRIDS, MEASURES, NOISE, RANGES, WINDOWS, some
+from .book_configs import GRID_MEASURES, GRIDS, MEASURES, NOISE, RANGES, SESSIONS, WINDOWS, some
 from .days import TRADE_TYPES, WHERE, Day, spoiled, states
 from .trade_groups import FLAGS
 from .values import finite
 
+EARLY = {"start": "00:00:07", "end": "01:00:00"}
 EVENT = pl.Enum(["Arrival", "Fill", "End"])
 
 SIDES = ["Total", "Buy", "Sell", "Unknown"]
@@ -71,7 +72,8 @@ def pass_options(rng: Random, widths: Sequence[str] = EVERY) -> dict[str, Any]:
     """Width, label, closed and origin."""
     options = {"every": rng.choice(widths), "label": rng.choice(("end", "start"))}
     options["closed"] = rng.choice(("right", "left"))
-    return options | ({"origin": "00:00:01.5"} if rng.random() < 0.3 else {})
+    session = {"session": {**rng.choice((*SESSIONS, EARLY)), "tz": "UTC"}} if rng.random() < 0.25 else {}
+    return options | ({"origin": "00:00:01.5"} if rng.random() < 0.3 else {}) | session
 
 
 def quote_options(rng: Random) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .clock import Row, Rule, states_of, stretch_of, stretches
 from .day import Cell, Column, Predicate, Table
+from .hours import inside
 from .trade_bars import SHARED, SIDES, counts, in_buckets, trade_bars
 from .values import finite, highest, last, lowest, mean, median, near, ratio, std
 
@@ -41,7 +42,9 @@ class Group:
         self.rule, self.table = rule, table
         states = states_of(self.options.get("market_states"), table.changes is not None)
         self.runs = stretches(table.changes or [], states)
-        self.rows = [row for row in table.rows if counts(row, states, options, self.options, where)]
+        self.hours = options.get("hours")
+        rows = inside(table, self.hours).rows
+        self.rows = [row for row in rows if counts(row, states, options, self.options, where)]
         self.columns: dict[str, Column] = {}
 
     @property
@@ -232,7 +235,9 @@ def grouped(
 ) -> dict[str, Any]:
     """Columns of module trade by name; `makers`: what each kind of group makes. Nothing configured: generic alone."""
     given = options if any(kind in options for kind in [*makers, "generic"]) else None
-    columns = trade_bars(table, rule, options if given is None else {"generic": [], **options}, where)
+    columns = trade_bars(
+        inside(table, options.get("hours")), rule, options if given is None else {"generic": [], **options}, where
+    )
     for kind, make in makers.items():
         for one in options.get(kind, []):
             group = Group(table, rule, options, one, where)

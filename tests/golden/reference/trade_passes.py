@@ -8,10 +8,11 @@ import polars as pl
 from .clock import EVERY_OPEN, Row, Rule, states_of, stretches
 from .costs import tca
 from .day import Column, Table, admissible, listings, table
+from .hours import Hours, closed, inside
 from .liquidity import liquidity
 from .orders import DAY, Market, order_rows
 from .passes import Result, _cell, _counted
-from .quotes import quotes_at_trades, quotes_of
+from .quotes import quotes_at_trades, quotes_of, session_runs
 from .retail import retail_imbalance
 from .signs import ticks_of, trade_signs
 from .trade_bars import counts
@@ -33,17 +34,20 @@ READS = {"trade": ("trades",), "retail_imbalance": ("trades",), "liquidity": ("t
 Frames = Mapping[str, pl.DataFrame]
 
 
-def prepared(frames: Frames, listing: int, preprocess: Sequence[Any], states: Any, shared: bool) -> dict[str, Table]:
-    """The tables of a listing behind the transforms. `states`: the market states of the pass."""
+def prepared(
+    frames: Frames, listing: int, preprocess: Sequence[Any], states: Any, shared: bool, hours: Hours = None
+) -> dict[str, Table]:
+    """The tables of a listing behind the transforms. `states`: the market states of the pass; `hours`: its session,
+    where no state is known."""
     tables = {name: table(frames, name, listing) for name in ("trades", "l2") if name in frames}
     for step in preprocess:
         trades = tables["trades"]
         if step["transform"] == "quotes_at_trades":
             books = best(frames, listing) if step.get("quotes") == "cbbo" else tables["l2"]
             told = books.changes
-            runs = stretches(told or [], states_of(states, told is not None))
+            runs = session_runs(stretches(told or [], states_of(states, told is not None)), hours)
             sequenced = shared and all("SequenceNo" in t.columns for t in (trades, books))
-            rows = quotes_at_trades(trades.rows, books.rows, runs, step, sequenced)
+            rows = quotes_at_trades(trades.rows, books.rows, runs, {**step, "hours": hours}, sequenced)
         else:
             rows = trade_signs(trades.rows, step, _ticks_of(frames, listing, step))
         tables["trades"] = trades._replace(rows=rows)
@@ -83,13 +87,15 @@ def run_trades(
     states: Any = None,
     shared: bool = False,
     labels: Sequence[int] | None = None,
+    hours: Hours = None,
 ) -> Result:
     """Modules are tables of options as a pipeline has them. `labels`: buckets to show instead of the sparse ones."""
     result = Result()
+    frames, hours = _in_session(frames, hours)
     names = sorted({name for module in modules for name in READS[module["module"]]})
     for listing in listings(frames, names):
-        tables = prepared(frames, listing, preprocess, states, shared)
-        own = [_own(module, states) for module in modules]
+        tables = prepared(frames, listing, preprocess, states, shared, hours)
+        own = [{**_own(module, states), "hours": hours} for module in modules]
         columns: dict[str, Column] = {}
         for module in own:
             columns |= _columns(tables, rule, module, where)
@@ -101,6 +107,11 @@ def run_trades(
                 result.rows.setdefault((listing, label), {})[name] = cell.value
                 result.weights[(listing, label), name] = cell.weight
     return result
+
+
+def _in_session(frames: Frames, hours: Hours) -> tuple[Frames, Hours]:
+    """Where states are known the session only ends what is open; then it has done all it does."""
+    return closed(frames, hours), None if "marketstate" in frames else hours
 
 
 def _own(module: Any, states: Any) -> Any:
@@ -120,7 +131,7 @@ def _timeline(tables: Mapping[str, Table], rule: Rule, modules: Sequence[Any]) -
     """Buckets in which a table that a module reads has a row that counts, in a state of any module of the pass."""
     labels = set()
     names = {name for module in modules for name in READS[module["module"]]}
-    for one in (tables[name] for name in sorted(names)):
+    for one in (inside(tables[name], modules[0]["hours"]) for name in sorted(names)):
         states = _states(modules, one.changes is not None)
         for row in one.rows:
             if (one.name != "trades" or _counted_by(row, modules)) and admissible(row, states):  # type: ignore[arg-type]
@@ -144,10 +155,12 @@ def _counted_by(row: Row, modules: Sequence[Any]) -> bool:
 
 
 def run_orders(
-    frames: Frames, rule: Rule, module: Any, where: Any, states: Any = None
+    frames: Frames, rule: Rule, module: Any, where: Any, states: Any = None, hours: Hours = None
 ) -> dict[tuple[Any, str, int], dict[str, Any] | None]:
     """Rows of module tca by (listing, order, bucket); None for an order whose events contradict each other."""
     module = _own(module, states)
+    session = hours
+    frames, hours = _in_session(frames, hours)
     midnight = (rule.origin // DAY + 1) * DAY
     events, markets = {}, {}
     for listing in listings(frames, ["orders"]):
@@ -155,8 +168,9 @@ def run_orders(
         trades, books = tables["trades"], tables["l2"]
         events[listing] = _events(frames["orders"], listing)
         asked = states_of(module.get("market_states"), trades.changes is not None)
-        kept = [row for row in trades.rows if counts(row, asked, module, module, where)]
-        markets[listing] = Market(kept, quotes_of(books.rows, {}), stretches(books.changes or [], asked), midnight)
+        kept = [row for row in inside(trades, hours).rows if counts(row, asked, module, module, where)]
+        runs = session_runs(stretches(books.changes or [], asked), hours)
+        markets[listing] = Market(kept, quotes_of(books.rows, {}), runs, midnight, session)
     return order_rows(events, markets, rule, module)
 
 
