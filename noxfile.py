@@ -157,6 +157,15 @@ def cuts(session: nox.Session) -> None:
 
 
 @nox.session
+def numbers(session: nox.Session) -> None:
+    """Compute every measure twice, by the engine and slowly row by row, on 2,000 random days a family. Hours: after a
+    change of a measure, a frame or a transform, run `BASALT_FUZZ_DAYS=200 nox -s numbers`; before a release, all."""
+    env = {"BASALT_FUZZ_DAYS": os.environ.get("BASALT_FUZZ_DAYS", "2000")}
+    files = sorted(str(file) for file in Path("tests/analytics").glob("test_*reference.py"))
+    session.run("pytest", "-n", "2", *files, *session.posargs, env=env)
+
+
+@nox.session
 def reference(session: nox.Session) -> None:
     """Write docs/reference anew from the code. After a change of a command, key, table or metric; a test reminds."""
     session.run("python", "docs/reference/generate.py")

@@ -30,6 +30,18 @@ def test_the_example_pipeline_runs_and_rolls_up(tmp_path):
     assert coarse["BidPrice1MeanMax"].max() == fine["BidPrice1Mean"].max()
 
 
+def test_the_pass_of_costs_runs(tmp_path):
+    costs = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)[1]
+    (tmp_path / "costs.toml").write_text(HEAD + costs)
+    result = basalt.run(tmp_path / "costs.toml")
+    assert not result.failed
+    rows = result.scan("costs").collect()
+    parts = rows["TradeTotalRealizedSpread1sBpsShareWeighted"] + rows["TradeTotalPriceImpact1sBpsShareWeighted"]
+    whole = rows["TradeTotalEffectiveSpreadBpsShareWeighted"]
+    assert (parts - whole).drop_nulls().abs().median() < 1e-9
+    assert rows["BidPrice1TWA"].drop_nulls().len() > 10
+
+
 def test_every_module_of_the_readme_is_offered_and_the_other_way_round():
     from basalt_analytics.plugin import basalt_analytics
 
