@@ -176,3 +176,15 @@ def test_empty_table_gives_no_rows_and_the_full_schema(table):
     full = compute(["l2"], every="10s", l2=table(columns, [(1, 10, 11, 5, 7)]))
     assert empty.height == 0
     assert empty.schema == full.schema
+
+
+def test_best_quotes_of_instruments_are_books_of_one_level(table):
+    """Bid 10 × 5 and ask 12 × 5 at 1, bid 11 at 6: mids 11 and 11.5, on average over 9 seconds (5·11 + 4·11.5)/9."""
+    quotes = table("BidPrice1 AskPrice1 BidQuantity1 AskQuantity1", [(1, 10, 12, 5, 5), (6, 11, 12, 5, 5)])
+    modules = [
+        {"module": "l2", "levels": 1, "prices": [{"sources": ["Mid"]}], "tables": {"l2": "cbbo"}},
+        {"module": "l2tw", "levels": 1, "prices": [{"sources": ["Mid"]}], "tables": {"l2": "cbbo"}},
+    ]
+    [bar] = compute(modules, every="10s", cbbo=quotes.rename({"ListingId": "InstrumentId"})).to_dicts()
+    assert (bar["InstrumentId"], bar["Mid"]) == (1, 11.5)
+    assert bar["MidTWA"] == pytest.approx((5 * 11 + 4 * 11.5) / 9)

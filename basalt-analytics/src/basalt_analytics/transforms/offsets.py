@@ -12,6 +12,7 @@ import polars as pl
 
 from basalt.config.spellings import Duration
 from basalt.durations import SECOND, parse_duration
+from basalt.running.as_of import looked_back
 from basalt_analytics.transforms.open_times import KEY
 
 Clamp = Literal["null", "session_end"]
@@ -95,9 +96,10 @@ def _points(points: pl.LazyFrame, opened: pl.LazyFrame, clamp: Clamp) -> pl.Lazy
     """Points with their open time: `_Moment` is when the mid is asked for, `_At` no later than rows that count."""
     at, end = pl.col("_At"), pl.col("_End")
     clamped = (pl.col("_IsLast") & (at > pl.col("_Last"))).fill_null(False) & (clamp == "session_end")
-    found = points.join_asof(
-        opened, left_on="_At", right_on="_Start", by=KEY, strategy="backward", coalesce=False, check_sortedness=False
-    ).with_columns(_Clamped=clamped, _IsOpen=pl.col("_Start").is_not_null() & (end.is_null() | (at < end) | clamped))
+    joined = looked_back(points, opened, "_At", "_Start", KEY)
+    found = joined.with_columns(
+        _Clamped=clamped, _IsOpen=pl.col("_Start").is_not_null() & (end.is_null() | (at < end) | clamped)
+    )
     moment = pl.when("_Clamped").then(pl.col("_Last")).otherwise(at)
     reach = pl.when("_IsLast").then(pl.min_horizontal(at, end - 1)).otherwise(at)  # clamped or not, in order
     return found.with_columns(_Moment=moment, _At=reach).drop("_End", "_Last", "_IsLast")
@@ -117,12 +119,4 @@ def _points_of_the_date(points: pl.LazyFrame) -> pl.LazyFrame:
 
 def _as_of(points: pl.LazyFrame, known: pl.LazyFrame, at: str, stamp: str) -> pl.LazyFrame:
     """The points with the columns of the last row of `known` stamped at or before them."""
-    return points.join_asof(
-        known.rename({stamp: "_Stamp"}),
-        left_on=at,
-        right_on="_Stamp",
-        by=KEY,
-        strategy="backward",
-        coalesce=False,
-        check_sortedness=False,
-    ).drop("_Stamp")
+    return looked_back(points, known.rename({stamp: "_Stamp"}), at, "_Stamp", KEY).drop("_Stamp")

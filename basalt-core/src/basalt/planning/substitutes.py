@@ -9,8 +9,11 @@ from basalt.planning.known import Columns, Known
 from basalt.tables import TableSchema
 
 
-def check_substitutes(entry: ModuleEntry, reads: Sequence[str], known: Known) -> None:
-    """UserError for a table the module does not read, and for a substitute that is not of the same kind of rows."""
+def check_substitutes(entry: ModuleEntry, reads: Sequence[str], known: Known, any_key: bool = False) -> None:
+    """UserError for a table the module does not read, and for a substitute that is not of the same kind of rows.
+
+    `any_key`: the module takes its rows' key from the table it reads.
+    """
     for table, substitute in entry.tables.items():
         if table not in reads:
             raise UserError(
@@ -19,15 +22,17 @@ def check_substitutes(entry: ModuleEntry, reads: Sequence[str], known: Known) ->
             )
         found = known.table(substitute, f"tables.{table}")
         if table in known.schemas:
-            _check_alike(table, substitute, found, known.schemas)
+            _check_alike(table, substitute, found, known.schemas, any_key)
 
 
-def _check_alike(table: str, substitute: str, found: Columns, schemas: Mapping[str, TableSchema]) -> None:
+def _check_alike(
+    table: str, substitute: str, found: Columns, schemas: Mapping[str, TableSchema], any_key: bool
+) -> None:
     wanted, given = schemas[table], schemas[substitute]
-    if (wanted.key, wanted.events) != (given.key, given.events):
+    if wanted.events != given.events or (wanted.key != given.key and not any_key):
         said = " and ".join(f"{one.name} {_rows(one)}" for one in (wanted, given))
         raise UserError(f"tables puts {substitute} in the place of {table}: {said}; name a table of the same rows")
-    for name in wanted.required:
+    for name in (name for name in wanted.required if name != wanted.key or not any_key):
         column = wanted.column(name)
         if column is not None and not (name in found and column.accepts(found[name])):
             is_there = f"has it as {found[name]}" if name in found else "lacks it"

@@ -86,7 +86,7 @@ def _use(
 
 def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule, known: Known) -> Use:
     own = tuple(module.parts())
-    check_substitutes(entry, [part.reads.table for part in own], known)
+    check_substitutes(entry, [part.reads.table for part in own], known, any_key=True)
     parts = [attrs.evolve(part, reads=attrs.evolve(part.reads, table=_read(part.reads.table, entry))) for part in own]
     use = Use(place, entry, component, module, tuple(parts))
     names = [metric.name for part in use.parts for metric in part.metrics]

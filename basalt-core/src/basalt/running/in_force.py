@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from basalt.modules import Memory
+from basalt.running.as_of import looked_back
 
 _STAMP = "_Stamp"
 
@@ -19,15 +20,8 @@ def in_stretch(points: pl.LazyFrame, key: str, at: str, found: pl.LazyFrame) -> 
     Where the last instant of a stretch is in, its End is a nanosecond behind it.
     """
     inside = pl.col("_End").is_null() | (pl.col(at) < pl.col("_End"))
-    joined = points.join_asof(
-        found.select(key, "StretchId", _Start="Start", _End="End"),
-        left_on=at,
-        right_on="_Start",
-        by=key,
-        strategy="backward",
-        coalesce=False,
-        check_sortedness=False,
-    )
+    edges = found.select(key, "StretchId", _Start="Start", _End="End")
+    joined = looked_back(points, edges, at, "_Start", key)
     held = pl.when(inside).then(pl.col("StretchId").cast(pl.Int64)).alias("StretchId")
     return joined.with_columns(held).drop("_Start", "_End")
 
@@ -86,17 +80,7 @@ def _latest(values: Mapping[str, pl.Expr], group: str) -> list[pl.Expr]:
 
 
 def _as_of(points: pl.LazyFrame, known: pl.LazyFrame, key: str, at: str, strict: bool) -> pl.LazyFrame:
-    joined = points.join_asof(
-        known,
-        left_on=at,
-        right_on=_STAMP,
-        by=key,
-        strategy="backward",
-        allow_exact_matches=not strict,
-        coalesce=False,
-        check_sortedness=False,
-    )
-    return joined.drop(_STAMP)
+    return looked_back(points, known, at, _STAMP, key, strict).drop(_STAMP)
 
 
 def _at_opening(

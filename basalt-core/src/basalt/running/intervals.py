@@ -7,6 +7,7 @@ inside one stretch and carried into the next, which a single look back from each
 
 import polars as pl
 
+from basalt.running.as_of import looked_back
 from basalt.running.cells import SECOND, cells, spans
 from basalt.running.frames import Day, Frame, InForce
 from basalt.running.stretches import at_rows
@@ -36,31 +37,16 @@ def _by_stretch(stamped: pl.LazyFrame, key: str, found: pl.LazyFrame) -> pl.Lazy
 
 def _inside(stamped: pl.LazyFrame, cut: pl.LazyFrame, by: str) -> pl.LazyFrame:
     """From each row inside a cell to the next row or the cell's end."""
-    held = stamped.join_asof(
-        cut if by == "_Stretch" else cut.drop("_Stretch"),
-        left_on="_Stamp",
-        right_on="From",
-        by=by,
-        strategy="backward",
-        coalesce=False,
-        check_sortedness=False,
-    ).filter(pl.col("_Stamp") < pl.col("To"))
+    found = cut if by == "_Stretch" else cut.drop("_Stretch")
+    held = looked_back(stamped, found, "_Stamp", "From", by).filter(pl.col("_Stamp") < pl.col("To"))
     return held.with_columns(_Begin="_Stamp", _End=pl.min_horizontal("_Next", "To"))
 
 
 def _carried(stamped: pl.LazyFrame, cut: pl.LazyFrame, by: str) -> pl.LazyFrame:
     """From the start of each cell to the first row inside it, with the row in force before."""
     first = stamped.group_by(by).agg(_First=pl.col("_Stamp").min())
-    before = cut.join(first, on=by, how="left", maintain_order="left").join_asof(
-        stamped,
-        left_on="From",
-        right_on="_Stamp",
-        by=by,
-        strategy="backward",
-        allow_exact_matches=False,
-        coalesce=False,
-        check_sortedness=False,
-    )
+    with_first = cut.join(first, on=by, how="left", maintain_order="left")
+    before = looked_back(with_first, stamped, "From", "_Stamp", by, strict=True)
     next_ = pl.when(pl.col("_Stamp").is_null()).then("_First").otherwise("_Next")
     return before.with_columns(_Begin="From", _End=pl.min_horizontal(next_, "To"))
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from basalt.buckets import BucketRule
+from basalt.running.as_of import looked_back
 from basalt.tables import NS_UTC, STATE
 from basalt.timelines import Session
 
@@ -77,20 +78,9 @@ def at_rows(rows: pl.LazyFrame, key: str, found: pl.LazyFrame | None) -> pl.Lazy
     own = -1 - pl.col(key).rle_id().cast(pl.Int64)
     if found is None:
         return rows.with_columns(StretchId=own)
-    return (
-        rows.with_columns(_At=pl.col("EventTimestamp").to_physical())
-        .join_asof(
-            found.select(key, "Start", "StretchId"),
-            left_on="_At",
-            right_on="Start",
-            by=key,
-            strategy="backward",
-            coalesce=False,
-            check_sortedness=False,
-        )
-        .drop("_At", "Start")
-        .with_columns(pl.col("StretchId").cast(pl.Int64).fill_null(own))
-    )
+    stamped = rows.with_columns(_At=pl.col("EventTimestamp").to_physical())
+    joined = looked_back(stamped, found.select(key, "Start", "StretchId"), "_At", "Start", key)
+    return joined.drop("_At", "Start").with_columns(pl.col("StretchId").cast(pl.Int64).fill_null(own))
 
 
 def within(rows: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
@@ -104,15 +94,7 @@ def within(rows: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
 def at_times(frame: pl.LazyFrame, key: str, time: str, found: pl.LazyFrame, name: str) -> pl.LazyFrame:
     """`name`: id of the stretch begun last at or before `time` (Int64 ns), for a frame in (key, time) order."""
     right = found.select(key, pl.col("Start").alias(f"{name}Start"), pl.col("StretchId").alias(name))
-    joined = frame.join_asof(
-        right,
-        left_on=time,
-        right_on=f"{name}Start",
-        by=key,
-        strategy="backward",
-        coalesce=False,
-        check_sortedness=False,
-    )
+    joined = looked_back(frame, right, time, f"{name}Start", key)
     return joined.drop(f"{name}Start")
 
 
@@ -121,16 +103,10 @@ def at_buckets(frame: pl.LazyFrame, key: str, rule: BucketRule, found: pl.LazyFr
     label = pl.col("TimeBucket")
     edges = frame.with_columns(_Open=rule.interval_start(label), _Close=rule.interval_end(label))
     right = found.select(key, _Start=pl.col("Start"), _End=pl.col("End"), _Id=pl.col("StretchId"))
-    overlapped = edges.join_asof(
-        right,
-        left_on="_Close",
-        right_on="_Start",
-        by=key,
-        strategy="backward",
-        allow_exact_matches=False,
-        coalesce=False,
-        check_sortedness=False,
-    ).with_columns(_Id=pl.when(pl.col("_End").is_null() | (pl.col("_End") > pl.col("_Open"))).then(pl.col("_Id")))
+    began = looked_back(edges, right, "_Close", "_Start", key, strict=True)
+    overlapped = began.with_columns(
+        _Id=pl.when(pl.col("_End").is_null() | (pl.col("_End") > pl.col("_Open"))).then(pl.col("_Id"))
+    )
     starting = found.select(key, _Close=pl.col("Start"), _Touched=pl.col("StretchId"))
     touched = overlapped.join(starting, on=[key, "_Close"], how="left", maintain_order="left")
     return touched.with_columns(pl.coalesce("_Id", "_Touched").alias(name)).drop(
