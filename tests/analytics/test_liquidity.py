@@ -242,6 +242,17 @@ def test_signed_measures_need_the_side(table):
     assert found["AmihudCount"].to_list() == [0, 1]
 
 
+def test_trades_alone_are_enough_where_nothing_asks_for_mids(table):
+    """10 10.1 10: one product −.01. On the grid of trades (5, 10] alone has a price at both ends. Mids need l2."""
+    trades = table("Price Size", [(1, 10, 1), (7, 10.1, 1), (8, 10, 1)], AggressorSide=["Buy", "Buy", "Sell"])
+    own = {"module": "liquidity", "measures": ["Roll"]}
+    assert basalt.compute([own], every="20s", trades=trades)["Roll"].to_list() == [pytest.approx(0.2)]
+    of_trades = {"module": "liquidity", "price": "trade"}
+    assert basalt.compute([of_trades], every="20s", trades=trades)["AmihudCount"].to_list() == [1]
+    with pytest.raises(UserError, match="module liquidity reads table 'l2'"):
+        basalt.compute(["liquidity"], every="20s", trades=trades)
+
+
 def test_a_grid_in_a_daily_timeline_is_refused(liquid):
     with pytest.raises(UserError, match="every = '1d'"):
         liquid({}, [(1, 10, 100, "Buy")], every=None, timeline="daily")

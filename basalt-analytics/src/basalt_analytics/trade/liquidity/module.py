@@ -1,12 +1,13 @@
 """The module `liquidity`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule, WholeDate
+from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn
 from basalt.durations import format_duration, parse_duration
 from basalt.errors import UserError
@@ -18,9 +19,9 @@ from basalt_analytics.l2.book import Book, Rules
 from basalt_analytics.trade.admissible import KEY, Admissible, check_column, check_keys, check_states
 from basalt_analytics.trade.filters import all_of, valid
 from basalt_analytics.trade.liquidity.measures import COLUMNS, OF_SUB_INTERVALS, OF_TRADES, SIGNED
-from basalt_analytics.trade.liquidity.options import LiquidityOptions
+from basalt_analytics.trade.liquidity.options import LiquidityOptions, UsualVolume, VpinOptions
 from basalt_analytics.trade.liquidity.sub_intervals import Priced, sub_intervals
-from basalt_analytics.trade.liquidity.volume_time import vpin_of_buckets
+from basalt_analytics.trade.liquidity.volume_time import usual_volumes, vpin_of_buckets
 from basalt_analytics.trade.selection import module_filter
 
 WHO = "liquidity"
@@ -30,7 +31,8 @@ UNSIGNED = ("UnsignedVolumeShare", "UnsignedVolumeShareWeight")
 class Liquidity(FrameModule):
     """Price impact, illiquidity, implied spread and imbalance in volume time, of the buckets in which there is a trade.
 
-    Prices of sub-intervals are mids in force, from l2, unless `price` says trades.
+    Prices of sub-intervals are mids in force, from l2, unless `price` says trades. Where nothing asks for mids, l2 need
+    not be there. Volume buckets by usual volume are looked up in the pass that `source` names, on previous dates.
     """
 
     name = "liquidity"
@@ -48,10 +50,19 @@ class Liquidity(FrameModule):
         rule: BucketRule | None,
     ) -> None:
         super().__init__(config, columns_of, source, rule)
+        self.history = config.usual.history if config.usual else 0
         self._trades = columns_of["trades"]
         self._check(columns_of)
         self._where = self._filter()
         self._sub = self._grid(rule) if rule is not None and self._on_a_grid else None
+
+    @classmethod
+    def reads(cls, config: LiquidityOptions) -> tuple[Sequence[str], Sequence[str]]:
+        """l2 where there are mids, and an earlier pass where that has the volume."""
+        source = ("source",) if config.usual else ()
+        if config.price == "mid" and set(config.measures) & set(OF_SUB_INTERVALS):
+            return (*cls.inputs, *source), cls.optional
+        return ("trades", *source), ("l2", *cls.optional)
 
     def columns(self) -> list[ResultColumn]:
         """The measures in the order asked, with what they need beside them."""
@@ -60,11 +71,8 @@ class Liquidity(FrameModule):
             for measure in self.config.measures
             for name in ((measure, "AmihudCount") if measure == "Amihud" else (measure,))
         ]
-        reads = tuple(f"trades.{c}" for c in ("Price", "Size")) + (
-            ("l2.BidPrice1", "l2.AskPrice1") if self.config.price == "mid" else ()
-        )
-        signed = ("trades.AggressorSide",) if self._signed else ()
-        return [attrs.evolve(COLUMNS[n], reads=reads + signed) for n in (*names, *(UNSIGNED if self._signed else ()))]
+        beside = UNSIGNED if self._signed else ()
+        return [attrs.evolve(COLUMNS[n], reads=tuple(self._lineage(n))) for n in (*names, *beside)]
 
     def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
         """One row for each bucket in which there is a trade that counts."""
@@ -76,16 +84,19 @@ class Liquidity(FrameModule):
         if self._on_a_grid:
             found = found.join(self._of_sub_intervals(trades, admissible, pass_), on=[KEY, "TimeBucket"], how="left")
         if self.config.vpin is not None:
-            found = found.join(vpin_of_buckets(trades, self.config.vpin), on=[KEY, "TimeBucket"], how="left")
+            sized = self._sized(trades, self.config.vpin, inputs, pass_)
+            found = found.join(vpin_of_buckets(sized, self.config.vpin), on=[KEY, "TimeBucket"], how="left")
         counts = pl.col("^AmihudCount$").fill_null(0)
         return found.with_columns(counts).select(KEY, "TimeBucket", *(c.name for c in self.columns()))
 
-    def _reads(self, name: str) -> Iterator[str]:
+    def _lineage(self, name: str) -> Iterator[str]:
         yield from ("trades.Price", "trades.Size")
         if name in SIGNED or name in UNSIGNED or (name == "Vpin" and self._by_side):
             yield "trades.AggressorSide"
         if name in OF_SUB_INTERVALS and self.config.price == "mid":
             yield from ("l2.BidPrice1", "l2.AskPrice1")
+        if name == "Vpin" and self.config.usual and self.source:
+            yield f"{self.source.name}.{self.config.usual.column}"
 
     def _check(self, columns_of: Mapping[str, Mapping[str, pl.DataType]]) -> None:
         """UserError for options that cannot be."""
@@ -101,6 +112,8 @@ class Liquidity(FrameModule):
         check_states(own.market_states, columns_of, WHO)
         if self._signed:
             check_column("AggressorSide", self._trades, WHO, "add the transform trade_signs, or drop signed measures")
+        if own.usual and self.source:
+            _check_volume(own.usual.column, self.source)
 
     @property
     def _signed(self) -> bool:
@@ -139,6 +152,15 @@ class Liquidity(FrameModule):
             kept = kept.with_columns(AggressorSide=pl.lit(None, AGGRESSOR))
         return kept
 
+    def _sized(
+        self, trades: pl.LazyFrame, vpin: VpinOptions, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext
+    ) -> pl.LazyFrame:
+        """The trades with the volume of a bucket of their listing."""
+        if isinstance(vpin.bucket_volume, UsualVolume):
+            usual = usual_volumes(inputs["source"], vpin.bucket_volume, pass_)
+            return trades.join(usual, on=KEY, how="left", maintain_order="left")
+        return trades.with_columns(BucketVolume=pl.lit(vpin.bucket_volume))
+
     def _of_trades(self, trades: pl.LazyFrame) -> pl.LazyFrame:
         price, stretch, size = pl.col("Price"), pl.col("StretchId"), pl.col("Size")
         follows = (stretch == stretch.shift(1)) & (pl.col("TimeBucket") == pl.col("TimeBucket").shift(1))
@@ -158,3 +180,17 @@ class Liquidity(FrameModule):
             priced = Priced(trades, pl.col("Price"), found, memory="stretch")
         pieces = sub_intervals(labelled, priced, self.rule, self._sub)
         return pieces.group_by(KEY, "TimeBucket").agg(**OF_SUB_INTERVALS)
+
+
+def _check_volume(column: str, source: PassResult) -> None:
+    """UserError where the earlier pass has no such volume of a listing."""
+    shares = [c.name for c in source.visible if c.unit is Unit.SHARES]
+    if source.keys[0] != KEY:
+        raise UserError(
+            f"{WHO} looks volume up by listing, and pass {source.name!r} has rows by {source.keys[0]}: name another"
+        )
+    if column not in shares:
+        raise UserError(
+            f"{WHO} needs column {column}, in shares, of pass {source.name!r}, which does not have it; in shares it "
+            f"has: {', '.join(shares) or 'nothing'}"
+        )

@@ -21,10 +21,31 @@ def _without_vpin() -> list[LiquidityMeasure]:
 
 
 @attrs.frozen
+class UsualVolume:
+    """A volume bucket as a part of what the listing usually trades on a date: the mean of the previous ones."""
+
+    adv_fraction: float = option("the part of a date's usual volume, as 0.02 for some fifty buckets a date")
+    column: str = option("the volume, of the earlier pass that `source` names", default="TradeTotalVolume")
+    history: int = option(
+        "how many previous dates the mean is over; those that are not published are left out", default=20
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 < self.adv_fraction < float("inf"):
+            raise UserError(f"adv_fraction = {self.adv_fraction} is no part of a volume: give a number above 0")
+        if self.history < 1:
+            raise UserError(f"history = {self.history} has no date to take a mean over: give 1 or more")
+
+
+@attrs.frozen
 class VpinOptions:
     """Volume buckets of `Vpin`."""
 
-    bucket_volume: float = option("shares in a volume bucket", unit=Unit.SHARES)
+    bucket_volume: float | UsualVolume = option(
+        "shares in a volume bucket: a number, or a part of what the listing usually trades, as { adv_fraction = 0.02 } "
+        "beside the key source of the module",
+        unit=Unit.SHARES,
+    )
     buckets: int = option("how many of the last complete volume buckets are averaged", default=50)
     side: Literal["exchange", "bvc"] = option(
         "how volume is told apart: by AggressorSide, or in bulk by the bucket's price change", default="exchange"
@@ -34,7 +55,7 @@ class VpinOptions:
     )
 
     def __attrs_post_init__(self) -> None:
-        if not 0 < self.bucket_volume < float("inf"):
+        if not isinstance(self.bucket_volume, UsualVolume) and not 0 < self.bucket_volume < float("inf"):
             raise UserError(f"bucket_volume = {self.bucket_volume} is no volume: give a number of shares above 0")
         if self.buckets < 1:
             raise UserError(f"buckets = {self.buckets} averages nothing: give 1 or more")
@@ -59,3 +80,9 @@ class LiquidityOptions(ModuleSelection):
     )
     price: Literal["mid", "trade"] = option("whose changes the sub-intervals have: mids, or trades", default="mid")
     vpin: VpinOptions | None = option("volume buckets of Vpin, which needs them", default=None)
+
+    @property
+    def usual(self) -> UsualVolume | None:
+        """The volume that is looked up in an earlier pass, if any."""
+        volume = None if self.vpin is None else self.vpin.bucket_volume
+        return volume if isinstance(volume, UsualVolume) else None

@@ -1,17 +1,34 @@
 """Volume time: a date's trades cut into buckets of equal volume, and the imbalance of each.
 
 A trade is split where a bucket is full. Only complete buckets count; what is left at the end of the date is none.
+Each trade has the shares of its listing's buckets as BucketVolume; without any it fills none.
 """
 
 import polars as pl
 
+from basalt.modules import PassContext
 from basalt_analytics.trade.admissible import KEY
 from basalt_analytics.trade.estimators import bulk_buy_share, vpin
-from basalt_analytics.trade.liquidity.options import VpinOptions
+from basalt_analytics.trade.liquidity.options import UsualVolume, VpinOptions
 
 FULL = 1e-9
 """Share of a bucket that may be missing from a full one: sums of sizes that are no whole numbers are not exact."""
 _BOUGHT = pl.col("AggressorSide") == "Buy"
+_FULL = pl.col("BucketVolume")
+
+
+def usual_volumes(published: pl.LazyFrame, usual: UsualVolume, pass_: PassContext) -> pl.LazyFrame:
+    """(ListingId, BucketVolume) of the listings that traded on a previous date.
+
+    Of each date the sum of the column over its rows; dates on which a listing has no value are left out of its mean.
+    """
+    volume = pl.col(usual.column)
+    of_date = pl.when(volume.is_not_null().any()).then(volume.sum())
+    earlier = published.filter(pl.col("Date") < pass_.date).sort(KEY, "Date")
+    mean = earlier.group_by(KEY, "Date", maintain_order=True).agg(Mean=of_date).group_by(KEY).agg(pl.col("Mean").mean())
+    return mean.filter((pl.col("Mean") > 0) & pl.col("Mean").is_finite()).select(
+        KEY, BucketVolume=usual.adv_fraction * pl.col("Mean")
+    )
 
 
 def vpin_of_buckets(trades: pl.LazyFrame, options: VpinOptions) -> pl.LazyFrame:
@@ -37,8 +54,8 @@ def _counted(trades: pl.LazyFrame, options: VpinOptions) -> pl.LazyFrame:
     else:
         flows = {"Bought": pl.lit(0.0), "Volume": size}
     summed = {name: flow.fill_null(0.0).cum_sum().over(KEY) for name, flow in flows.items()}
-    done = (pl.col("Volume") / options.bucket_volume + FULL).floor().cast(pl.Int64)
-    return trades.with_columns(**summed).with_columns(Done=done)
+    done = (pl.col("Volume") / _FULL + FULL).floor().cast(pl.Int64)
+    return trades.filter(_FULL.is_not_null()).with_columns(**summed).with_columns(Done=done)
 
 
 def _edges(counted: pl.LazyFrame, options: VpinOptions) -> pl.LazyFrame:
@@ -46,24 +63,24 @@ def _edges(counted: pl.LazyFrame, options: VpinOptions) -> pl.LazyFrame:
 
     Of one trade that fills more buckets than are looked at, the last ones.
     """
-    volume, edge = options.bucket_volume, pl.col("Edge")
+    edge = pl.col("Edge")
     kept = options.buckets + (options.window if options.side == "bvc" else 0)
     before = pl.col("Done").shift(1).over(KEY).fill_null(0)
     first = pl.max_horizontal(before + 1, pl.col("Done") - kept + 1)
     filling = counted.with_columns(Edge=pl.int_ranges(first, pl.col("Done") + 1)).filter(pl.col("Done") > before)
     follows = edge.shift(1).over(KEY) == edge - 1
     edges = filling.explode("Edge").with_columns(Follows=follows.fill_null(False))
-    imbalance = _bought(volume) if options.side == "exchange" else _in_bulk(options.window)
+    imbalance = _bought() if options.side == "exchange" else _in_bulk(options.window)
     rows = edges.with_columns(Imbalance=(2 * imbalance - 1).clip(-1, 1))
     return rows.with_columns(Vpin=vpin(pl.col("Imbalance"), options.buckets).over(KEY).clip(0, 1))
 
 
-def _bought(volume: float) -> pl.Expr:
+def _bought() -> pl.Expr:
     """Share of the bucket that was bought: linear inside the trade that fills it."""
     bought = _BOUGHT.fill_null(False).cast(pl.Float64)
-    at_edge = pl.col("Bought") - (pl.col("Volume") - pl.col("Edge") * volume) * bought
-    inside = pl.when("Follows").then(at_edge - at_edge.shift(1).over(KEY)).otherwise(volume * bought)
-    return pl.when(pl.col("Edge") == 1).then(at_edge).otherwise(inside) / volume
+    at_edge = pl.col("Bought") - (pl.col("Volume") - pl.col("Edge") * _FULL) * bought
+    inside = pl.when("Follows").then(at_edge - at_edge.shift(1).over(KEY)).otherwise(_FULL * bought)
+    return pl.when(pl.col("Edge") == 1).then(at_edge).otherwise(inside) / _FULL
 
 
 def _in_bulk(window: int) -> pl.Expr:
