@@ -102,6 +102,20 @@ def test_f_windows_add_up_to_the_bucket(f):
     assert both == pytest.approx(found["MidRV1s"], rel=1e-12)
 
 
+def test_a_halt_inside_a_window_leaves_it_one(table, bars):
+    """Windows of 10 s: 100 → 101 in the first; in the second 101 → 102, and behind a halt, which 102 is in force after,
+    102 → 103 → 104."""
+    rows = [(1, 100), (5, 101), (11, 101), (12, 102), (16, 103), (18, 104)]
+    book = table("BidPrice1 BidQuantity1 AskPrice1 AskQuantity1", [(t, m - 1, 1, m + 1, 1) for t, m in rows])
+    states = [(0, "CONTINUOUS_TRADING"), (13, "HALTED"), (15, "CONTINUOUS_TRADING"), (30, "CLOSED")]
+    module = {"module": "l2_volatility", "windows": ["10s"], "window_aggregations": ["Min", "Max", "Mean"]}
+    [bar] = bars(basalt.compute([module], every="20s", l2=book, marketstate=table("MarketState", states))).values()
+    first, second = log(101 / 100), sqrt(log(102 / 101) ** 2 + log(104 / 103) ** 2 + log(103 / 102) ** 2)
+    lowest, highest = sorted((first, second))
+    found = [bar[f"MidVol1sWin10s{a}"] for a in ("Min", "Max", "Mean")]
+    assert found == close(lowest, highest, (first + second) / 2)
+
+
 def test_f_ranges(f):
     """Bars opening at the close before: :10 100.02 100.035 100.015 100.015; :20 100.015 100.04 100.015 100.04; :30
     stays at 100.04, so that its range is 0."""

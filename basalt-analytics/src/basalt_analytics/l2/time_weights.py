@@ -20,7 +20,7 @@ from basalt_analytics.l2.states import STATES
 SECONDS = pl.col("Seconds")
 ADMISSIBLE = SECONDS.sum()
 MCINISH = "McInish & Wood 1992; Holden & Jacobsen 2014"
-HALF = 1e-9
+HALF = 1e-12
 """How near to half the time counts as half of it, relative to the whole."""
 
 

@@ -72,7 +72,7 @@ def volatility_of_grids(group: Group[VolatilityGroup], table: str, valid: pl.Exp
         emissions += _estimates(masked, side, series)
         for window in options.windows:
             steps = window_steps(window, step, every, group.label)
-            emissions += windowed(series, steps, window, options, _named(group, side, "Vol"), group.label)
+            emissions += windowed(series, steps, window, options, _named(group, side, "Vol"), group.label, "ListingId")
     age = None if options.max_age is None else parse_duration(options.max_age)
     if emissions:
         reads = Grid(table, step, group.states, age, memory="stretch")

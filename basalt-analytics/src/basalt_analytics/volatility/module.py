@@ -45,6 +45,7 @@ class L2Volatility(BucketModule):
     def _grid(self, sampling: str) -> Part:
         step = grid_step(sampling)
         assert step is not None
+        key = "ListingId" if "ListingId" in self.columns else "InstrumentId"
         every = divided_bucket(step, sampling, self.rule, self.name)
         samples, emissions = dict[str, pl.Expr](), list[Emission]()
         for source in self.config.sources:
@@ -54,7 +55,9 @@ class L2Volatility(BucketModule):
             emissions += self._estimates(source, series)
             for window in self.config.windows:
                 steps = window_steps(window, step, every, "l2_volatility")
-                emissions += windowed(series, steps, window, self.config, f"{source}Vol{{}}".format, "l2_volatility")
+                emissions += windowed(
+                    series, steps, window, self.config, f"{source}Vol{{}}".format, "l2_volatility", key
+                )
         age = None if self.config.max_age is None else parse_duration(self.config.max_age)
         reads = Grid(self.table, step, states(self.config.market_states), age)
         return Part(reads, tuple(e.metric for e in emissions), derived(emissions), samples=samples)

@@ -39,12 +39,12 @@ def window_steps(window: str, step: int, every: int, label: str) -> int:
 
 
 def windowed(
-    series: Series, steps: int, window: str, options: Estimation, named: Callable[[str], str], group: str
+    series: Series, steps: int, window: str, options: Estimation, named: Callable[[str], str], group: str, key: str
 ) -> Iterator[Emission]:
-    """The volatilities of windows of so many steps, by each aggregation."""
+    """The volatilities of windows of so many steps, by each aggregation. `key`: whose rows they are of."""
     label = f"{series.words}, window {window}"
     number, volatility, returns = (f"{label}: {what}" for what in ("number", "volatility", "returns"))
-    r, inside = series.returns.r, ("StretchId", "TimeBucket", number)
+    r, inside = series.returns.r, (key, number)
     first = pl.int_range(pl.len()).over(*inside) == 0
     n = r.count().over(*inside)
     derive = {
