@@ -20,7 +20,7 @@ from reference.trade_configs import flagged, marked
 
 FUZZ_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "20"))
 SPOILED = ["transforms", "groups", "passes", "volatility", "liquidity", "orders"]
-TINY = ["transforms", "passes", "liquidity"]
+TINY = ["transforms", "passes", "liquidity", "orders"]
 
 
 @pytest.mark.slow

@@ -142,9 +142,6 @@ def trade_module(rng: Random, day: Day, quotes: Mapping[str, Any], prefix: str =
             group = draw(rng, quotes)
             if group:
                 options[kind] = [group | {k: rng.choice(v) for k, v in filters.items() if rng.random() < 0.2}]
-    if "twap" in options:  # beside a group that makes the buckets of its rows
-        options |= {"twap": [{}], "imbalance": options.get("imbalance", [{"measures": ["Count"]}])}
-        options["imbalance"][0].pop("market_states", None)
     return options
 
 
