@@ -10,7 +10,7 @@ from basalt.buckets import BucketRule
 from basalt.columns import Unit
 from basalt.documents import PassResult, ResultColumn
 from basalt.durations import parse_duration
-from basalt.metrics import SUM
+from basalt.metrics import MAX, SUM
 from basalt.modules import PassContext
 from basalt.tables import US_UTC
 from basalt_analytics.series.generic import Generic, GenericOptions
@@ -134,6 +134,18 @@ def test_f_rolled_up_equals_f_computed_at_the_coarse_width(run, bars):
                 assert rolled[label][column] == pytest.approx(value, rel=1e-12), column
             else:
                 assert rolled[label][column] == value, column
+
+
+def test_flags_roll_up_by_their_own_rollup():
+    """Whether any of the buckets had it: none of the first two, one of the others; null where none tells."""
+    flag = ResultColumn("Deep", Unit.FLAG, "Deep.", pl.Boolean, over_time=MAX)
+    source = PassResult("bars", ["ListingId"], rule("1m"), [flag])
+    stamps = [datetime.combine(DAY, time(9, minute), UTC) for minute in range(1, 7)]
+    rows = pl.LazyFrame({"ListingId": 1, "TimeBucket": stamps, "Deep": [False, False, True, None, None, None]})
+    module = Generic(GenericOptions(), {}, source, rule("2m"))
+    context = PassContext("pairs", DAY, ["ListingId"], rule("2m"))
+    found = module.compute({"source": rows.cast({"TimeBucket": US_UTC})}, context).collect().sort("TimeBucket")
+    assert found["Deep"].to_list() == [False, True, None]
 
 
 def test_f_column_without_a_rollup_is_dropped_and_the_plan_says_so(run):

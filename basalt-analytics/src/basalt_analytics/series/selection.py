@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+import polars as pl
+
 from basalt.config.words import did_you_mean, listed
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
@@ -12,10 +14,11 @@ ROLLUP = "rollup"
 
 
 def selected(source: PassResult, patterns: Sequence[str] | None, named: Iterable[str]) -> list[ResultColumn]:
-    """The columns that `patterns` match, in their order; by default every numeric one and those `named`."""
+    """The columns that `patterns` match, in their order; by default those `named`, every numeric one, and flags that
+    have a rollup."""
     if patterns is None:
         wanted = set(named)
-        return [c for c in source.visible if c.name in wanted or _is_number(c)]
+        return [c for c in source.visible if c.name in wanted or _is_number(c) or _rolls_up(c)]
     found = {column.name: column for pattern in patterns for column in _matching(source, pattern, "columns")}
     return list(found.values())
 
@@ -88,6 +91,10 @@ def _known(name: str, columns: Sequence[ResultColumn]) -> str:
 
 def _is_glob(pattern: str) -> bool:
     return any(sign in pattern for sign in "*?[")
+
+
+def _rolls_up(column: ResultColumn) -> bool:
+    return column.dtype == pl.Boolean and column.over_time.kind != "none"
 
 
 def _is_number(column: ResultColumn) -> bool:
