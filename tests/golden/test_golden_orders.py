@@ -169,3 +169,20 @@ def test_an_order_without_a_fill_has_no_execution_terms(costs):
     ]
     assert [b[name] for name in names] == [None] * len(names)
     assert (b["OrderExecutedQuantity"], b["OrderFillRatio"], b["OrderFillCount"]) == (0, 0, 0)
+
+
+@pytest.fixture
+def of_instrument(market, orders):
+    """Rows by order where the same quotes are the best of instrument 7, of which the listing is one venue."""
+    best = market["l2"].rename({"ListingId": "InstrumentId"}).with_columns(InstrumentId=pl.lit(7, pl.Int64))
+    reference = pl.DataFrame({"ListingId": [1, 2], "InstrumentId": [7, 7]})
+    tables = {"trades": market["trades"], "cbbo": best, "reference": reference, "orders": orders}
+    module = {"module": "tca", "horizons": ["5s", "60s"], "participation_rates": [0.2], "quotes": "cbbo"}
+    found = basalt.compute([module], every="1d", **tables)
+    return {row["OrderId"]: row for row in found.iter_rows(named=True)}
+
+
+def test_mids_may_be_of_the_best_quotes_of_the_instrument(costs, of_instrument):
+    """The same quotes as cbbo give the same costs: A pays 188, B misses 150."""
+    assert of_instrument == costs()
+    assert (of_instrument["A"]["ShortfallCost"], of_instrument["B"]["ShortfallCost"]) == (close(188), close(-150))

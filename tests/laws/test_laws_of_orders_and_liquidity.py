@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 from laws.orders_days import ORDER_DAYS
+from laws.test_laws_of_transforms import with_cbbo
 
 from basalt.testing import AnalyticLaws
 from basalt.testing.trials import Setting
@@ -36,6 +37,8 @@ TCA_OTHERWISE = {
     "trade_types": ["Lit", "null"],
 }
 
+TCA_BY_INSTRUMENT = {"module": "tca", "quotes": "cbbo", "horizons": ["5s"]}
+WITH_BEST_QUOTES = {name: with_cbbo(day) for name, day in ORDER_DAYS.items()}
 LEFT = {"closed": "left", "label": "start"}
 SHIFTED = {**LEFT, "origin": "00:00:20"}
 
@@ -61,6 +64,12 @@ class TestTca(AnalyticLaws):
     days = ORDER_DAYS
 
 
+class TestTcaByInstrument(AnalyticLaws):
+    analytic = TCA_BY_INSTRUMENT
+    every = "15m"
+    days = WITH_BEST_QUOTES
+
+
 class TestTcaOtherwise(AnalyticLaws):
     analytic = TCA_OTHERWISE
     every = "1h"
@@ -70,8 +79,14 @@ class TestTcaOtherwise(AnalyticLaws):
 
 @pytest.mark.parametrize(
     ("analytic", "days"),
-    [(LIQUIDITY, None), (OF_TRADES, None), (TCA, ORDER_DAYS), (TCA_OTHERWISE, ORDER_DAYS)],
-    ids=["liquidity", "of trades", "tca", "otherwise"],
+    [
+        (LIQUIDITY, None),
+        (OF_TRADES, None),
+        (TCA, ORDER_DAYS),
+        (TCA_OTHERWISE, ORDER_DAYS),
+        (TCA_BY_INSTRUMENT, WITH_BEST_QUOTES),
+    ],
+    ids=["liquidity", "of trades", "tca", "otherwise", "by instrument"],
 )
 def test_every_column_has_a_value_on_some_sample_day(analytic, days):
     """Without one, no law says anything about the column."""

@@ -64,10 +64,10 @@ def check_states(asked: str | Sequence[str] | None, columns_of: Mapping[str, Map
             )
 
 
-def check_column(column: str, columns: Mapping[str, object], who: str, cure: str) -> None:
-    """UserError that says who needs a column of trades that is not there, and the cure."""
+def check_column(column: str, columns: Mapping[str, object], who: str, cure: str, table: str = "trades") -> None:
+    """UserError that says who needs a column of the table that is not there, and the cure."""
     if column not in columns:
-        raise UserError(f"{who} needs column {column}, which table trades does not have: {cure}")
+        raise UserError(f"{who} needs column {column}, which table {table} does not have: {cure}")
 
 
 def check_keys(pass_: PassContext, who: str) -> None:

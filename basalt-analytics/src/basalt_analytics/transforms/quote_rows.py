@@ -22,10 +22,9 @@ _NO_NUMBER = -(2**63)  # rows without a sequence number stand first among those 
 def quote_rows(table: pl.LazyFrame, rules: Rules, mid: MidKind) -> pl.LazyFrame:
     """(ListingId, At, SequenceNo if there, MarketState if there, the four `QUOTE` columns, Mid, Status), in order."""
     columns = table.collect_schema()
-    absent = [name for name in LEVEL.values() if name not in columns]
     kept = [name for name in ("SequenceNo", "MarketState") if name in columns]
     book, raw = Book(pl.col, rules), Book(pl.col, Rules("keep", "keep"))
-    return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in absent).select(
+    return with_level(table).select(
         "ListingId",
         *kept,
         At=pl.col("EventTimestamp").to_physical(),
@@ -51,6 +50,12 @@ def _status(bid: pl.Expr, ask: pl.Expr) -> pl.Expr:
         .otherwise(pl.lit("Ok"))
     )
     return status.cast(STATUS)
+
+
+def with_level(table: pl.LazyFrame) -> pl.LazyFrame:
+    """The table with every column of the best level, null where it has none: a size need not be told."""
+    columns = table.collect_schema()
+    return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in LEVEL.values() if name not in columns)
 
 
 def of_listings(cbbo: pl.LazyFrame, reference: pl.LazyFrame, trades: pl.LazyFrame) -> pl.LazyFrame:

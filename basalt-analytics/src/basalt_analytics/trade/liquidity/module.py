@@ -23,6 +23,7 @@ from basalt_analytics.trade.liquidity.options import LiquidityOptions, UsualVolu
 from basalt_analytics.trade.liquidity.sub_intervals import Priced, sub_intervals
 from basalt_analytics.trade.liquidity.volume_time import usual_volumes, vpin_of_buckets
 from basalt_analytics.trade.selection import module_filter
+from basalt_analytics.transforms.quote_rows import with_level
 
 WHO = "liquidity"
 UNSIGNED = ("UnsignedVolumeShare", "UnsignedVolumeShareWeight")
@@ -112,6 +113,8 @@ class Liquidity(FrameModule):
         check_states(own.market_states, columns_of, WHO)
         if self._signed:
             check_column("AggressorSide", self._trades, WHO, "add the transform trade_signs, or drop signed measures")
+        if "l2" in self.reads(own)[0]:
+            check_column("AskPrice1", columns_of["l2"], WHO, "add it, or take price = 'trade'", "l2")
         if own.usual and self.source:
             _check_volume(own.usual.column, self.source)
 
@@ -175,7 +178,7 @@ class Liquidity(FrameModule):
         labelled = trades.with_columns(Sub=self._sub.bucket(pl.col("EventTimestamp"), pass_.date))
         found = admissible.stretches("l2" if self.config.price == "mid" else "trades")
         if self.config.price == "mid":
-            priced = Priced(admissible.inputs["l2"], Book(pl.col, Rules()).mid, found)
+            priced = Priced(with_level(admissible.inputs["l2"]), Book(pl.col, Rules()).mid, found)
         else:
             priced = Priced(trades, pl.col("Price"), found, memory="stretch")
         pieces = sub_intervals(labelled, priced, self.rule, self._sub)

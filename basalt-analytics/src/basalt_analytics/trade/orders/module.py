@@ -18,13 +18,14 @@ from basalt_analytics.trade.orders.costs import costs, label, weight
 from basalt_analytics.trade.orders.mids import before_orders, later, spread_capture
 from basalt_analytics.trade.orders.options import WHO, TcaOptions
 from basalt_analytics.trade.orders.parents import ORDER, events, parents
+from basalt_analytics.transforms.quote_rows import of_listings, with_level
 
 
 class Tca(FrameModule):
     """Transaction costs of parent orders: one row an order, in the bucket of its end.
 
-    Market volume is that of `trades`, mids are those of `l2`. An order without a fill keeps its row: not trading has a
-    cost as well.
+    Market volume is that of `trades`, mids are those of `l2`, or with `quotes = "cbbo"` those of the instrument's best
+    quotes over its venues. An order without a fill keeps its row: not trading has a cost as well.
     """
 
     name = "tca"
@@ -42,25 +43,37 @@ class Tca(FrameModule):
         rule: BucketRule | None,
     ) -> None:
         super().__init__(config, columns_of, source, rule)
-        check_states(config.market_states, {name: columns_of[name] for name in ("trades", "l2")}, WHO)
+        states = {name: columns_of[name] for name in ("trades", "l2") if name in self.reads(config)[0]}
+        check_states(config.market_states, states, WHO)
+        _check_quotes(config, columns_of)
         if config.trade_types is not None:
             check_column("TradeType", columns_of["trades"], WHO, "leave trade_types out")
         self._costs = [*costs(config), *benchmarks(config), label(), weight()]
+
+    @classmethod
+    def reads(cls, config: TcaOptions) -> tuple[Sequence[str], Sequence[str]]:
+        """The table of the quotes, and reference where these are of instruments."""
+        quotes = ("cbbo", "reference") if config.quotes == "cbbo" else ("l2",)
+        return ("orders", "trades", *quotes), cls.optional
 
     def columns(self) -> list[ResultColumn]:
         """What an order did and cost, a label of what is wrong with it, and the hidden weight."""
         return [attrs.evolve(cost.column, reads=self._there(cost.column.reads)) for cost in self._costs]
 
     def _there(self, reads: Sequence[str]) -> tuple[str, ...]:
-        """Those of the columns that the tables have."""
-        named = (name.partition(".") for name in reads)
-        return tuple(f"{table}.{column}" for table, _, column in named if column in self.columns_of[table])
+        """Those of the columns that the tables have; mids are of the table of quotes."""
+        own = {"l2": self.config.quotes}
+        named = [(own.get(table, table), column) for table, _, column in (name.partition(".") for name in reads)]
+        if any(table == "cbbo" for table, _ in named):
+            named.append(("reference", "InstrumentId"))
+        return tuple(f"{table}.{column}" for table, column in named if column in self.columns_of[table])
 
     def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
         """One row an order."""
         assert self.rule is not None
-        admissible = Admissible(inputs, self.rule, pass_, self.config.market_states)
-        stretches = admissible.stretches("l2")
+        quotes = self._quotes(inputs)
+        admissible = Admissible({**inputs, self.config.quotes: quotes}, self.rule, pass_, self.config.market_states)
+        stretches = admissible.stretches(self._told_by)
         rows = events(inputs["orders"])
         orders = parents(rows, _session_end(inputs["orders"], stretches, pass_), pass_)
         sound = pl.col("OrderProblem").is_null()
@@ -68,9 +81,9 @@ class Tca(FrameModule):
         trades = self._counted(admissible)
         prints = market.prints(trades)
         parts = [
-            before_orders(orders, inputs["l2"]),
-            spread_capture(fills, inputs["l2"]),
-            later(orders, fills, inputs["l2"], stretches, [parse_duration(h) for h in self.config.horizons]),
+            before_orders(orders, quotes),
+            spread_capture(fills, quotes),
+            later(orders, fills, quotes, stretches, [parse_duration(h) for h in self.config.horizons]),
             market.of_interval(orders, prints),
             market.participation(orders, prints, self.config.participation_rates),
             market.own_volume(fills, trades),
@@ -84,6 +97,18 @@ class Tca(FrameModule):
         values = {c.column.name: c.value if c.always else pl.when(sound).then(c.value) for c in self._costs}
         bucket = self.rule.bucket(pl.col("End").cast(NS_UTC), pass_.date)
         return found.with_columns(EndPrice=price, Decided=decided).select(*ORDER, TimeBucket=bucket, **values)
+
+    def _quotes(self, inputs: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+        """The quotes by listing, those of instruments for each listing that has orders."""
+        if self.config.quotes == "l2":
+            return with_level(inputs["l2"])
+        return with_level(of_listings(inputs["cbbo"], inputs["reference"], inputs["orders"]))
+
+    @property
+    def _told_by(self) -> str:
+        """The table whose rows tell when the market is open: best quotes of instruments carry no state."""
+        stated = self.config.quotes == "cbbo" and "MarketState" in self.columns_of["trades"]
+        return "trades" if stated else self.config.quotes
 
     def _counted(self, admissible: Admissible) -> pl.LazyFrame:
         types = None if self.config.trade_types is None else of_types(self.config.trade_types)
@@ -109,3 +134,10 @@ def _session_end(orders: pl.LazyFrame, stretches: pl.LazyFrame | None, pass_: Pa
     return listings.join(stretches.group_by(KEY).agg(SessionEnd=end), on=KEY, how="left").with_columns(
         pl.coalesce("SessionEnd", hours)
     )
+
+
+def _check_quotes(config: TcaOptions, columns_of: Mapping[str, Mapping[str, pl.DataType]]) -> None:
+    """UserError where the tables behind mids lack a column."""
+    check_column("AskPrice1", columns_of[config.quotes], WHO, "name another table in quotes, or add it", config.quotes)
+    if config.quotes == "cbbo":
+        check_column("InstrumentId", columns_of["reference"], WHO, "add it, or take quotes = 'l2'", "reference")

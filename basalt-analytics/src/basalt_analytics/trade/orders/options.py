@@ -18,6 +18,9 @@ WHO = "tca"
 class TcaOptions:
     """Options of `tca`. Nothing configured: markouts and reversion after a minute, and 10 % participation."""
 
+    quotes: Literal["l2", "cbbo"] = option(
+        "where mids come from: the listing's book, or the best over all venues of its instrument", default="l2"
+    )
     horizons: list[Duration] = option("times after fills at which mids are looked up", factory=lambda: ["1m"])
     participation_rates: list[float] = option(
         "shares of the market's volume that PwpPrice supposes, as 0.1", factory=lambda: [0.1]
