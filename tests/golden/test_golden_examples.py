@@ -107,6 +107,7 @@ def test_a_column_over_an_earlier_pass_is_worked_out_over_its_bars(explained):
     found = json.loads(explained("TradeTotalEffectiveSpreadShareWeighted", "--format", "json"))
     [quarters] = [one for one in found if one["pass"] == "quarters"]
     assert quarters["example"]["every"] == "20s"
+    assert [row["TimeBucket"] for row in quarters["example"]["bars"]] == ["09:00:10", "09:00:20"]
     values = {row["TimeBucket"]: row["TradeTotalEffectiveSpreadShareWeighted"] for row in quarters["example"]["result"]}
     assert values["09:00:20"] == pytest.approx((0.0234782608696 * 460 + 0.0375 * 80) / 540, rel=1e-10)
 

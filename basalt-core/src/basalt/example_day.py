@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE
+from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE, TRADES
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DATE = NINE.date()
@@ -48,7 +48,7 @@ def example_tables() -> dict[str, pl.DataFrame]:
     """The day's tables by name."""
     quotes = _stamped([t * 10**9 for t, *_ in _BOOKS], _best(), dict.fromkeys(_best(), pl.Float64))
     return {
-        "trades": _trades(quotes),
+        "trades": _whole(_trades(quotes)),
         "l2": quotes.with_columns(**_deeper()),
         "marketstate": _stamped(
             [-10 * 10**9, 28 * 10**9],
@@ -86,6 +86,19 @@ def _trades(quotes: pl.DataFrame) -> pl.DataFrame:
         allow_exact_matches=False,
         check_sortedness=False,
     )
+
+
+def _whole(trades: pl.DataFrame) -> pl.DataFrame:
+    """With every declared column but the order's and the state's, so that whatever reads one can be worked out: flags
+    not set, values converted at 1, the rest unknown."""
+    missing = {
+        n: d for n, d in TRADES.every_column().items() if n not in (*trades.columns, "SequenceNo", "MarketState")
+    }
+    value = pl.col("Price") * pl.col("Size")
+    known = {
+        name: value if name.startswith("Notional") else pl.lit(False) for name in missing if name[:2] in ("No", "Is")
+    }
+    return trades.with_columns(**{name: known.get(name, pl.lit(None)).cast(d) for name, d in missing.items()})
 
 
 def _best() -> dict[str, list[Any]]:

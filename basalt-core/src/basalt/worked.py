@@ -93,14 +93,14 @@ class _Pass:
 
 
 def _inputs(column: ResultColumn, tables: Mapping[str, pl.DataFrame]) -> dict[str, list[dict[str, Any]]]:
-    """Rows of the tables of events that it reads."""
+    """Rows of the tables of events, and of the earlier pass, that it reads."""
     found: dict[str, list[str]] = {}
     for table, name in _read(column):
         found.setdefault(table, []).append(name)
     return {
         table: _told(tables[table].select(_shown(tables[table], names)))
         for table, names in found.items()
-        if table in tables and "EventTimestamp" in tables[table].columns
+        if table in tables and set(tables[table].columns) & {"EventTimestamp", "TimeBucket"}
     }
 
 
@@ -119,7 +119,7 @@ def _computed(plan: Plan, every: str) -> _Pass:
         frames, context = tables.frames(program), context_of(program, DATE)
         rows[program.name] = computed(plan, program, context, frames, earlier).rows
     seen = prepared(plan, program, frames, context)
-    return _Pass(rows[program.name], every, {name: frame.collect() for name, frame in seen.items()})
+    return _Pass(rows[program.name], every, {**{name: frame.collect() for name, frame in seen.items()}, **rows})
 
 
 def _read(column: ResultColumn) -> list[tuple[str, str]]:
@@ -130,7 +130,7 @@ def _read(column: ResultColumn) -> list[tuple[str, str]]:
 def _shown(frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
     """The columns read, behind the stamp, and what says that a row is none."""
     cancelled = [name for name in ("IsCancelled",) if name in frame.columns]
-    return [name for name in dict.fromkeys(["EventTimestamp", *names, *cancelled]) if name in frame.columns]
+    return [n for n in dict.fromkeys(["EventTimestamp", "TimeBucket", *names, *cancelled]) if n in frame.columns]
 
 
 def _told(frame: pl.DataFrame) -> list[dict[str, Any]]:

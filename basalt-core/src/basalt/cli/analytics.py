@@ -111,7 +111,7 @@ def _text(explained: dict[str, Any]) -> str:
 def _worked(example: dict[str, Any]) -> list[str]:
     """The rows read, table by table, then the column by bucket, as lines."""
     result, every = example["result"], example["every"]
-    given = {f"table {name}": rows for name, rows in example.items() if name not in ("every", "result")}
+    given = {f"rows of {name}": rows for name, rows in example.items() if name not in ("every", "result")}
     shown = {**given, f"bars of {every}": result}
     return [line for title, rows in shown.items() for line in (title, *(lines(rows, list(rows[0])) if rows else []))]
 
