@@ -152,15 +152,14 @@ def volatility_module(rng: Random, day: Day, every: str, prefix: str) -> dict[st
     if rng.random() < 0.3:
         sampling = ["event", *some(GRIDS[every], rng)]
         return options | {"sampling": sampling, "measures": some(MEASURES, rng)}
-    return options | _one_grid(rng, every, stretched=bool(states(day, "l2")))
+    return options | _one_grid(rng, every)
 
 
-def _one_grid(rng: Random, every: str, stretched: bool) -> dict[str, Any]:
-    """`stretched`: the day has halts, which windows are not drawn across."""
+def _one_grid(rng: Random, every: str) -> dict[str, Any]:
     step = rng.choice(GRIDS[every])
     options = {"sampling": [step], "measures": some([*GRID_MEASURES, *NOISE, *RANGES], rng)}
     options["subsample"], options["kernel_bandwidth"] = rng.choice((2, 3)), rng.choice((1, 3))
-    if (every, step) in WINDOWS and not stretched and rng.random() < 0.7:
+    if (every, step) in WINDOWS and rng.random() < 0.7:
         options["windows"] = [WINDOWS[every, step]]
         options["window_aggregations"] = some(["Min", "Max", "Mean", "Median", "Std", "Last", "WMean"], rng)
     return options
