@@ -22,13 +22,16 @@ OPTIONS = {
     *("every", "label", "closed", "origin", "keys", "timeline", "session", "calendar", "halts", "market_states"),
     "weights",
 }
+BY_REFERENCE = {"l2tw", "l2_volatility", "liquidity", "retail_imbalance", "tca", "yang_zhang"}
+"""Modules for which another day, or none, is what an option says: time weighs the same whatever edge is closed, dense
+rows have values, keys are their own. They are compared with the slow reference under options drawn at random."""
 ELSEWHERE = {"name", "modules", "preprocess", "outputs", "side_outputs", "memory", "quality", "expect"}
 MINUTE = timedelta(minutes=1)
 
 
 def test_every_module_and_option_is_here():
     """A module or an option that is added needs its cells."""
-    assert set(Registry.of(INSTALLED).names("analytics")) <= set(CASES)
+    assert set(Registry.of(INSTALLED).names("analytics")) <= {*CASES, *BY_REFERENCE}
     assert {f.name for f in attrs.fields(PassConfig)} == OPTIONS | ELSEWHERE
     assert {f.name for f in attrs.fields(ModuleEntry)} == {"module", "prefix", "source", "tables", "options"}
 
