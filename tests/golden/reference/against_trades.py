@@ -13,6 +13,7 @@ from basalt_analytics.transforms.trade_signs import TradeSigns
 
 from .against import Rows, differences, engine, rule_of
 from .against_books import setting_of
+from .book_configs import DENSE
 from .day import listings
 from .days import DATE, WHERE, Day
 from .passes import resample
@@ -59,6 +60,8 @@ def passes(seed: object, day: Day) -> list[str]:
     """Transforms and modules of a pass, through the engine."""
     rng = Random(f"passes {seed}")
     options, steps = pass_options(rng), [quote_options(rng)]
+    if "marketstate" in day and options["every"] in DENSE and rng.random() < 0.3:
+        options["timeline"] = "dense"
     if rng.random() < 0.5:
         steps.append(sign_options(rng))
     modules = [trade_module(rng, day, steps[0], "A")]
@@ -79,6 +82,8 @@ def liquidity(seed: object, day: Day) -> list[str]:
     """Module liquidity."""
     rng = Random(f"liquidity {seed}")
     options = pass_options(rng)
+    if "marketstate" in day and options["every"] in DENSE and rng.random() < 0.3:
+        options["timeline"] = "dense"
     day = _told_once(day)
     return _compared(day, options, [liquidity_module(rng, day, options["every"], "")])
 
@@ -143,7 +148,8 @@ def _compared(
     ):  # the last open run, and rows behind its end
         options = {key: value for key, value in options.items() if key != "session"}
     rule = rule_of(options)
-    expected = run_trades(day, rule, preprocess, modules, WHERE, hours=setting_of(options).hours)
+    setting = setting_of(options)
+    expected = run_trades(day, rule, preprocess, modules, WHERE, hours=setting.hours, timeline=setting.timeline)
     asked = {**options, **({"preprocess": list(preprocess)} if preprocess else {})}
     coarse = {"every": f"{rule.width * 5 // 1000}us"}
     resampled = resample(expected, rule._replace(width=rule.width * 5), rule, {})

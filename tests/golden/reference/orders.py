@@ -28,7 +28,7 @@ class Market:
     def end(self) -> float:
         """The session's end, where it is known."""
         told = self.runs[-1][1] if self.runs else float("inf")
-        return self.hours[1] if self.hours and isinf(told) else told
+        return min(told, self.hours[1]) if self.hours and (isinf(told) or told == self.hours[1] + 1) else told
 
     def before(self, t: int | None) -> Number:
         """Mid strictly before t."""

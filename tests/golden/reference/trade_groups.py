@@ -9,7 +9,7 @@ from typing import Any
 
 from .clock import Row, Rule, states_of, stretch_of, stretches
 from .day import Cell, Column, Predicate, Table
-from .hours import inside
+from .hours import inside, time_of
 from .trade_bars import SHARED, SIDES, counts, in_buckets, trade_bars
 from .values import finite, highest, last, lowest, mean, median, near, ratio, std
 
@@ -43,6 +43,7 @@ class Group:
         states = states_of(self.options.get("market_states"), table.changes is not None)
         self.runs = stretches(table.changes or [], states)
         self.hours = options.get("hours")
+        self.time = time_of(table, states, self.hours)
         rows = inside(table, self.hours).rows
         self.rows = [row for row in rows if counts(row, states, options, self.options, where)]
         self.columns: dict[str, Column] = {}

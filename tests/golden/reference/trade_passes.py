@@ -8,7 +8,8 @@ import polars as pl
 from .clock import EVERY_OPEN, Row, Rule, states_of, stretches
 from .costs import tca
 from .day import Column, Table, admissible, listings, table
-from .hours import Hours, closed, inside
+from .dense import dense, open_runs
+from .hours import Hours, closed, ended, inside
 from .liquidity import liquidity
 from .orders import DAY, Market, order_rows
 from .passes import Result, _cell, _counted
@@ -73,7 +74,7 @@ def _ticks_of(frames: Frames, listing: int, step: Any) -> list[str | None] | Non
     own = _instruments(frames, listing)
     members = frames["reference"].filter(pl.col("InstrumentId").is_in(own))["ListingId"].to_list()
     rows = [row for member in sorted(members) for row in table(frames, "trades", member).rows]
-    rows.sort(key=lambda r: (r["EventTimestamp"], r.get("SequenceNo", 0)))
+    rows.sort(key=lambda r: r["EventTimestamp"])  # numbers of two listings are not comparable
     return [tick for tick, row in zip(ticks_of(rows), rows, strict=True) if row["ListingId"] == listing]
 
 
@@ -88,18 +89,22 @@ def run_trades(
     shared: bool = False,
     labels: Sequence[int] | None = None,
     hours: Hours = None,
+    timeline: str = "sparse",
 ) -> Result:
-    """Modules are tables of options as a pipeline has them. `labels`: buckets to show instead of the sparse ones."""
+    """Modules are tables of options as a pipeline has them. `labels`: buckets to show instead of the timeline's."""
     result = Result()
     frames, hours = _in_session(frames, hours)
     names = sorted({name for module in modules for name in READS[module["module"]]})
-    for listing in listings(frames, names):
+    told = ["marketstate"] if timeline == "dense" and "marketstate" in frames else []
+    for listing in listings(frames, [*names, *told]):
         tables = prepared(frames, listing, preprocess, states, shared, hours)
         own = [{**_own(module, states), "hours": hours} for module in modules]
         columns: dict[str, Column] = {}
         for module in own:
             columns |= _columns(tables, rule, module, where)
         shown = _timeline(tables, rule, own) if labels is None else labels
+        if timeline == "dense":
+            shown = _dense(shown, tables["trades"], own, rule)
         for name, column in columns.items():
             result.rollups[name], result.empties[name] = column.rollup, column.empty
             for label in shown:
@@ -137,6 +142,13 @@ def _timeline(tables: Mapping[str, Table], rule: Rule, modules: Sequence[Any]) -
             if (one.name != "trades" or _counted_by(row, modules)) and admissible(row, states):  # type: ignore[arg-type]
                 labels.add(rule.bucket(row["EventTimestamp"]))
     return sorted(labels)
+
+
+def _dense(labels: Sequence[int], trades: Table, modules: Sequence[Any], rule: Rule) -> list[int]:
+    hours = modules[0]["hours"]
+    if trades.changes is None:
+        return dense(labels, [hours] if hours else [], rule)
+    return dense(labels, ended(open_runs(trades.changes, _states(modules, True)), hours), rule)
 
 
 def _states(modules: Sequence[Any], known: bool) -> Any:

@@ -20,7 +20,7 @@ class Weighted(dict[int, Cell]):
     def __missing__(self, label: int) -> Cell:
         """The bucket's pieces; none of them: null, and of no weight."""
         start, end = self.group.rule.interval(label)
-        end = min(end, self.group.hours[1]) if self.group.hours else end
+        end = min(end, self.group.time[-1][1]) if self.group.time else end
         cut = [(min(b, end) - max(a, start), price) for a, b, price in self.pieces]
         cut = [(length / SECOND, price) for length, price in cut if length > 0]
         seconds = sum(length for length, _ in cut)
