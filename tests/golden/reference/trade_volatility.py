@@ -38,7 +38,7 @@ class Measured(dict[int, Cell]):
             for k, row in enumerate(self.rows):
                 places.setdefault(group.rule.bucket(row["EventTimestamp"]), []).append(k)
             found = of_events(self.timed, group.runs, {k: v for k, v in places.items() if k == label})
-            return Sample(found.get(label, []), [], admissible(group.runs, interval) / 1e9, None)
+            return Sample(found.get(label, []), [], admissible(group.time, interval) / 1e9, None)
         step, strict = nanoseconds(options["sampling"]), group.rule.closed == "left"
         found_at = [m for run in group.runs for m in memories(self._inside(run), [run], strict)]
         age = None if options.get("max_age") is None else nanoseconds(options["max_age"])
