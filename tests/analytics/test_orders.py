@@ -365,3 +365,16 @@ def test_other_modules_stand_in_another_pass(costs, orders, table):
     tables = {"orders": orders(order("a", 10, FILL, 40)), "trades": table("Price Size", TRADES), "l2": book}
     with pytest.raises(UserError, match="put one in a pass of its own"):
         basalt.compute(["tca", "trade"], every="1d", **tables)
+
+
+def test_a_book_at_the_last_instant_of_the_hours_counts(orders, table):
+    """The session ends at 45, when the mid becomes 10.3; without it the last one is that of 25."""
+    book = table(QUOTES, [(t, bid, ask, 1, 1) for t, bid, ask in BESTS])
+    tables = {"orders": orders(order("a", 10, FILL, None)), "trades": table("Price Size", TRADES), "l2": book}
+    rule, opened = BucketRule(10 * 10**9), int(NINE.timestamp()) * 10**9
+    context = PassContext(
+        "orders", dt.date(2026, 1, 5), Tca.keys, rule, sessions=[(opened - 3600 * 10**9, opened + 45 * 10**9)]
+    )
+    module = Tca(TcaOptions(), {name: frame.schema for name, frame in tables.items()}, None, rule)
+    found = module.compute({name: frame.lazy() for name, frame in tables.items()}, context).collect()
+    assert found["OpportunityCost"].to_list() == [pytest.approx(40 * 0.3)]

@@ -36,7 +36,8 @@ class Admissible:
         """(ListingId, Start, End, StretchId) as the table's rows tell them; None where the date is one."""
         frame = self._frame(table)
         if frame.in_hours:
-            return session_stretches(self.inputs[table], KEY, self.pass_.sessions or ())
+            edges = [(start, end + 1) for start, end in self.pass_.sessions or ()]  # the last instant is in
+            return session_stretches(self.inputs[table], KEY, edges)
         return frame_stretches(frame, self._day)
 
     @property

@@ -131,9 +131,9 @@ def _session_end(orders: pl.LazyFrame, stretches: pl.LazyFrame | None, pass_: Pa
     if stretches is None:
         return listings.with_columns(SessionEnd=hours)
     end = pl.when(~pl.col("End").is_null().any()).then(pl.col("End").max())
-    return listings.join(stretches.group_by(KEY).agg(SessionEnd=end), on=KEY, how="left").with_columns(
-        pl.coalesce("SessionEnd", hours)
-    )
+    found = listings.join(stretches.group_by(KEY).agg(SessionEnd=end), on=KEY, how="left")
+    inside = pl.col("SessionEnd") == hours + 1  # a stretch of hours ends behind their last instant
+    return found.with_columns(SessionEnd=pl.when(inside).then(hours).otherwise(pl.coalesce("SessionEnd", hours)))
 
 
 def _check_quotes(config: TcaOptions, columns_of: Mapping[str, Mapping[str, pl.DataType]]) -> None:
