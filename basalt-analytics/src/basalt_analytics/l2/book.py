@@ -73,6 +73,11 @@ class Book:
         return self.step("mid of the book", (self.price("Ask", 1) + self.price("Bid", 1)) / 2)
 
     @property
+    def stamp(self) -> pl.Expr:
+        """When the row was stamped."""
+        return self._cell("EventTimestamp")
+
+    @property
     def spread(self) -> pl.Expr:
         """Best ask minus best bid; below 0 on a crossed row that is kept."""
         return self.price("Ask", 1) - self.price("Bid", 1)

@@ -12,7 +12,7 @@ from basalt.tables import depth
 from basalt_analytics.groups import Template, required
 from basalt_analytics.l2.liquidity import FIELDS as LIQUIDITY_FIELDS
 from basalt_analytics.l2.liquidity import Sized, check, liquidity_series
-from basalt_analytics.l2.series import PRICES, SPREADS, Series, book_series, imbalance_series
+from basalt_analytics.l2.series import SPREADS, Series, book_series, imbalance_series
 
 DEFAULT_DEPTH = 10
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -25,7 +25,6 @@ SERIES: Mapping[str, Callable[..., Series]] = {
     "book": book_series,
     "spreads": lambda variant: SPREADS[variant],
     "imbalances": imbalance_series,
-    "prices": lambda source: PRICES[source],
 }
 
 
@@ -76,13 +75,14 @@ class Levels:
         return levels
 
 
-def columns(option: str, group: Any, label: str, levels: Levels) -> Iterator[Column]:
-    """The group's columns: every combination of its lists, in every aggregation."""
+def columns(option: str, group: Any, label: str, levels: Levels, prices: Mapping[str, Series]) -> Iterator[Column]:
+    """The group's columns: every combination of its lists, in every aggregation. `prices`: the series by source."""
     if option == "liquidity":
         yield from _liquidity(group, label, levels)
         return
     for tokens, template in combinations(FIELDS[option], group, label, levels):
-        yield from aggregations(SERIES[option](**tokens), group, template, tokens, label)
+        series = prices[tokens["source"]] if option == "prices" else SERIES[option](**tokens)
+        yield from aggregations(series, group, template, tokens, label)
 
 
 def combinations(

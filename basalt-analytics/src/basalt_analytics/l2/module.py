@@ -1,8 +1,9 @@
 """The module `l2`: groups of options to metrics, all in one grouped aggregation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import attrs
 import polars as pl
 
 from basalt.config.filters import row_filter
@@ -14,8 +15,9 @@ from basalt_analytics.l2.book import Rules
 from basalt_analytics.l2.configured import FIELDS, Levels, columns
 from basalt_analytics.l2.counts import count_emissions
 from basalt_analytics.l2.flow import flow_emissions
+from basalt_analytics.l2.microprice_series import prices
 from basalt_analytics.l2.options import BookGroup, ImbalanceGroup, L2Options, OhlcGroup, SpreadGroup
-from basalt_analytics.l2.series import PRICES, Series
+from basalt_analytics.l2.series import Series
 
 AGGREGATED = (*FIELDS, "liquidity")
 GROUPS = (*AGGREGATED, "ohlc", "flow", "counts")
@@ -34,11 +36,12 @@ class L2(BucketModule):
         groups: dict[str, Sequence[Any]] = {option: getattr(self.config, option) for option in GROUPS}
         if not any(groups.values()):
             groups = self._nothing_configured()
+        priced = self._prices
         emissions = [
             emission
             for option, configured in groups.items()
             for i, group in enumerate(configured)
-            for emission in self._emissions(option, group, f"l2.{option}[{i}]")
+            for emission in self._emissions(option, group, f"l2.{option}[{i}]", priced)
         ]
         without_repeats((e.group, e.metric.name) for e in emissions)
         return [Part(self.reads, tuple(e.metric for e in emissions), derived(emissions), where=self.where())]
@@ -57,6 +60,12 @@ class L2(BucketModule):
     def _levels(self) -> Levels:
         return Levels(self.name, self.table, self.config.levels, self.columns)
 
+    @property
+    def _prices(self) -> Mapping[str, Series]:
+        own = self.config
+        asked = [source for lists in (own.prices, own.ohlc) for group in lists for source in group.sources]
+        return prices(self.name, own.microprice_table, asked)
+
     def _nothing_configured(self) -> dict[str, Sequence[Any]]:
         levels = self._levels.of_module()
         counted = all(f"{side}NumOrders{i}" in self.columns for side in ("Bid", "Ask") for i in levels)
@@ -71,10 +80,10 @@ class L2(BucketModule):
             "imbalances": [ImbalanceGroup(measures=["CumQuantity"])],
         }
 
-    def _emissions(self, option: str, group: Any, label: str) -> Iterator[Emission]:
+    def _emissions(self, option: str, group: Any, label: str, priced: Mapping[str, Series]) -> Iterator[Emission]:
         match option:
             case "ohlc":
-                yield from self._bars(group, label)
+                yield from self._bars(group, label, priced)
             case "flow":
                 required({"measures": group.measures}, label)
                 yield from flow_emissions(group, self._levels.of(group, label), label)
@@ -82,15 +91,15 @@ class L2(BucketModule):
                 required({"measures": group.measures}, label)
                 yield from count_emissions(group, self._rules, self._levels.deepest, label)
             case _:
-                for column in columns(option, group, label, self._levels):
+                for column in columns(option, group, label, self._levels, priced):
                     yield aggregated(column.series, column.aggregation, column.name, label, self._rules)
 
-    def _bars(self, group: OhlcGroup, label: str) -> Iterator[Emission]:
+    def _bars(self, group: OhlcGroup, label: str, priced: Mapping[str, Series]) -> Iterator[Emission]:
         required({"sources": group.sources}, label)
         text = group.name or ("{source}{ohlc}C" if group.open_mode == "prev_close" else "{source}{ohlc}")
         template = Template.checked(text, label, ("source", "ohlc"))
         for source in group.sources:
-            yield from self._bar(group, label, PRICES[source], template)
+            yield from self._bar(group, label, priced[source], template)
 
     def _bar(self, group: OhlcGroup, label: str, series: Series, template: Template) -> Iterator[Emission]:
         row, before = row_of(series), f"{series.label} before the row"
@@ -106,4 +115,4 @@ class L2(BucketModule):
             series.formula,
         )
         for metric in metrics.values():
-            yield Emission(label, metric, derive)
+            yield Emission(label, attrs.evolve(metric, traits=series.traits), derive)

@@ -25,7 +25,7 @@ BookMeasure = Literal[
 ]
 ImbalanceMeasure = Literal["Quantity", "CumQuantity", "CumNotional", "NumOrders", "CumOrders"]
 Variant = Literal["Abs", "Bps"]
-PriceSource = Literal["Mid", "Bid", "Ask", "WeightedMid"]
+PriceSource = Literal["Mid", "Bid", "Ask", "WeightedMid", "Microprice"]
 LiquidityMeasure = Literal[
     "Xlm",
     "XlmBuy",
@@ -53,6 +53,14 @@ Aggregation = Literal["Last", "First", "Min", "Max", "Mean", "Median", "Std"]
 AGGREGATIONS = "how rows become one value; 'Last' adds no token to the name"
 LEVELS = "book levels: n for 1 … n, or a list"
 NAME = "template of the column names"
+SOURCE = (
+    "which price: the mid, a best price, the mid weighted by the other side's size, or Microprice, the mid moved by "
+    "what followed on books of such imbalance and spread; it is null where its table knows nothing of the book"
+)
+MICROPRICE_TABLE = (
+    "file of adjustments for Microprice, which basalt_analytics.l2.microprice.fit made from earlier dates; rows no "
+    "later than those have none; a relative path starts at the working folder"
+)
 
 
 def _last() -> list[Aggregation]:
@@ -107,7 +115,7 @@ class ImbalanceGroup:
 class PriceLists:
     """What a group of `prices` asks for, but for aggregations."""
 
-    sources: list[PriceSource] = option("which price")
+    sources: list[PriceSource] = option(SOURCE)
     name: str = option(NAME, default="{source}{aggregation}")
 
 
@@ -181,7 +189,7 @@ class CountGroup:
 class OhlcGroup:
     """A group of `ohlc`: bars of one price of the book."""
 
-    sources: list[PriceSource] = option("which price")
+    sources: list[PriceSource] = option(SOURCE)
     open_mode: OpenMode = option("whether bars open at their first value or at the close before", default="event")
     name: str | None = option(
         "template of the column names; default: {source}{ohlc}, and {source}{ohlc}C for 'prev_close'", default=None
@@ -202,10 +210,11 @@ class L2Options:
     empty_side: Literal["null", "zero"] = option(
         "what the depth of a missing level or side is: 'zero' allows depth 0 and imbalances of ±1", default="null"
     )
+    microprice_table: str | None = option(MICROPRICE_TABLE, default=None)
     book: list[BookGroup] = option("what rests on each side, by level", factory=list)
     spreads: list[SpreadGroup] = option("best ask minus best bid", factory=list)
     imbalances: list[ImbalanceGroup] = option("bid depth against ask depth", factory=list)
-    prices: list[PriceGroup] = option("mid, bests, weighted mid", factory=list)
+    prices: list[PriceGroup] = option("mid, bests, weighted mid, microprice", factory=list)
     ohlc: list[OhlcGroup] = option("bars of a price", factory=list)
     liquidity: list[LiquidityGroup] = option("cost of trading at once, and the shape of the book", factory=list)
     flow: list[FlowGroup] = option("order-flow imbalance", factory=list)

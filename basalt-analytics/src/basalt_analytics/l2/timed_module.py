@@ -1,6 +1,6 @@
 """The module `l2tw`: the series of `l2`, weighed by how long each value was in force."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,7 +13,8 @@ from basalt_analytics.groups import Emission, Template, derived, required, witho
 from basalt_analytics.l2.book import Rules
 from basalt_analytics.l2.configured import FIELDS, Column, Levels, aggregations, columns, combinations
 from basalt_analytics.l2.liquidity import plain
-from basalt_analytics.l2.series import SPREADS, imbalance_series
+from basalt_analytics.l2.microprice_series import prices
+from basalt_analytics.l2.series import SPREADS, Series, imbalance_series
 from basalt_analytics.l2.time_weights import (
     coverage,
     imbalance_of,
@@ -42,10 +43,11 @@ class L2Tw(BucketModule):
         groups: dict[str, Sequence[Any]] = {option: getattr(self.config, option) for option in GROUPS}
         if not any(groups.values()):
             groups = _nothing_configured()
+        priced = self._prices
         emissions = coverage(self._rules, "l2tw")
         for option, configured in groups.items():
             for i, group in enumerate(configured):
-                emissions += self._emissions(option, group, f"l2tw.{option}[{i}]")
+                emissions += self._emissions(option, group, f"l2tw.{option}[{i}]", priced)
         without_repeats((e.group, e.metric.name) for e in emissions)
         return [Part(self._pieces, tuple(e.metric for e in emissions), derived(emissions))]
 
@@ -71,7 +73,12 @@ class L2Tw(BucketModule):
     def _levels(self) -> Levels:
         return Levels(self.name, self.table, self.config.levels, self.columns)
 
-    def _emissions(self, option: str, group: Any, label: str) -> Iterator[Emission]:
+    @property
+    def _prices(self) -> Mapping[str, Series]:
+        asked = [source for group in self.config.prices for source in group.sources]
+        return prices(self.name, self.config.microprice_table, asked)
+
+    def _emissions(self, option: str, group: Any, label: str, priced: Mapping[str, Series]) -> Iterator[Emission]:
         match option:
             case "shares":
                 yield from self._shares(group, label)
@@ -82,7 +89,7 @@ class L2Tw(BucketModule):
             case "imbalances":
                 yield from self._imbalances(group, label)
             case _:
-                yield from self._timed(columns(option, group, label, self._levels))
+                yield from self._timed(columns(option, group, label, self._levels, priced))
 
     def _timed(self, asked: Iterator[Column]) -> Iterator[Emission]:
         for column in asked:

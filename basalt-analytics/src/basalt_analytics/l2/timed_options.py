@@ -8,7 +8,16 @@ from basalt.columns import Unit
 from basalt.config.spellings import Duration, State
 from basalt.options import option
 from basalt_analytics.l2.book import KeepOrDrop
-from basalt_analytics.l2.options import LEVELS, NAME, BookLists, ImbalanceMeasure, LiquidityLists, PriceLists, Side
+from basalt_analytics.l2.options import (
+    LEVELS,
+    MICROPRICE_TABLE,
+    NAME,
+    BookLists,
+    ImbalanceMeasure,
+    LiquidityLists,
+    PriceLists,
+    Side,
+)
 
 TimedAggregation = Literal["TWA", "TWStd", "TWMin", "TWMax", "TWMedian"]
 TimedVariant = Literal["Abs", "Bps", "TWAOverMidTWABps"]
@@ -115,10 +124,11 @@ class L2TwOptions:
     coverage: Literal["total", "each"] = option(
         "'each' adds {column}Seconds to every TWA, the time behind it; Book…Seconds are always there", default="total"
     )
+    microprice_table: str | None = option(MICROPRICE_TABLE, default=None)
     book: list[TimedBookGroup] = option("what rests on each side, by level", factory=list)
     spreads: list[TimedSpreadGroup] = option("best ask minus best bid", factory=list)
     imbalances: list[TimedImbalanceGroup] = option("bid depth against ask depth", factory=list)
-    prices: list[TimedPriceGroup] = option("mid, bests, weighted mid", factory=list)
+    prices: list[TimedPriceGroup] = option("mid, bests, weighted mid, microprice", factory=list)
     liquidity: list[TimedLiquidityGroup] = option("cost of trading at once, and the shape of the book", factory=list)
     shares: list[ShareGroup] = option("part of the time in odd states", factory=list)
     touch_sizes: list[TouchSizeGroup] = option("part of the time with much at the best price", factory=list)

@@ -1,7 +1,9 @@
 """The module `l2_volatility`: how much prices of the book move, from their values on grids or at every row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
+import attrs
 import polars as pl
 
 from basalt.config.filters import row_filter
@@ -12,7 +14,8 @@ from basalt_analytics.bars import value_before
 from basalt_analytics.groups import Emission, derived, without_repeats
 from basalt_analytics.l2.aggregations import row_value
 from basalt_analytics.l2.book import Rules
-from basalt_analytics.l2.series import PRICES
+from basalt_analytics.l2.microprice_series import prices
+from basalt_analytics.l2.series import Series as Price
 from basalt_analytics.volatility.measures import Series, estimates
 from basalt_analytics.volatility.options import EVENT, L2VolatilityOptions, divided_bucket, grid_step
 from basalt_analytics.volatility.ranges import RANGES, range_metric
@@ -51,13 +54,12 @@ class L2Volatility(BucketModule):
         for source in self.config.sources:
             samples[source] = self._price(source)
             returns = sampled(f"{source} {sampling}", source)
-            series = Series(returns, sampling, step / 1e9, f"the {PRICES[source].words} every {sampling}")
+            series = Series(returns, sampling, step / 1e9, f"the {self._prices[source].words} every {sampling}")
             emissions += self._estimates(source, series)
             for window in self.config.windows:
                 steps = window_steps(window, step, every, "l2_volatility")
-                emissions += windowed(
-                    series, steps, window, self.config, f"{source}Vol{{}}".format, "l2_volatility", key
-                )
+                made = windowed(series, steps, window, self.config, f"{source}Vol{{}}".format, "l2_volatility", key)
+                emissions += (self._marked(emission, source) for emission in made)
         age = None if self.config.max_age is None else parse_duration(self.config.max_age)
         reads = Grid(self.table, step, states(self.config.market_states), age)
         return Part(reads, tuple(e.metric for e in emissions), derived(emissions), samples=samples)
@@ -70,13 +72,16 @@ class L2Volatility(BucketModule):
             derive = {row: self._price(source)}
             if EVENT in self.config.sampling:
                 returns = of_events(source, pl.col(row))
-                series = Series(returns, "", None, f"the {PRICES[source].words} at every row")
+                series = Series(returns, "", None, f"the {self._prices[source].words} at every row")
                 emissions += (
                     Emission(e.group, e.metric, {**derive, **e.derive}) for e in self._estimates(source, series)
                 )
             for measure in (m for m in self.config.measures if m in RANGES):
-                metric = range_metric(measure, source + measure, pl.col(row), pl.col(before), PRICES[source].words)
-                emissions.append(Emission("ranges", metric, {**derive, before: value_before(pl.col(row))}))
+                metric = range_metric(
+                    measure, source + measure, pl.col(row), pl.col(before), self._prices[source].words
+                )
+                emission = Emission("ranges", metric, {**derive, before: value_before(pl.col(row))})
+                emissions.append(self._marked(emission, source))
         if not emissions:
             return []
         return [Part(self.reads, tuple(e.metric for e in emissions), derived(emissions))]
@@ -85,10 +90,18 @@ class L2Volatility(BucketModule):
         for measure in (m for m in self.config.measures if m not in RANGES):
             metrics = list(estimates(measure, series, self.config, f"{source}{measure}{{}}".format))
             for metric in metrics:
-                yield Emission(series.words, metric, dict(series.returns.derive))
+                yield self._marked(Emission(series.words, metric, dict(series.returns.derive)), source)
+
+    def _marked(self, emission: Emission, source: str) -> Emission:
+        """With the traits of the price it is of."""
+        return attrs.evolve(emission, metric=attrs.evolve(emission.metric, traits=self._prices[source].traits))
+
+    @cached_property
+    def _prices(self) -> Mapping[str, Price]:
+        return prices(self.name, self.config.microprice_table, self.config.sources)
 
     def _price(self, source: str) -> pl.Expr:
         """The price of a row, null where it is not valid."""
-        value = row_value(PRICES[source], Rules(self.config.locked, self.config.crossed))
+        value = row_value(self._prices[source], Rules(self.config.locked, self.config.crossed))
         where = self.config.where
         return value if where is None else pl.when(row_filter(where, self.columns, "l2_volatility.where")).then(value)

@@ -11,7 +11,7 @@ from basalt.durations import format_duration, parse_duration
 from basalt.errors import UserError
 from basalt.options import option
 from basalt_analytics.l2.book import KeepOrDrop
-from basalt_analytics.l2.options import PriceSource
+from basalt_analytics.l2.options import MICROPRICE_TABLE, PriceSource
 
 Measure = Literal[
     "ReturnCount",
@@ -105,6 +105,7 @@ class L2VolatilityOptions(Estimation):
     )
     locked: KeepOrDrop = option("whether rows with best ask = best bid count", default="keep")
     crossed: KeepOrDrop = option("whether rows with best ask < best bid count", default="drop")
+    microprice_table: str | None = option(MICROPRICE_TABLE, default=None)
     sources: list[PriceSource] = option("whose returns", factory=lambda: ["Mid"])
     sampling: list[Sampling] = option(
         "grid steps that divide the bucket, as '1s', or 'event' for every valid row", factory=lambda: ["1s"]
