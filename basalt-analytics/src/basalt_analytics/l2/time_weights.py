@@ -125,7 +125,8 @@ def seconds_behind(of: Emission, series: Series, rules: Rules) -> Emission:
     """`{column}Seconds`: the time behind an average."""
     seconds, derive = _behind(series, rules)
     doc = f"Time behind {of.metric.name}: how long the {series.words} was there."
-    return Emission(of.group, _duration(f"{of.metric.name}Seconds", seconds.sum(), doc, "Σ Δt with x"), derive)
+    metric = _duration(f"{of.metric.name}Seconds", seconds.sum(), doc, "Σ Δt with x")
+    return Emission(of.group, attrs.evolve(metric, traits=series.traits), derive)
 
 
 def _duration(name: str, expr: pl.Expr, doc: str, formula: str) -> Metric:
