@@ -15,10 +15,9 @@ from children import held
 from polars.testing import assert_frame_equal
 from timed_by_hand import KEYS, weighted_by_hand
 
-from basalt.config.model import ModuleEntry, TransformEntry
+from basalt.config.model import ModuleEntry
 
 THREE = [ModuleEntry(module=name) for name in ("trade", "l2", "l2tw")]
-HORIZONS = ["100ms", "250ms", "500ms", "1s", "2s", "5s", "10s", "15s", "30s", "1m", "2m", "5m"]
 FIVE = ["RV", "BV", "MedRV", "TSRV", "RK"]
 
 
@@ -29,13 +28,6 @@ def by_hand(root):
     prints, invalid, last, weighted = (f.lazy() for f in pl.collect_all(queries, engine="streaming"))
     bars = bars_by_hand(prints, invalid, last)
     return bars.join(weighted, on=KEYS, how="left", maintain_order="left").collect(engine="in-memory")
-
-
-def marked_out(root, horizons):
-    """A pass of share-weighted markouts at these horizons."""
-    step = TransformEntry(transform="quotes_at_trades", options={"horizons": horizons})
-    group = {"measures": ["Markout"], "horizons": horizons, "weights": ["Share"]}
-    return plan_of(root, ModuleEntry(module="trade", options={"tca": [group]}), preprocess=[step])
 
 
 def volatile(root, measures):
@@ -70,13 +62,6 @@ def test_memory_against_the_hand_written_query(large_day, cache, report):
         f"peak of ours / of the hand-written query: {ratio:.2f} ({ours.peak / 1e6:.0f} MB / {theirs.peak / 1e6:.0f} MB)"
     )
     assert ratio <= 1.3
-
-
-def test_twelve_horizons_against_one(large_day, paired, report):
-    twelve, one = marked_out(large_day, HORIZONS), marked_out(large_day, ["5s"])
-    ratio, a, b = paired(partial(by_basalt, twelve), partial(by_basalt, one))
-    report(f"markouts at twelve horizons / at one: {ratio:.2f} ({a:.2f} s / {b:.2f} s), limit 3")
-    assert ratio <= 3
 
 
 def test_five_estimators_against_one(large_day, paired, report):
