@@ -137,7 +137,8 @@ def test_a_misspelt_option_of_a_module(desk):
     desk.edit("generic", "generics")
     assert desk.refused() == (
         "passes.bars.modules[0].generics is no known key (did you mean 'generic'?): the keys here are market_states, "
-        "trade_types, where, max_publication_delay, allow_nonpositive_prices, generic"
+        "trade_types, where, max_publication_delay, allow_nonpositive_prices, generic, imbalance, flags, discrepancy, "
+        "change, placement, twap, volatility, tca"
     )
 
 

@@ -72,8 +72,8 @@ def test_the_desks_plugin_is_listed_and_explained(desk):
 def test_analytics_of_ours_stand_beside_the_desks(clean_environment):
     ours = clean_environment("basalt-core", "basalt-analytics")
     both = clean_environment("basalt-core", "basalt-analytics", "examples/desk-spreads")
-    modules = dict.fromkeys(("generic", "l2", "trade"), "basalt-analytics")
-    assert listed(ours) == modules
+    modules = listed(ours)
+    assert modules.items() >= dict.fromkeys(("generic", "l2", "trade"), "basalt-analytics").items()
     assert listed(both) == modules | {"desk_spread": "desk-spreads"}
 
 
