@@ -23,6 +23,7 @@ from reference.days import spoiled
 from reference.tiny import tiny_days
 
 FUZZ_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "20"))
+TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "8"))
 FAMILIES = {"rows": rows, "time": time, "volatility": volatility}
 
 
@@ -35,7 +36,7 @@ def test_spoiled_random_days_agree_with_the_reference(family):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=FUZZ_DAYS, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=TINY_DAYS, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), day=tiny_days())
 def test_days_of_a_few_rows_at_hostile_stamps_agree_with_the_reference(family, seed, day):
     assert compared(seed, day, FAMILIES[family]) == []

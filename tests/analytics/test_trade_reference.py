@@ -19,6 +19,7 @@ from reference.tiny import tiny_days
 from reference.trade_configs import flagged, marked
 
 FUZZ_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "20"))
+TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "8"))
 SPOILED = ["transforms", "groups", "passes", "volatility", "liquidity", "orders"]
 TINY = ["transforms", "passes", "liquidity", "orders"]
 
@@ -32,7 +33,7 @@ def test_spoiled_random_days_agree_with_the_reference(family):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", TINY)
-@settings(max_examples=FUZZ_DAYS, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=TINY_DAYS, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), day=tiny_days())
 def test_days_of_a_few_rows_at_hostile_stamps_agree_with_the_reference(family, seed, day):
     assert getattr(against_trades, family)(seed, flagged(day, Random(seed))) == []

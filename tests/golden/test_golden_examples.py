@@ -22,8 +22,8 @@ ORACLES = {
 
 
 BLANK = ["KyleLambda", "OrderMarkoutBps1m", "ReversionBps1m", "OrderProblem"]
-"""A bar of 10 s has two intervals of 5 s, and a slope needs three; a minute later the session is over; the orders of the
-example are sound."""
+"""A bar of 10 s has two intervals of 5 s, and a slope needs three; a minute later the session is over; the orders of
+the example are sound."""
 
 
 @pytest.fixture(scope="module", name="entries")

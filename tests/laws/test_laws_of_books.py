@@ -5,6 +5,7 @@ Amounts and sizes are scaled along with the data, so that names which hold one a
 
 import polars as pl
 import pytest
+from few_days import FEW
 
 from basalt.testing import AnalyticLaws
 from basalt.testing.days import DAYS
@@ -115,6 +116,7 @@ class TestBookByTime(AnalyticLaws):
 class TestBookByTimeAsConfiguredByDefault(AnalyticLaws):
     analytic = "l2tw"
     every = "7s"
+    days = FEW
 
 
 class TestOddBooksByTime(AnalyticLaws):

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from few_days import FEW
 from laws.orders_days import ORDER_DAYS
 from laws.test_laws_of_transforms import with_cbbo
 
@@ -52,10 +53,12 @@ class TestLiquidityOfTrades(AnalyticLaws):
     analytic = OF_TRADES
     every = "30m"
     options = SHIFTED
+    days = FEW
 
 
 class TestLiquidityAsConfiguredByDefault(AnalyticLaws):
     analytic = "liquidity"
+    days = FEW
 
 
 class TestTca(AnalyticLaws):

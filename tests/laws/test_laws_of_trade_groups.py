@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from few_days import FEW
 
 from basalt.testing import AnalyticLaws
 from basalt.testing.trials import Setting
@@ -142,6 +143,7 @@ class TestNonpositivePrices(AnalyticLaws):
     analytic = NONPOSITIVE
     options = QUOTES
     every = "1h"
+    days = FEW
 
 
 class TestVolatility(AnalyticLaws):
@@ -157,6 +159,7 @@ class TestRetail(AnalyticLaws):
 class TestRetailByFractionsOfACent(AnalyticLaws):
     analytic = SUBPENNY
     every = "5m"
+    days = FEW
 
 
 @pytest.mark.parametrize(

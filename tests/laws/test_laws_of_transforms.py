@@ -4,6 +4,7 @@ from functools import cache
 
 import polars as pl
 import pytest
+from few_days import FEW
 
 from basalt import Metric, Unit, analytic, ratio, signed
 from basalt.testing import AnalyticLaws
@@ -132,12 +133,14 @@ class TestOddQuotes(AnalyticLaws):
     analytic = quotes
     every = "5m"
     options = preprocess({"market_states": "all", "closed": "left"}, **ODD)
+    days = FEW
 
 
 class TestQuotesOfTheSource(AnalyticLaws):
     analytic = quotes
     every = "15m"
     options = preprocess(tolerance="90s")
+    days = FEW
 
 
 class TestMids(AnalyticLaws):
@@ -149,6 +152,7 @@ class TestOddMids(AnalyticLaws):
     analytic = mids
     every = "5m"
     options = preprocess({"market_states": "all"}, horizons=HORIZONS, **ODD)
+    days = FEW
 
 
 class TestMidsOfInstruments(AnalyticLaws):
@@ -168,6 +172,7 @@ class TestClampedMids(AnalyticLaws):
     analytic = CLAMPED
     every = "5m"
     options = preprocess(horizons=HORIZONS, clamp="session_end")
+    days = FEW
 
 
 class TestSigns(AnalyticLaws):
@@ -179,12 +184,14 @@ class TestOverriddenSigns(AnalyticLaws):
     analytic = signs
     every = "5m"
     options = with_signs(rule="emo", fallback="exchange", override=True)
+    days = FEW
 
 
 class TestSignsByZone(AnalyticLaws):
     analytic = signs
     every = "5m"
     options = with_signs(rule="quote", fallback="clnv", override=True)
+    days = FEW
 
 
 @pytest.mark.parametrize(
