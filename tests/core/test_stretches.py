@@ -113,9 +113,18 @@ def test_all_states_are_one_stretch_from_the_first_start_to_the_last_end():
 def test_a_state_admissible_before_the_first_row_begins_with_the_date():
     """UNKNOWN until 10, then halted, then continuous: two stretches, and the first has no start to speak of."""
     states = events([(1, 10), (1, 20)], MarketState=["HALTED", "CONTINUOUS_TRADING"])
-    found = stretches(states, "ListingId", ["UNKNOWN", *CONTINUOUS], before_first=True)
+    found = stretches(states, "ListingId", ["UNKNOWN", *CONTINUOUS], before_first=states)
     (_, early, end), later = seconds(found)
     assert (early < -(10**9), end, later) == (True, 10, (1, 20, None))
+
+
+def test_a_listing_without_a_first_row_is_in_that_state_all_day():
+    """Nothing is told of listing 2: one stretch, with no start to speak of and no end."""
+    states = events([(1, 10)], MarketState=["HALTED"])
+    found = stretches(states, "ListingId", ["UNKNOWN"], before_first=events([(1, 0), (2, 0)]))
+    (one, _, end), (two, early, never) = seconds(found)
+    assert (one, end, two, never) == (1, 10, 2, None)
+    assert early < -(10**9)
 
 
 def test_the_session_s_end_closes_what_the_state_table_leaves_open():

@@ -32,6 +32,7 @@ Memory = Literal["date", "stretch"]
 """What is in force when a stretch opens. date: the very latest row before it, for rows are states. stretch: nothing,
 for rows are events, and those of other states are none."""
 Lag = timedelta | Known
+DEFAULT_STATES = ("CONTINUOUS_TRADING",)
 ALL_STATES = tuple(state for state in MARKET_STATES if state != "CLOSED")
 
 

@@ -10,13 +10,12 @@ import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.errors import UserError
-from basalt.modules import PassContext, states
+from basalt.modules import DEFAULT_STATES, PassContext, states
 from basalt.running.frames import Day, Frame, frame_stretches, rows
 from basalt.running.in_force import in_stretch
 from basalt.running.stretches import session_stretches
 
 KEY = "ListingId"
-CONTINUOUS = ("CONTINUOUS_TRADING",)
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +49,7 @@ class Admissible:
         if found == "default":
             found = self.pass_.market_states
         if found == "default":
-            found = CONTINUOUS
+            found = DEFAULT_STATES
         kept = None if found == "any" or not known else frozenset(found)
         return Frame(table, (KEY,), kept, not known and self.pass_.sessions is not None)
 

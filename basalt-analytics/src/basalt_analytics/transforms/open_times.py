@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from basalt.modules import ALL_STATES, PassContext
-from basalt.running.stretches import LONG_AGO, as_one, session_stretches, stretches
-from basalt.tables import NS_UTC, STATE
+from basalt.modules import ALL_STATES, DEFAULT_STATES, PassContext
+from basalt.running.stretches import as_one, session_stretches, stretches
+from basalt.tables import NS_UTC
 
 KEY = "ListingId"
 
@@ -25,7 +25,7 @@ def open_times(
     """
     states = _states(pass_)
     if states and marketstate is not None:
-        return _marked(_of_states(_with_unknown(marketstate, trades), states), 0)
+        return _marked(_of_states(marketstate, states, trades if "UNKNOWN" in states else None), 0)
     if states and "MarketState" in quotes.collect_schema():
         rows = quotes.with_columns(EventTimestamp=pl.col("At").cast(NS_UTC))
         return _marked(_closed(_of_states(rows, states), pass_.sessions), 0)
@@ -38,22 +38,14 @@ def open_times(
 def _states(pass_: PassContext) -> Collection[str] | None:
     """None: rows of any state count."""
     if isinstance(pass_.market_states, str):
-        return {"default": ("CONTINUOUS_TRADING",)}.get(pass_.market_states)
+        return DEFAULT_STATES if pass_.market_states == "default" else None
     return pass_.market_states
 
 
-def _of_states(rows: pl.LazyFrame, states: Collection[str]) -> pl.LazyFrame:
-    found = stretches(rows, KEY, states)
+def _of_states(rows: pl.LazyFrame, states: Collection[str], unknown: pl.LazyFrame | None = None) -> pl.LazyFrame:
+    """`unknown`: rows of the listings whose state is UNKNOWN before the first one told, where that counts."""
+    found = stretches(rows, KEY, states, before_first=unknown)
     return as_one(found, KEY) if set(ALL_STATES) <= set(states) else found
-
-
-def _with_unknown(marketstate: pl.LazyFrame, trades: pl.LazyFrame) -> pl.LazyFrame:
-    """The state of every listing that trades is UNKNOWN before its first row."""
-    unknown = trades.select(
-        pl.col(KEY).unique(), EventTimestamp=pl.lit(LONG_AGO).cast(NS_UTC), MarketState=pl.lit("UNKNOWN", STATE)
-    )
-    both = pl.concat([unknown, marketstate.select(unknown.collect_schema().names())])
-    return both.sort(KEY, "EventTimestamp", maintain_order=True)
 
 
 def _closed(found: pl.LazyFrame, sessions: Sequence[tuple[int, int]] | None) -> pl.LazyFrame:

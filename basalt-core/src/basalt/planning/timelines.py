@@ -10,14 +10,12 @@ from basalt.config.spellings import time_of_day
 from basalt.errors import UserError
 from basalt.expressions import identity
 from basalt.metrics import Empty
-from basalt.modules import ALL_STATES, BucketModule, FrameModule, Grid, Intervals, Reads, States, states
+from basalt.modules import ALL_STATES, DEFAULT_STATES, BucketModule, FrameModule, Grid, Intervals, Reads, States, states
 from basalt.planning.grouping import Grouping, event_tables
 from basalt.planning.known import Columns, Known
 from basalt.planning.uses import Use, door
 from basalt.running.frames import Frame, InForce, Sampled
 from basalt.timelines import EVERY_STATE, CalendarHours, Hours, Kind, LocalHours, Timeline
-
-DEFAULT_STATES = ("CONTINUOUS_TRADING",)
 
 
 @attrs.frozen(eq=False)

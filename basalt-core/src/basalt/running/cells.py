@@ -81,19 +81,9 @@ def _runs(frame: Frame, day: Day, edges: pl.LazyFrame) -> pl.LazyFrame:
     known = day.tables["marketstate"] if _tells(frame, day) else None
     if known is None:
         found = stretches(day.tables[frame.table], frame.key, states)
-    elif "UNKNOWN" in states:
-        found = _with_untold(stretches(known, frame.key, states, before_first=True), known, edges, frame.key)
     else:
-        found = stretches(known, frame.key, states)
+        found = stretches(known, frame.key, states, before_first=edges if "UNKNOWN" in states else None)
     return as_one(found, frame.key) if set(ALL_STATES) <= states else found
-
-
-def _with_untold(found: pl.LazyFrame, known: pl.LazyFrame, edges: pl.LazyFrame, key: str) -> pl.LazyFrame:
-    """With listings of which no state is told, and which are UNKNOWN all day."""
-    untold = edges.select(key).join(known.select(key).unique(), on=key, how="anti")
-    ever = untold.with_columns(Start=pl.lit(LONG_AGO), End=pl.lit(None, pl.Int64))
-    both = pl.concat([found.select(key, "Start", "End"), ever])
-    return both.sort(key, "Start").with_row_index("StretchId")
 
 
 def _session_end(frame: Frame, day: Day) -> Sequence[pl.Expr]:

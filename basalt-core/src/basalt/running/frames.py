@@ -108,4 +108,5 @@ def frame_stretches(frame: Frame, day: Day) -> pl.LazyFrame | None:
     states = day.tables.get("marketstate") if frame.key == "ListingId" else None
     if states is None:
         return stretches(day.tables[frame.table], frame.key, frame.states)
-    return stretches(states, frame.key, frame.states, before_first="UNKNOWN" in frame.states)
+    listings = pl.concat([table.select(frame.key) for table in (day.tables[frame.table], states)])
+    return stretches(states, frame.key, frame.states, before_first=listings if "UNKNOWN" in frame.states else None)

@@ -29,15 +29,17 @@ def in_sessions(sessions: Sequence[Session]) -> pl.Expr:
     return pl.any_horizontal(pl.lit(False), *(time.is_between(start, end) for start, end in sessions))
 
 
-def stretches(rows: pl.LazyFrame, key: str, states: Collection[str], before_first: bool = False) -> pl.LazyFrame:
+def stretches(
+    rows: pl.LazyFrame, key: str, states: Collection[str], before_first: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
     """(key, Start, End, StretchId) of each admissible run; `rows` carry MarketState and are in order.
 
-    Of several rows at one stamp the last counts. StretchId is unique over all listings. `before_first`: the state is
-    admissible before a listing's first row too.
+    Of several rows at one stamp the last counts. StretchId is unique over all listings. `before_first`: rows of the
+    listings whose state is admissible before their first row too, or all day where they have none.
     """
     changes = rows.select(key, Start=pl.col("EventTimestamp").to_physical(), On=admissible(states))
-    if before_first:
-        long_ago = changes.select(pl.col(key).unique(), Start=pl.lit(LONG_AGO), On=pl.lit(True))
+    if before_first is not None:
+        long_ago = before_first.select(pl.col(key).unique(), Start=pl.lit(LONG_AGO), On=pl.lit(True))
         changes = pl.concat([long_ago, changes]).sort(key, "Start", maintain_order=True)
     runs = (
         changes.unique([key, "Start"], keep="last", maintain_order=True)
