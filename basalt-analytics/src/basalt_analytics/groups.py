@@ -10,8 +10,9 @@ from string import Formatter
 import attrs
 import polars as pl
 
+from basalt.columns import Unit
 from basalt.errors import UserError
-from basalt.metrics import Metric
+from basalt.metrics import SUM, Empty, Metric
 
 
 @attrs.frozen(eq=False)
@@ -21,6 +22,22 @@ class Emission:
     group: str
     metric: Metric
     derive: Mapping[str, pl.Expr] = attrs.field(factory=dict)
+
+
+def count_metric(name: str, expr: pl.Expr, doc: str, formula: str, note: str | None = None) -> Metric:
+    """A count of rows: it adds up, and is 0 in a bucket without any. `note`: what the run is told of."""
+    return Metric(
+        name,
+        expr,
+        Unit.COUNT,
+        doc=doc,
+        dtype=pl.Int64,
+        over_time=SUM,
+        over_listings=SUM,
+        empty=Empty.ZERO,
+        formula=formula,
+        note=note,
+    )
 
 
 def derived(emissions: Iterable[Emission]) -> dict[str, pl.Expr]:

@@ -21,6 +21,12 @@ def identity(expr: pl.Expr | None) -> str:
     """A text that is equal for equal expressions; "" for None."""
     if expr is None:
         return ""
+    text = _written(expr)
+    return text if "null" not in text else f"{text} {expr.meta.serialize().hex()}"  # JSON has no infinity and no NaN
+
+
+def _written(expr: pl.Expr) -> str:
+    """The expression as JSON; PluginError where it calls Python."""
     try:
         text = expr.meta.serialize(format="json")
     except pl.exceptions.PolarsError:
@@ -30,7 +36,7 @@ def identity(expr: pl.Expr | None) -> str:
             f"the expression {shown(expr)} calls a Python function, which can be neither planned nor keyed: "
             "write it with Polars expressions, or use a FrameModule"
         )
-    return text if "null" not in text else f"{text} {expr.meta.serialize().hex()}"  # JSON has no infinity and no NaN
+    return text
 
 
 def shown(expr: pl.Expr) -> str:
@@ -83,29 +89,29 @@ def renamed(expr: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
     """The same expression over columns renamed by `names`."""
     if not set(names) & set(expr.meta.root_names()):
         return expr
-    identity(expr)
-    constants = iter(_constants(expr))
-    tree = _rename(json.loads(expr.meta.serialize(format="json")), names, constants)
+    text = _written(expr)
+    lost = iter(_not_finite(expr) if "null" in text else ())
+    tree = _rename(json.loads(text), names, lost)
     return pl.Expr.deserialize(io.StringIO(json.dumps(tree)), format="json")
 
 
-def _constants(expr: pl.Expr) -> list[float]:
-    """The float constants of an expression in the order in which it is written down."""
+def _not_finite(expr: pl.Expr) -> list[float]:
+    """The constants of an expression that JSON loses, in the order in which it is written down."""
     found = re.findall(rb"\xa5Float\xcb(.{8})", expr.meta.serialize(), re.DOTALL)
-    return [struct.unpack(">d", each)[0] for each in found]
+    return [value for each in found if not isfinite(value := struct.unpack(">d", each)[0])]
 
 
-def _rename(node: Any, names: Mapping[str, str], constants: Iterator[float]) -> Any:
-    """The tree over other names. JSON has null for a constant that is not finite: it becomes a quotient that is it."""
+def _rename(node: Any, names: Mapping[str, str], lost: Iterator[float]) -> Any:
+    """The tree over other names. JSON has null for a `lost` constant: it becomes a quotient that is it."""
     if isinstance(node, dict):
         if set(node) == {"Column"} and isinstance(node["Column"], str):
             return {"Column": names.get(node["Column"], node["Column"])}
-        if isinstance(dyn := node.get("Literal"), dict) and "Float" in dyn.get("Dyn", ()):
-            value = next(constants)
-            return node if isfinite(value) else _over_zero(0.0 if isnan(value) else copysign(1.0, value))
-        return {key: _rename(value, names, constants) for key, value in node.items()}
+        if node.get("Literal") == {"Dyn": {"Float": None}}:
+            value = next(lost)
+            return _over_zero(0.0 if isnan(value) else copysign(1.0, value))
+        return {key: _rename(value, names, lost) for key, value in node.items()}
     if isinstance(node, list):
-        return [_rename(value, names, constants) for value in node]
+        return [_rename(value, names, lost) for value in node]
     return node
 
 

@@ -5,6 +5,7 @@ entry alone, and, where it reads an earlier pass, of twenty seconds over that pa
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,12 @@ class Examples:
         self._passes = {one.name: one for one in passes}
         self._registry = registry
         self._worked: dict[int, _Pass] = {}
-        self._day = example_tables()
-        for component in registry.components("tables"):
-            example = component.load().example
-            if example is not None:
-                self._day[component.name] = example()
+
+    @cached_property
+    def _day(self) -> dict[str, pl.DataFrame]:
+        """The example day, with the tables of plugins that have one there."""
+        schemas = {component.name: component.load() for component in self._registry.components("tables")}
+        return example_tables() | {name: one.example() for name, one in schemas.items() if one.example is not None}
 
     def of(self, name: str, entry: ModuleEntry, column: ResultColumn) -> Worked | str:
         """The worked column of that pass and module entry, or why there is none."""

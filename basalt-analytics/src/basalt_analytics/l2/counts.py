@@ -10,9 +10,9 @@ import attrs
 import polars as pl
 
 from basalt.columns import Unit
-from basalt.metrics import SUM, Empty, Metric, mean, previous, ratio
+from basalt.metrics import Metric, mean, previous, ratio
 from basalt_analytics.bars import value_before
-from basalt_analytics.groups import Emission, Template
+from basalt_analytics.groups import Emission, Template, count_metric
 from basalt_analytics.l2.aggregations import row_columns, row_of
 from basalt_analytics.l2.book import AS_IT_IS, NEAR, Book, Rules
 from basalt_analytics.l2.options import CountGroup
@@ -41,32 +41,19 @@ def count_emissions(group: CountGroup, rules: Rules, depth: int, label: str) -> 
         kind = "RowShare" if measure in STATES else "Count"
         name = template.filled(measure=measure) if template else f"Book{measure}{kind}"
         if measure == "Updates":
-            yield Emission(label, _counted(name, UPDATES, "Rows of the book; a feed may repeat one unchanged.", "n"))
+            yield Emission(
+                label, count_metric(name, UPDATES, "Rows of the book; a feed may repeat one unchanged.", "n")
+            )
         elif measure in STATES:
             yield _share(name, measure, label)
         else:
             made = _COUNTS[measure]
             derive = made.of(rules, depth)
-            yield Emission(label, _counted(name, _sum(list(derive)[-1]), made.doc, made.formula, made.note), derive)
+            yield Emission(label, count_metric(name, _sum(list(derive)[-1]), made.doc, made.formula, made.note), derive)
 
 
 def _sum(row: str) -> pl.Expr:
     return pl.col(row).sum().cast(pl.Int64)
-
-
-def _counted(name: str, expr: pl.Expr, doc: str, formula: str, note: str | None = None) -> Metric:
-    return Metric(
-        name,
-        expr,
-        Unit.COUNT,
-        doc=doc,
-        dtype=pl.Int64,
-        over_time=SUM,
-        over_listings=SUM,
-        empty=Empty.ZERO,
-        formula=formula,
-        note=note,
-    )
 
 
 def _share(name: str, state: str, label: str) -> Emission:

@@ -71,7 +71,7 @@ def _counted() -> list[CountMeasure]:
     return ["Updates", "TouchUpdates", "MidChanges", "BidChanges", "AskChanges", "Locked", "Crossed", "OneSided"]
 
 
-def _both() -> list[Side]:
+def both_sides() -> list[Side]:
     return ["Bid", "Ask"]
 
 
@@ -80,7 +80,7 @@ class BookLists:
     """What a group of `book` asks for, but for aggregations."""
 
     measures: list[BookMeasure] = option("what is measured; Cum… adds up the levels to this one")
-    sides: list[Side] = option("which side of the book", factory=_both)
+    sides: list[Side] = option("which side of the book", factory=both_sides)
     levels: int | list[int] | None = option(f"{LEVELS}; default: the module's", default=None)
     name: str = option(NAME, default="{side}{measure}{level}{aggregation}")
 

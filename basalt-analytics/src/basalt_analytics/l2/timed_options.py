@@ -17,6 +17,7 @@ from basalt_analytics.l2.options import (
     LiquidityLists,
     PriceLists,
     Side,
+    both_sides,
 )
 
 TimedAggregation = Literal["TWA", "TWStd", "TWMin", "TWMax", "TWMedian"]
@@ -32,10 +33,6 @@ def _average() -> list[TimedAggregation]:
 
 def _all_states() -> list[StateName]:
     return ["Locked", "Crossed", "OneSided", "Empty"]
-
-
-def _both() -> list[Side]:
-    return ["Bid", "Ask"]
 
 
 def _of_ratios() -> list[ImbalanceKind]:
@@ -100,7 +97,7 @@ class TouchSizeGroup:
     """A group of `touch_sizes`: the part of the time that a best price has at least so much behind it."""
 
     above: list[float] = option("sizes, each of one column a side", unit=Unit.SHARES)
-    sides: list[Side] = option("which side of the book", factory=_both)
+    sides: list[Side] = option("which side of the book", factory=both_sides)
     name: str = option(NAME, default="{side}TouchSizeShareAbove{above}")
 
 

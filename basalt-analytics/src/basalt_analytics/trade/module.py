@@ -6,10 +6,8 @@ from typing import Any
 import attrs
 import polars as pl
 
-from basalt.columns import Unit
-from basalt.metrics import SUM, Empty, Metric
 from basalt.modules import BucketModule, Part, Rows, States, states
-from basalt_analytics.groups import Emission, derived, without_repeats
+from basalt_analytics.groups import Emission, count_metric, derived, without_repeats
 from basalt_analytics.trade.change import change
 from basalt_analytics.trade.discrepancy import discrepancy
 from basalt_analytics.trade.filters import all_of, valid
@@ -107,16 +105,11 @@ class Trade(BucketModule):
         return Part(Rows(self.table, states_), metrics, derived(emissions), self.valid(), where)
 
     def _invalid(self) -> Part:
-        metric = Metric(
+        metric = count_metric(
             "TradeInvalidCount",
             (~self.valid().fill_null(False)).sum().cast(pl.Int64),
-            Unit.COUNT,
-            doc="Trades dropped for a missing, infinite or non-positive price or size, before any state or filter.",
-            dtype=pl.Int64,
-            over_time=SUM,
-            over_listings=SUM,
-            empty=Empty.ZERO,
-            formula="n of invalid trades",
-            note="trades are dropped for a price or size that no trade can have",
+            "Trades dropped for a missing, infinite or non-positive price or size, before any state or filter.",
+            "n of invalid trades",
+            "trades are dropped for a price or size that no trade can have",
         )
         return Part(Rows(self.table, "any"), (metric,), makes_buckets=False)

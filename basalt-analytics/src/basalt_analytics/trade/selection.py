@@ -13,10 +13,10 @@ import polars as pl
 from basalt.buckets import BucketRule
 from basalt.config.filters import row_filter
 from basalt.config.spellings import Duration, State
-from basalt.errors import UserError
 from basalt.modules import Lag, States
 from basalt.options import option
 from basalt_analytics.groups import Template
+from basalt_analytics.trade.admissible import check_column
 from basalt_analytics.trade.filters import all_of, of_types, published_within
 from basalt_analytics.trade.populations import SIDES, Population, Side
 from basalt_analytics.trade.prices import known_price
@@ -90,8 +90,7 @@ class Trades:
 
     def needed(self, column: str, who: str, cure: str) -> None:
         """UserError that says the cure where the table lacks the column."""
-        if column not in self.columns:
-            raise UserError(f"{who} needs column {column}, which table trades does not have: {cure}")
+        check_column(column, self.columns, who, cure)
 
 
 @attrs.frozen(eq=False)

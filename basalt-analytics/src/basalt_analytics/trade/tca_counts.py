@@ -6,7 +6,8 @@ import attrs
 import polars as pl
 
 from basalt.columns import Unit
-from basalt.metrics import SUM, Empty, Metric, mean, ratio
+from basalt.metrics import Metric, mean, ratio
+from basalt_analytics.groups import count_metric
 from basalt_analytics.trade.aggregations import weights
 from basalt_analytics.trade.filters import all_of
 from basalt_analytics.trade.populations import Population
@@ -19,38 +20,24 @@ QUOTED = "quoted spread of a trade of known side"
 PAID = "effective spread where the quoted one is known"
 
 
-def _count(name: str, expr: pl.Expr, doc: str, formula: str) -> Metric:
-    return Metric(
-        name,
-        expr,
-        Unit.COUNT,
-        doc=doc,
-        dtype=pl.Int64,
-        over_time=SUM,
-        over_listings=SUM,
-        empty=Empty.ZERO,
-        formula=formula,
-    )
-
-
 def counted(name: str, column: str, p: Population, later: str) -> Metric:
     """How many trades of the population have a value in the column: a mid before them, and one `later` if it says."""
     known = f", a mid before them and a mid{later}" if later else " and a mid before them"
     doc = f"Number of {p.words} with a known side{known}: what averages are over."
     formula = "n; D, M and M₊ₕ known" if later else "n; D and M known"
-    return _count(name, weights("Equal", column, p), doc, formula)
+    return count_metric(name, weights("Equal", column, p), doc, formula)
 
 
 def unsigned(name: str, p: Population) -> Metric:
     """How many trades of the population are of unknown side."""
     doc = f"Number of {p.words} of unknown side, which no cost knows of."
-    return _count(name, _sum(all_of(p.mask, ~SIGNED)), doc, "n; D unknown")
+    return count_metric(name, _sum(all_of(p.mask, ~SIGNED)), doc, "n; D unknown")
 
 
 def unquoted(name: str, p: Population) -> Metric:
     """How many trades of the population have a side and no mid."""
     doc = f"Number of {p.words} with a known side and no mid before them, which no cost knows of."
-    return _count(name, _sum(all_of(p.mask, SIGNED, pl.col(MID).is_null())), doc, "n; D known, M unknown")
+    return count_metric(name, _sum(all_of(p.mask, SIGNED, pl.col(MID).is_null())), doc, "n; D known, M unknown")
 
 
 def _sum(mask: pl.Expr | None) -> pl.Expr:

@@ -126,7 +126,7 @@ def _hidden_columns(
 def _described(
     use: Use, part: Part, metric: Metric, name: str, over_time: Rollup, over_listings: Rollup, carries: str | None
 ) -> ResultColumn:
-    owner, added = use.component.owner, frame_columns(part.reads)
+    owner, added, read = use.component.owner, frame_columns(part.reads), read_columns(metric.expr, part)
     return ResultColumn(
         name,
         metric.unit,
@@ -135,11 +135,11 @@ def _described(
         over_time,
         over_listings,
         metric.empty,
-        _lag(use, part, metric),
+        _lag(use, metric, read),
         metric.formula or shown(metric.expr),
         metric.citation,
         metric.sign,
-        tuple(f"{part.reads.table}.{c}" for c in read_columns(metric.expr, part) if c not in added),
+        tuple(f"{part.reads.table}.{c}" for c in read if c not in added),
         metric.traits,
         carries,
         metric.idle,
@@ -149,11 +149,11 @@ def _described(
     )
 
 
-def _lag(use: Use, part: Part, metric: Metric) -> Lag:
+def _lag(use: Use, metric: Metric, read: Sequence[str]) -> Lag:
     """The largest of the metric's own and those of the columns it reads."""
     assert isinstance(use.module, BucketModule)
-    read = (use.module.known_after.get(name) for name in read_columns(metric.expr, part))
-    lags = [metric.known_after, *(lag for lag in read if lag is not None)]
+    late = use.module.known_after
+    lags = [metric.known_after, *(late[name] for name in read if name in late)]
     fixed = [lag for lag in lags if isinstance(lag, timedelta)]
     return max(fixed) if len(fixed) == len(lags) else Known.END_OF_DATE
 

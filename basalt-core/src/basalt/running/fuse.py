@@ -5,6 +5,7 @@ derived columns, and the expressions of every module that shares frame and filte
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 import attrs
 import polars as pl
@@ -61,7 +62,12 @@ class Aggregation:
 
     def reads(self, name: str) -> bool:
         """Whether a derived column or an emitted one reads that column of the frame."""
-        return any(name in roots(e) for e in (*self.derive.values(), *(e.expr for e in self.emitted)))
+        return name in self._named
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """Every column that they name: asked for each batch, and the same in all of them."""
+        return frozenset(name for e in (*self.derive.values(), *(e.expr for e in self.emitted)) for name in roots(e))
 
 
 def grouped(aggregation: Aggregation, day: Day) -> pl.LazyFrame:

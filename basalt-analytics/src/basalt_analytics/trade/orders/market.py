@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import polars as pl
 
 from basalt.metrics import ratio
+from basalt.running.as_of import looked_back
 from basalt_analytics.trade.admissible import KEY
 from basalt_analytics.trade.orders.parents import ORDER, average_price
+from basalt_analytics.trade.prices import near
 
 _PRICE, _SIZE = pl.col("Price"), pl.col("Size")
-SAME = 1e-9
-"""Prices that differ by less of themselves are one price."""
 SHORT = 1e-12
 """Share of a volume that may be missing from it: running sums of sizes are not exact."""
 
@@ -38,19 +38,7 @@ def prints(trades: pl.LazyFrame) -> pl.LazyFrame:
 def up_to(orders: pl.LazyFrame, at: str, marks: pl.LazyFrame, **columns: str) -> pl.LazyFrame:
     """The orders with these columns, by their new names, of the last print at or before `at`."""
     rows = marks.select(KEY, _At="At", **columns)
-    return (
-        orders.sort(KEY, at)
-        .join_asof(
-            rows,
-            left_on=at,
-            right_on="_At",
-            by=KEY,
-            strategy="backward",
-            coalesce=False,
-            check_sortedness=False,
-        )
-        .drop("_At")
-    )
+    return looked_back(orders.sort(KEY, at), rows, at, "_At", KEY).drop("_At")
 
 
 def of_interval(orders: pl.LazyFrame, marks: pl.LazyFrame) -> pl.LazyFrame:
@@ -71,7 +59,7 @@ def _beaten(ended: pl.LazyFrame, marks: pl.LazyFrame) -> pl.LazyFrame:
     own = ended.select(*ORDER, "OrderSide", Average=average_price(), Number=numbers)
     joined = own.explode("Number").join(marks.select(KEY, "Number", "Price", "Size"), on=[KEY, "Number"])
     away = _PRICE - pl.col("Average")
-    same = away.abs() <= SAME * pl.max_horizontal("Price", "Average")
+    same = near(_PRICE, pl.col("Average"))
     worse = pl.when(pl.col("OrderSide") == "Buy").then(away > 0).otherwise(away < 0)
     beaten = pl.when(same).then(_SIZE / 2).when(worse).then(_SIZE).otherwise(0.0)
     return joined.group_by(ORDER).agg(Beaten=beaten.sum())

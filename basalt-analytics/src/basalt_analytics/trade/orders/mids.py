@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from basalt.metrics import ratio, signed
+from basalt.running.as_of import looked_back
 from basalt.running.in_force import latest_valid
 from basalt_analytics.l2.book import NEAR, Book, Rules
 from basalt_analytics.trade.admissible import KEY
@@ -22,20 +23,7 @@ def just_before(moments: pl.LazyFrame, at: str, quotes: pl.LazyFrame) -> pl.Lazy
     valid."""
     values = {"Mid": _BOOK.mid, "Bid": _BOOK.price("Bid", 1), "Ask": _BOOK.price("Ask", 1)}
     rows = quotes.select(KEY, _Stamp=pl.col("EventTimestamp").to_physical(), **values)
-    return (
-        moments.sort(KEY, at)
-        .join_asof(
-            rows,
-            left_on=at,
-            right_on="_Stamp",
-            by=KEY,
-            strategy="backward",
-            allow_exact_matches=False,
-            coalesce=False,
-            check_sortedness=False,
-        )
-        .drop("_Stamp")
-    )
+    return looked_back(moments.sort(KEY, at), rows, at, "_Stamp", KEY, strict=True).drop("_Stamp")
 
 
 def before_orders(orders: pl.LazyFrame, quotes: pl.LazyFrame) -> pl.LazyFrame:
@@ -93,15 +81,8 @@ def _moment(rows: pl.LazyFrame, at: str | pl.Expr, kind: int, clamp: bool) -> pl
 
 def _placed(points: pl.LazyFrame, found: pl.LazyFrame) -> pl.LazyFrame:
     """The points with their StretchId; clamped ones outside all moved to the last moment of the stretch before."""
-    joined = points.join_asof(
-        found.select(KEY, "StretchId", _Start="Start", _End="End"),
-        left_on="At",
-        right_on="_Start",
-        by=KEY,
-        strategy="backward",
-        coalesce=False,
-        check_sortedness=False,
-    )
+    edges = found.select(KEY, "StretchId", _Start="Start", _End="End")
+    joined = looked_back(points, edges, "At", "_Start", KEY)
     inside = pl.col("_End").is_null() | (pl.col("At") < pl.col("_End"))
     moved = pl.when(inside).then("At").otherwise(pl.col("_End") - 1)
     return joined.with_columns(
