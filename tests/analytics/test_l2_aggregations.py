@@ -130,6 +130,39 @@ def test_where_drops_the_rows_that_fail_it(booked):
     assert [(bar["Bid"], bar["BidMean"]) for bar in bars] == [(30, 20), (30, None)]
 
 
+@pytest.mark.parametrize(
+    ("max_age", "bids"), [("0s", [None, None, 14]), ("4s", [None, None, 14]), ("5s", [12, None, 14])]
+)
+def test_a_last_row_too_old_at_its_bucket_s_end_is_no_last_value(booked, max_age, bids):
+    """Rows at 5, 13 and 30 s are 5, 7 and 0 s old at the ends of their buckets; means are of rows of any age."""
+    options = {"prices": [{"sources": ["Bid"], "aggregations": ["Last", "Mean"]}], "max_age": max_age}
+    bars = booked(options, [(5, 12, 13, 1, 1), (13, 13, 14, 1, 1), (30, 14, 15, 1, 1)])
+    assert [bar["Bid"] for bar in bars] == bids
+    assert [bar["BidMean"] for bar in bars] == [12, 13, 14]
+
+
+@pytest.mark.parametrize("label", ["end", "start"])
+def test_a_book_is_carried_no_further_than_it_may_be_old(table, label):
+    """The row at 5 s is 5, 15 and 25 s old at the ends of three buckets: with 15 s, two of them have it."""
+    book = table("BidPrice1 AskPrice1 BidQuantity1 AskQuantity1", [(5, 10, 11, 1, 1), (35, 12, 13, 1, 1)])
+    module = {"module": "l2", "prices": [{"sources": ["Mid"]}], "max_age": "15s"}
+    states = table("MarketState", [(0, "CONTINUOUS_TRADING"), (40, "CLOSED")])
+    bars = compute([module], every="10s", label=label, timeline="dense", l2=book, marketstate=states)
+    assert bars["Mid"].to_list() == [10.5, 10.5, None, 12.5]
+
+
+def test_an_age_is_of_the_last_row_that_passes_the_filter(booked):
+    """With sizes above 5 alone the last row is that at 1 s, 9 s old at the end; the row at 9 s fails the filter."""
+    options = {"where": "BidQuantity1 > 5", "prices": [{"sources": ["Bid"]}], "max_age": "8s"}
+    assert booked(options, [(1, 10, 11, 6, 1), (9, 10, 11, 1, 1)])[0]["Bid"] is None
+    assert booked({**options, "max_age": "9s"}, [(1, 10, 11, 6, 1), (9, 10, 11, 1, 1)])[0]["Bid"] == 10
+
+
+def test_an_age_below_nothing_is_refused(booked):
+    with pytest.raises(UserError, match=r"l2.max_age = '-1s' is negative, so no row counts: use '0s' or more"):
+        booked({"max_age": "-1s"}, [(1, 10, 11, 6, 1)])
+
+
 def columns_of(bar):
     return list(bar)[2:]
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+import attrs
 import polars as pl
 import pytest
 
@@ -291,6 +292,12 @@ class Filtered(InForce):
         return [Part(part.reads, part.metrics, where=MID > 0)]
 
 
+class Aged(InForce):
+    def parts(self):
+        [part] = super().parts()
+        return [Part(part.reads, [attrs.evolve(m, max_age=10**9) for m in part.metrics])]
+
+
 class Sampled(InForce):
     def parts(self):
         return [Part(Rows("l2"), [Metric("N", pl.len(), Unit.COUNT, "N.", pl.Int64)], samples={"Mid": MID})]
@@ -301,6 +308,7 @@ class Sampled(InForce):
     [
         (Windowed, "pieces of time stand in no order"),
         (Filtered, "where drops rows, and what is in force has none to drop"),
+        (Aged, "has a max_age, which is of rows: give its frame one"),
         (Sampled, "samples are taken at the points of a Grid"),
     ],
 )

@@ -48,6 +48,7 @@ ALL_OF_L2 = {
     "ohlc": [{"sources": PRICES}, {"sources": PRICES, "open_mode": "prev_close"}],
 }
 ODD_BOOKS = {
+    "max_age": "2m",
     "module": "l2",
     "market_states": "all",
     "locked": "drop",

@@ -15,6 +15,7 @@ import polars as pl
 from basalt.config.json_schema import option_rows
 from basalt.config.model import ModuleEntry, PassConfig
 from basalt.documents import ResultColumn
+from basalt.durations import format_duration
 from basalt.errors import PluginError, UserError
 from basalt.lineage import Node, lineage, lines
 from basalt.metrics import Empty, Known, Rollup
@@ -189,6 +190,12 @@ def _example(entry: Entry) -> dict[str, Any] | str:
 
 def null_rule(column: ResultColumn) -> str:
     """The empty rule in words."""
+    if column.max_age is None:
+        return _empty_rule(column)
+    return f"{_empty_rule(column)}; null where its last row is older than {format_duration(column.max_age)} at the end"
+
+
+def _empty_rule(column: ResultColumn) -> str:
     if column.idle is not None:
         return f"{column.idle:g} in a bucket without rows behind one of the same stretch that has a value"
     return {

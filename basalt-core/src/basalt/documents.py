@@ -43,6 +43,7 @@ class ResultColumn:
     traits: frozenset[str] = frozenset()
     carries: str | None = None
     idle: float | None = None
+    max_age: int | None = None
     hidden: bool = False
     module: str = ""
     distribution: str = ""

@@ -1,6 +1,7 @@
 """Module l2: row by row, one listing at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from .chained import chained
@@ -15,6 +16,7 @@ AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "Median": median,
     "Std": std,
 }
+AGES = {None: inf, "0s": 0, "1ms": 10**6, "30s": 30 * 10**9, "10m": 600 * 10**9, "2h": 7200 * 10**9}
 ROLLUPS = {"Last": "last", "First": "first", "Min": "min", "Max": "max", "Mean": "mean"}
 BARS: dict[str, Callable[[Sequence[Any]], Any]] = {"Open": first, "High": highest, "Low": lowest, "Close": last}
 BID_ASK = ("Bid", "Ask")
@@ -109,7 +111,7 @@ def book_bars(table: Table, rule: Rule, options: Mapping[str, Any], where: Mappi
     for name, aggregations, series in series_of(options, depth, table.columns):
         for aggregation in aggregations:
             token = "" if aggregation == "Last" else aggregation
-            columns[name.format(aggregation=token)] = column_of(aggregation, bars, series, runs)
+            columns[name.format(aggregation=token)] = column_of(aggregation, bars, series, runs, age_of(options))
     for group in options.get("ohlc", []):
         for source in group["sources"]:
             columns |= bar_of(source, bars, rule, runs, group.get("open_mode", "event"))
@@ -166,14 +168,22 @@ def _default(columns: Sequence[str]) -> dict[str, Any]:
     return {"book": [{"measures": measures}], "imbalances": [{"measures": ["CumQuantity"]}], "spreads": spreads}
 
 
-def column_of(aggregation: str, bars: Mapping[int, Sequence[Book]], series: Series, runs: Any) -> Column:
+def age_of(options: Mapping[str, Any]) -> float:
+    """Option `max_age` in nanoseconds."""
+    return AGES[options.get("max_age")]
+
+
+def column_of(
+    aggregation: str, bars: Mapping[int, Sequence[Book]], series: Series, runs: Any, age: float = inf
+) -> Column:
     cells = {}
     for label, books in bars.items():
         values = [series(book) for book in books]
         there = [x for x in values if x is not None]
         ends = {"First": values[0], "Last": values[-1]}
         value = ends[aggregation] if aggregation in ends else AGGREGATIONS[aggregation](there)
-        cells[label] = Cell(value, len(there), stretch_of(runs, books[-1].row["EventTimestamp"]))
+        stamp = books[-1].row["EventTimestamp"]
+        cells[label] = Cell(value, len(there), stretch_of(runs, stamp), stamp + age if aggregation == "Last" else inf)
     return Column(cells, "carry" if aggregation == "Last" else "null", ROLLUPS.get(aggregation, "none"), runs)
 
 

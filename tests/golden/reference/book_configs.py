@@ -104,6 +104,8 @@ def row_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
     options["flow"] = flow_options(rng, depth)
     options["liquidity"] = liquidity_options(rng, depth, ROWWISE)
     options["counts"] = [{"measures": some(COUNTS, rng)} if rng.random() < 0.7 else {}]
+    if rng.random() < 0.3:
+        options["max_age"] = rng.choice(("0s", "1ms", "30s", "10m", "2h"))
     return options
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .book_bars import Book, book_bars, column_of, depth_of, levels_of
+from .book_bars import Book, age_of, book_bars, column_of, depth_of, levels_of
 from .book_counts import STATES, counts, shares
 from .clock import Rule, states_of, stretch_of
 from .day import Cell, Column, Predicate, Table, admissible
@@ -45,7 +45,7 @@ def book_module(table: Table, rule: Rule, options: Mapping[str, Any], where: Map
     for name, aggregations, series in liquidity(options, rows.depth):
         for aggregation in aggregations:
             token = "" if aggregation == "Last" else aggregation
-            found[name.format(aggregation=token)] = column_of(aggregation, bars, series, rows.runs)
+            found[name.format(aggregation=token)] = column_of(aggregation, bars, series, rows.runs, age_of(options))
     return book_bars(inside(table, options.get("hours")), rule, options, where) | {
         prefix + k: v for k, v in found.items()
     }

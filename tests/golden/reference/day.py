@@ -5,6 +5,7 @@ hidden weight, and the stretch of the last row behind it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -13,11 +14,12 @@ from .clock import Row, changes_of, state_at
 
 
 class Cell(NamedTuple):
-    """One value of a bar. `weight`: what a mean over time weighs it by."""
+    """One value of a bar. `weight`: what a mean over time weighs it by; `until`: last moment at which it counts."""
 
     value: Any
     weight: Any = None
     stretch: int | None = None
+    until: float = inf
 
 
 class Column(NamedTuple):

@@ -66,7 +66,12 @@ def _counted(row: Any, modules: Sequence[Any]) -> bool:
 
 
 def _cell(column: Column, label: int, rule: Rule) -> Cell:
-    """The module's cell, else what the empty rule says."""
+    """The module's cell, else what the empty rule says; nothing where that is too old at the bucket's end."""
+    found = _filled(column, label, rule)
+    return found if rule.interval(label)[1] <= found.until else found._replace(value=None)
+
+
+def _filled(column: Column, label: int, rule: Rule) -> Cell:
     if label in column.cells or column.empty == "chain":
         return column.cells[label]
     if column.empty == "zero":
@@ -75,7 +80,9 @@ def _cell(column: Column, label: int, rule: Rule) -> Cell:
         return Cell(None)
     stretch = last_overlapped(column.runs, rule.interval(label))
     before = [x for k, x in sorted(column.cells.items()) if k < label and x.stretch == stretch]
-    return Cell(before[-1].value if before and stretch is not None else None)
+    if not before or stretch is None:
+        return Cell(None)
+    return Cell(before[-1].value, until=before[-1].until)
 
 
 def resample(source: Result, rule: Rule, fine: Rule, options: Mapping[str, Any]) -> dict[Key, dict[str, Any]]:

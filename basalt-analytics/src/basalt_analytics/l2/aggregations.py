@@ -82,15 +82,21 @@ _ALL: Mapping[str, _OfAllRows] = {
 }
 
 
-def aggregated(series: Series, aggregation: str, name: str, group: str, rules: Rules) -> Emission:
-    """The metric of that name; averages, extremes and what is dear to compute with the row column they read."""
+def aggregated(
+    series: Series, aggregation: str, name: str, group: str, rules: Rules, max_age: int | None = None
+) -> Emission:
+    """The metric of that name; averages, extremes and what is dear to compute with the row column they read.
+
+    `max_age`: of the row that Last is of, at the bucket's end.
+    """
+    oldest = max_age if aggregation == "Last" else None
     if aggregation in _ONE and not series.by_row:
         value = series.value(Book(_ONE[aggregation].cell, rules))
-        return Emission(group, _of_one_row(series, aggregation, name, value))
+        return Emission(group, _of_one_row(series, aggregation, name, value, oldest))
     derive = row_columns(series, rules)
     row = row_of(series)
     if aggregation in _ONE:
-        return Emission(group, _of_one_row(series, aggregation, name, _ONE[aggregation].cell(row)), derive)
+        return Emission(group, _of_one_row(series, aggregation, name, _ONE[aggregation].cell(row), oldest), derive)
     return Emission(group, _of_all_rows(series, aggregation, name, row), derive)
 
 
@@ -111,7 +117,7 @@ def row_columns(series: Series, rules: Rules) -> dict[str, pl.Expr]:
     return {**steps, row_of(series): value}
 
 
-def _of_one_row(series: Series, aggregation: str, name: str, value: pl.Expr) -> Metric:
+def _of_one_row(series: Series, aggregation: str, name: str, value: pl.Expr, oldest: int | None) -> Metric:
     made = _ONE[aggregation]
     return Metric(
         name,
@@ -122,6 +128,7 @@ def _of_one_row(series: Series, aggregation: str, name: str, value: pl.Expr) -> 
         over_time=made.over_time,
         over_listings=series.over_listings if aggregation == "Last" else NONE,
         empty=made.empty,
+        max_age=oldest,
         formula=f"{aggregation.lower()} {series.formula}",
         citation=series.citation,
         sign=series.sign,

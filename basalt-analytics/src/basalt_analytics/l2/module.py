@@ -7,6 +7,8 @@ import attrs
 import polars as pl
 
 from basalt.config.filters import row_filter
+from basalt.durations import parse_duration
+from basalt.errors import UserError
 from basalt.modules import BucketModule, Part
 from basalt_analytics.bars import bar, value_before
 from basalt_analytics.groups import Emission, Template, derived, required, without_repeats
@@ -52,6 +54,14 @@ class L2(BucketModule):
         return None if where is None else row_filter(where, self.columns, "l2.where")
 
     @property
+    def _max_age(self) -> int | None:
+        given = self.config.max_age
+        age = None if given is None else parse_duration(given)
+        if age is not None and age < 0:
+            raise UserError(f"l2.max_age = {given!r} is negative, so no row counts: use '0s' or more")
+        return age
+
+    @property
     def _rules(self) -> Rules:
         own = self.config
         return Rules(own.locked, own.crossed, own.empty_side == "zero")
@@ -92,7 +102,7 @@ class L2(BucketModule):
                 yield from count_emissions(group, self._rules, self._levels.deepest, label)
             case _:
                 for column in columns(option, group, label, self._levels, priced):
-                    yield aggregated(column.series, column.aggregation, column.name, label, self._rules)
+                    yield aggregated(column.series, column.aggregation, column.name, label, self._rules, self._max_age)
 
     def _bars(self, group: OhlcGroup, label: str, priced: Mapping[str, Series]) -> Iterator[Emission]:
         required({"sources": group.sources}, label)

@@ -5,7 +5,7 @@ from typing import Literal
 import attrs
 
 from basalt.columns import Unit
-from basalt.config.spellings import State
+from basalt.config.spellings import Duration, State
 from basalt.options import option
 from basalt_analytics.bars import OpenMode
 from basalt_analytics.l2.book import KeepOrDrop
@@ -209,6 +209,11 @@ class L2Options:
     crossed: KeepOrDrop = option("whether rows with best ask < best bid count", default="drop")
     empty_side: Literal["null", "zero"] = option(
         "what the depth of a missing level or side is: 'zero' allows depth 0 and imbalances of ±1", default="null"
+    )
+    max_age: Duration | None = option(
+        "a last row older than this at the bucket's end has no Last value, as '30s'; other values are of rows when "
+        "they came, and have no age",
+        default=None,
     )
     microprice_table: str | None = option(MICROPRICE_TABLE, default=None)
     book: list[BookGroup] = option("what rests on each side, by level", factory=list)

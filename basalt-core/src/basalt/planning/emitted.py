@@ -64,6 +64,7 @@ class Planned:
             identity(part.valid),
             identity(part.where),
             identity(self.emitted.expr),
+            self.emitted.max_age,
             tuple(behind),
         )
 
@@ -81,8 +82,10 @@ def planned_columns(use: Use, part: Part, frame: Frame, weights: bool) -> Iterat
         )
         if metric.carries is not None and metric.carries not in known:
             raise PluginError(f"{use.title}: metric {metric.name} carries {metric.carries!r}, which it does not emit")
+        if metric.max_age is not None and not isinstance(part.reads, Rows):
+            raise PluginError(f"{use.title}: metric {metric.name} has a max_age, which is of rows: give its frame one")
         carries = prefix + metric.carries if metric.carries else None
-        emitted = Emitted(name, metric.expr, metric.empty, carries, metric.idle, metric.note)
+        emitted = Emitted(name, metric.expr, metric.empty, carries, metric.idle, metric.max_age, metric.note)
         yield Planned(use, part, frame, emitted, _described(use, part, metric, name, over_time, over_listings, carries))
         if weights:
             yield from _hidden_columns(
@@ -143,6 +146,7 @@ def _described(
         metric.traits,
         carries,
         metric.idle,
+        metric.max_age,
         module=use.entry.module,
         distribution=owner.distribution,
         version=owner.version,

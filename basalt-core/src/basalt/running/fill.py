@@ -2,6 +2,7 @@
 
 A *contribution* is the result of one of them: rows unique by (keys, TimeBucket). Where it has no row, ZERO columns are
 0, and CARRY columns have the last value of the same keys and stretch, null included; a null that a row gave stays.
+Where the last row behind it is older than a column's `max_age`, at the bucket's end, its value is null.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ def placed(
     many of its rows the spine lacks."""
     on = list(keys) if isinstance(rule, WholeDate) else [*keys, "TimeBucket"]
     names = [c.name for c in contribution.columns]
-    if contribution.rows.height == spine.height:
+    if contribution.rows.height == spine.height and not any(c.max_age is not None for c in contribution.columns):
         rows = contribution.rows.sort(on)
         if rows.select(on).equals(spine.select(on)):
             return rows.select(names), 0
@@ -43,7 +44,7 @@ def placed(
     filled = _zeroed(joined.lazy(), contribution)
     if any(c.empty is Empty.CARRY for c in contribution.columns) and not isinstance(rule, WholeDate):
         filled = _carried(filled, contribution, keys, rule)
-    return filled.select(names).collect(engine="in-memory"), dropped
+    return _aged(filled, contribution, keys, rule).select(names).collect(engine="in-memory"), dropped
 
 
 def _zeroed(joined: pl.LazyFrame, contribution: Contribution) -> pl.LazyFrame:
@@ -64,6 +65,15 @@ def _carried(joined: pl.LazyFrame, contribution: Contribution, keys: Sequence[st
         for c in contribution.columns
         if c.empty is Empty.CARRY
     )
+
+
+def _aged(filled: pl.LazyFrame, contribution: Contribution, keys: Sequence[str], rule: BucketRule) -> pl.LazyFrame:
+    aged = [c for c in contribution.columns if c.max_age is not None]
+    if not aged:
+        return filled
+    age = rule.interval_end(pl.col("TimeBucket")) - pl.col(LAST_TIME).forward_fill().over(*keys)
+    staged = filled.with_columns(_Age=age)
+    return staged.with_columns(pl.when(pl.col("_Age") <= c.max_age).then(c.name).alias(c.name) for c in aged)
 
 
 def _filling(column: Emitted) -> pl.Expr:

@@ -30,6 +30,7 @@ class Emitted:
     empty: Empty = Empty.NULL
     carries: str | None = None
     idle: float | None = None
+    max_age: int | None = None
     note: str | None = None
 
 
@@ -49,6 +50,11 @@ class Aggregation:
     def carrying(self) -> bool:
         """Whether it has a column whose empty rule is CARRY."""
         return any(e.empty is Empty.CARRY for e in self.emitted)
+
+    @property
+    def dated(self) -> bool:
+        """Whether the time of the last row behind a bucket's values is asked for: they are carried, or grow too old."""
+        return self.frame.view is None and (self.carrying or any(e.max_age is not None for e in self.emitted))
 
     @property
     def whole(self) -> bool:
@@ -71,11 +77,10 @@ class Aggregation:
 
 
 def grouped(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
-    """(keys, TimeBucket, emitted columns), and the time of the last row behind a bucket's values where one is carried;
-    unsorted."""
+    """(keys, TimeBucket, emitted columns), and the time of the last row behind a bucket's values where it is asked
+    for; unsorted."""
     expressions = [e.expr.alias(e.name) for e in aggregation.emitted]
-    timed = aggregation.carrying and aggregation.frame.view is None
-    last = [pl.col("EventTimestamp").last().to_physical().alias(LAST_TIME)] if timed else []
+    last = [pl.col("EventTimestamp").last().to_physical().alias(LAST_TIME)] if aggregation.dated else []
     kept = _viewed(aggregation, day)
     for layer in layers(aggregation.derive):
         kept = kept.with_columns(**layer)
