@@ -1,7 +1,7 @@
 """Group volatility of module trade: filters, sides, grids, windows, bars, refusals; and waits for the next quote."""
 
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -11,6 +11,7 @@ from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt_analytics.trade.module import Trade
 
+NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 COLUMNS = {"Price": pl.Float64(), "Size": pl.Float64(), "NextQuoteSeconds": pl.Float64()}
 
 
@@ -173,3 +174,38 @@ def test_wait_for_the_next_change_of_the_touch(table):
         preprocess=[{"transform": "quotes_at_trades", "next_quote": "1s"}],
     )
     assert bars["TradeTotalNextQuoteSecondsMax"].to_list() == [0.5]
+
+
+def year(options, table, **keys):
+    """AnnVol by events and every 5 s, of 10, 11, 10 at 9:00:01, :03 and :08, in a bucket of 10 s."""
+    groups = [{"measures": ["AnnVol"], **options}, {"measures": ["AnnVol"], "sampling": "5s", **options}]
+    trades = table("Price Size", [(1, 10, 1), (3, 11, 1), (8, 10, 1)])
+    modules = [{"module": "trade", "volatility": groups}]
+    [bar] = basalt.compute(modules, every="10s", trades=trades, **keys).to_dicts()
+    return [bar[f"TradeTotal{name}"] for name in ("AnnVol", "AnnVol5s")]
+
+
+def scaled(seconds):
+    """Two returns of ln 1.1 by events in 10 s, one of them between the grid's points, which stand for 5 s."""
+    square = math.log(1.1) ** 2
+    return pytest.approx([math.sqrt(2 * square * seconds / 10 * 252), math.sqrt(square * seconds / 5 * 252)])
+
+
+def test_a_year_has_sessions_of_eight_and_a_half_hours_where_nothing_tells(table):
+    assert year({}, table) == scaled(30600)
+
+
+def test_a_year_has_sessions_as_long_as_those_of_the_pass(table):
+    session = {"start": "08:00", "end": "14:30", "tz": "UTC"}
+    assert year({}, table, session=session) == scaled(23400)
+    assert year({"session_seconds": 7200}, table, session=session) == scaled(7200)
+
+
+def test_a_year_has_sessions_as_long_as_the_calendar_s_without_their_breaks(table):
+    """From 9:00 to 11:30 and from 12:30 to 15:00: five hours."""
+    edges = [(9, 0, 11, 30), (12, 30, 15, 0)]
+    rows = [
+        ("XTKS", NINE.date(), NINE.replace(hour=a, minute=b), NINE.replace(hour=c, minute=d)) for a, b, c, d in edges
+    ]
+    names = ["MIC", "Date", "SessionStart", "SessionEnd"]
+    assert year({}, table, calendar=("XTKS", pl.DataFrame(rows, schema=names, orient="row"))) == scaled(18000)

@@ -6,7 +6,8 @@
 3. `FrameModule`: `compute(inputs, pass_)` for work that is not an aggregation.
 
 A *frame* is a table and one `market_states` list: its own rows (`Rows`), the pieces of time on which one of them is in
-force (`Intervals`), or the points of a grid at which what is in force is looked up (`Grid`). A *part* is what one
+force (`Intervals`), or the points of a grid at which what is in force is looked up (`Grid`). Each has SessionSeconds,
+the length of the date's sessions where the pass names a calendar or a session, null elsewhere. A *part* is what one
 grouped aggregation computes: a frame, filters, derived columns and metrics.
 """
 

@@ -34,6 +34,7 @@ def run_books(
 ) -> Result:
     """Modules are tables of options as a pipeline has them; each of table l2."""
     result = Result()
+    modules = [{**module, "session": setting.hours} for module in modules]
     frames = closed(frames, setting.hours)
     if "marketstate" in frames:  # which is closed at the session's end now, where it was open
         setting = setting._replace(hours=None)

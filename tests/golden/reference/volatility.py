@@ -125,11 +125,17 @@ def _measured(
     return found
 
 
+def _session(options: Mapping[str, Any]) -> float:
+    """Seconds of the pass's session, else the usual ones."""
+    hours = options.get("session")
+    return 30600 if hours is None else (hours[1] - hours[0]) / 1e9
+
+
 def value(measure: str, sample: Sample, options: Mapping[str, Any]) -> Any:
     """One measure of one bucket."""
     segments, corrected = sample.segments, options.get("bipower_correction", False)
     k, returns = options.get("subsample", 5), est.known(sample.segments)
-    per_session, sessions = options.get("session_seconds", 30600), options.get("sessions_per_year", 252)
+    per_session, sessions = options.get("session_seconds", _session(options)), options.get("sessions_per_year", 252)
     if measure == "AnnVol":
         rv, share = est.variance(segments), ratio(per_session, sample.seconds)
         return None if rv is None or share is None else sqrt(rv * share * sessions)

@@ -1,7 +1,6 @@
 """Measures: what each estimator is called, means and rolls up to, for any series of returns."""
 
 from collections.abc import Callable, Iterator, Mapping
-from math import sqrt
 
 import attrs
 import polars as pl
@@ -24,7 +23,7 @@ from basalt_analytics.volatility.estimators import (
     two_scales_adjusted,
     zero_share,
 )
-from basalt_analytics.volatility.options import Estimation
+from basalt_analytics.volatility.options import USUAL_SESSION, Estimation
 from basalt_analytics.volatility.returns import Returns
 
 
@@ -64,16 +63,23 @@ class Measure:
     sign: str | None = None
 
 
+def _session_seconds(options: Estimation) -> pl.Expr:
+    """As configured, else those of the pass's hours, else the usual ones."""
+    if options.session_seconds is not None:
+        return pl.lit(options.session_seconds)
+    return pl.col("SessionSeconds").first().fill_null(USUAL_SESSION)
+
+
 def _annualised(series: Series, options: Estimation) -> pl.Expr:
     seconds = series.seconds
-    scale = pl.when(seconds > 0).then(options.session_seconds * options.sessions_per_year / seconds)
+    scale = pl.when(seconds > 0).then(_session_seconds(options) * options.sessions_per_year / seconds)
     return (realised(series.returns) * scale).sqrt()
 
 
 def _annualised_deviation(series: Series, options: Estimation) -> pl.Expr:
     assert series.step is not None
-    scale = sqrt(options.session_seconds / series.step * options.sessions_per_year)
-    return deviation(series.returns) * scale
+    scale = _session_seconds(options) / series.step * options.sessions_per_year
+    return deviation(series.returns) * scale.sqrt()
 
 
 def _subsample(options: Estimation) -> str:

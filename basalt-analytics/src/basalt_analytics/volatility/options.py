@@ -36,6 +36,7 @@ Measure = Literal[
 ]
 WindowAggregation = Literal["Min", "Max", "Mean", "Median", "Std", "Last", "WMean"]
 EVENT = "event"
+USUAL_SESSION = 30600.0
 
 
 def grid_step(text: str) -> int | None:
@@ -78,7 +79,11 @@ class Estimation:
     window_aggregations: list[WindowAggregation] = option(
         "how the windows' volatilities become one; WMean weighs by returns", factory=lambda: ["Mean"]
     )
-    session_seconds: float = option("seconds of a session, for annualised figures", default=30600.0)
+    session_seconds: float | None = option(
+        "seconds of a session, for annualised figures; default: those of the date's sessions, by the `calendar` or "
+        f"`session` of the pass, else {USUAL_SESSION:g}",
+        default=None,
+    )
     sessions_per_year: float = option("sessions of a year, for annualised figures", default=252.0)
     bipower_correction: bool = option("whether BV, also inside JumpShare, is multiplied by n/(n − 1)", default=False)
 
@@ -87,8 +92,9 @@ class Estimation:
             if getattr(self, name) < 1:
                 raise UserError(f"{name} = {getattr(self, name)} looks back at no return: give 1 or more")
         for name in ("session_seconds", "sessions_per_year"):
-            if not 0 < getattr(self, name) < inf:
-                raise UserError(f"{name} = {getattr(self, name)} makes no year: give a number above 0")
+            value = getattr(self, name)
+            if value is not None and not 0 < value < inf:
+                raise UserError(f"{name} = {value} makes no year: give a number above 0")
         if self.windows and not self.window_aggregations:
             raise UserError("window_aggregations is empty, so windows have no effect: list one, or drop windows")
 

@@ -18,7 +18,7 @@ from basalt.metrics import SUM, Empty, Known, Metric, Rollup
 from basalt.modules import BucketModule, Grid, Intervals, Lag, Part, Reads, Rows
 from basalt.planning.uses import Use
 from basalt.running.frames import Frame
-from basalt.running.fuse import SECONDS, Emitted
+from basalt.running.fuse import SECONDS, SESSION, Emitted
 from basalt.running.grids import BEFORE
 
 _ADDED: Mapping[type, str] = {Rows: SECONDS, Intervals: "Seconds", Grid: "Step"}
@@ -26,7 +26,7 @@ _ADDED: Mapping[type, str] = {Rows: SECONDS, Intervals: "Seconds", Grid: "Step"}
 
 def frame_columns(reads: Reads) -> tuple[str, ...]:
     """What the engine adds in that frame to the columns of the table."""
-    return ("TimeBucket", "StretchId", _ADDED[type(reads)])
+    return ("TimeBucket", "StretchId", SESSION, _ADDED[type(reads)])
 
 
 @attrs.frozen(eq=False)

@@ -10,6 +10,7 @@ import attrs
 import polars as pl
 
 from basalt.buckets import BucketRule
+from basalt.durations import SECOND
 from basalt.modules import ALL_STATES, Memory
 from basalt.running.stretches import admissible, at_rows, in_sessions, session_stretches, stretches, within
 from basalt.timelines import EVERY_STATE, Session
@@ -78,6 +79,11 @@ class Day:
     date: date
     sessions: Sequence[Session] | None = None
     events: Sequence[str] = ()
+
+    @property
+    def session_seconds(self) -> float | None:
+        """The length of the date's sessions together, without the breaks between them; None where there are none."""
+        return sum(end - start for start, end in self.sessions) / SECOND if self.sessions else None
     touched: pl.LazyFrame | None = None
 
 

@@ -19,6 +19,7 @@ from basalt.running.intervals import intervals
 
 LAST_TIME = "_Time"
 SECONDS = "AdmissibleSeconds"
+SESSION = "SessionSeconds"
 
 
 @attrs.frozen(eq=False)
@@ -82,6 +83,8 @@ def grouped(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
     expressions = [e.expr.alias(e.name) for e in aggregation.emitted]
     last = [pl.col("EventTimestamp").last().to_physical().alias(LAST_TIME)] if aggregation.dated else []
     kept = _viewed(aggregation, day)
+    if aggregation.reads(SESSION):
+        kept = kept.with_columns(pl.lit(day.session_seconds, pl.Float64).alias(SESSION))
     for layer in layers(aggregation.derive):
         kept = kept.with_columns(**layer)
     return kept.group_by(*aggregation.frame.keys, "TimeBucket").agg(*expressions, *last)
