@@ -16,6 +16,22 @@ TABLE = {
     "classes": 4,
     "adjustments": [{"spread": 1, "ticks": [-0.4, -0.1, 0.1, 0.4]}, {"spread": 3, "ticks": [None, -0.2, 0.2, None]}],
 }
+PIPELINE = """
+name = "desk"
+[source]
+type = "parquet"
+root = "data"
+[[outputs]]
+type = "parquet"
+root = "out"
+[[passes]]
+name = "bars"
+every = "1m"
+[[passes.modules]]
+module = "l2"
+microprice_table = "0.json"
+prices = [{ sources = ["Microprice"] }]
+"""
 COLUMNS = "BidPrice1 AskPrice1 BidQuantity1 AskQuantity1"
 
 
@@ -141,6 +157,19 @@ def test_file_and_source_come_together(booked, saved, tmp_path):
     ):
         with pytest.raises(UserError, match=says):
             booked(options, [])
+
+
+def test_the_table_s_path_starts_at_the_pipeline_s_folder(table, saved, tmp_path, monkeypatch):
+    """Wherever it is run: the mid of 900 against 100 is moved by .4 ticks."""
+    saved()
+    book = table(COLUMNS, [(1, 100.00, 100.01, 900, 100)])
+    (data := tmp_path / "data" / "l2" / "date=2026-01-05").mkdir(parents=True)
+    book.write_parquet(data / "book.parquet")
+    (tmp_path / "desk.toml").write_text(PIPELINE)
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(elsewhere)
+    result = basalt.run(tmp_path / "desk.toml")
+    assert result.scan("bars").collect()["Microprice"].to_list() == [pytest.approx(100.009)]
 
 
 ROWS = [

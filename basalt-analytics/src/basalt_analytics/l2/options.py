@@ -59,7 +59,7 @@ SOURCE = (
 )
 MICROPRICE_TABLE = (
     "file of adjustments for Microprice, which basalt_analytics.l2.microprice.fit made from earlier dates; rows no "
-    "later than those have none; a relative path starts at the working folder"
+    "later than those have none; a relative path starts at the pipeline's folder"
 )
 
 
@@ -215,7 +215,7 @@ class L2Options:
         "they came, and have no age",
         default=None,
     )
-    microprice_table: str | None = option(MICROPRICE_TABLE, default=None)
+    microprice_table: str | None = option(MICROPRICE_TABLE, default=None, path=True)
     book: list[BookGroup] = option("what rests on each side, by level", factory=list)
     spreads: list[SpreadGroup] = option("best ask minus best bid", factory=list)
     imbalances: list[ImbalanceGroup] = option("bid depth against ask depth", factory=list)

@@ -121,7 +121,7 @@ class L2TwOptions:
     coverage: Literal["total", "each"] = option(
         "'each' adds {column}Seconds to every TWA, the time behind it; Book…Seconds are always there", default="total"
     )
-    microprice_table: str | None = option(MICROPRICE_TABLE, default=None)
+    microprice_table: str | None = option(MICROPRICE_TABLE, default=None, path=True)
     book: list[TimedBookGroup] = option("what rests on each side, by level", factory=list)
     spreads: list[TimedSpreadGroup] = option("best ask minus best bid", factory=list)
     imbalances: list[TimedImbalanceGroup] = option("bid depth against ask depth", factory=list)

@@ -111,7 +111,7 @@ class L2VolatilityOptions(Estimation):
     )
     locked: KeepOrDrop = option("whether rows with best ask = best bid count", default="keep")
     crossed: KeepOrDrop = option("whether rows with best ask < best bid count", default="drop")
-    microprice_table: str | None = option(MICROPRICE_TABLE, default=None)
+    microprice_table: str | None = option(MICROPRICE_TABLE, default=None, path=True)
     sources: list[PriceSource] = option("whose returns", factory=lambda: ["Mid"])
     sampling: list[Sampling] = option(
         "grid steps that divide the bucket, as '1s', or 'event' for every valid row", factory=lambda: ["1s"]

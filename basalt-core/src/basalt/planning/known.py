@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import attrs
 import polars as pl
@@ -18,7 +19,7 @@ Columns = Mapping[str, pl.DataType]
 class Known:
     """`columns_of`: the dtypes each table of the source really has. `results`: earlier passes by name. `published`:
     results of other pipelines that the source has, by table. `rolled_up`: passes that a later pass reads, so that their
-    hidden weights are emitted."""
+    hidden weights are emitted. `folder`: what relative paths of options start from."""
 
     registry: Registry
     schemas: Mapping[str, TableSchema]
@@ -29,6 +30,7 @@ class Known:
     results: Mapping[str, PassResult] = attrs.field(factory=dict)
     published: Mapping[str, PassResult] = attrs.field(factory=dict)
     rolled_up: frozenset[str] = frozenset()
+    folder: Path = Path()
 
     def table(self, name: str, asker: str) -> Columns:
         """The table's columns; UserError that names who asked where the source has no such table."""

@@ -177,6 +177,7 @@ def draft(
         run_dates.days[0],
         source.promises.shared_sequence,
         published=Published(source, run_dates.days[0]),
+        folder=folder,
     )
     programs, sides = _programs(config, known)
     keyed = ChainMap(key_columns(programs), cast(Any, columns))

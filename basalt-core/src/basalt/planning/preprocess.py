@@ -13,6 +13,7 @@ import attrs
 from basalt.config.model import ModuleEntry, PassConfig, TransformEntry
 from basalt.config.structure import structure
 from basalt.modules import BucketModule, Lag
+from basalt.options import anchored
 from basalt.planning.known import Columns, Known
 from basalt.planning.uses import door
 from basalt.plugins.components import Component
@@ -79,7 +80,7 @@ def _step(
 ) -> Step:
     component = known.registry.get("transforms", entry.transform)
     made = component.load()
-    transform: Transform = made(structure(made.Config, entry.options, place))
+    transform: Transform = made(anchored(structure(made.Config, entry.options, place), known.folder))
     for table in transform.inputs:
         if table not in columns:
             known.table(table, f"{place} (transform {entry.transform})")

@@ -12,6 +12,7 @@ from basalt.config.structure import check_reserved, structure
 from basalt.documents import PassResult
 from basalt.errors import BasaltError, DataError, PluginError, UserError, one_line
 from basalt.modules import BucketModule, FrameModule, Lag, Part
+from basalt.options import anchored
 from basalt.planning.known import Columns, Known
 from basalt.planning.rules import bucket_rule
 from basalt.planning.substitutes import check_substitutes
@@ -67,7 +68,7 @@ def _use(
     component = known.registry.get("analytics", entry.module)
     made = component.load()
     check_reserved(made.Config, "analytics", _title(component))
-    options = structure(made.Config, entry.options, place)
+    options = anchored(structure(made.Config, entry.options, place), known.folder)
     with door(place, component):
         if issubclass(made, BucketModule):
             columns = _table(entry, made, columns_of, known)

@@ -84,6 +84,7 @@ class Day:
     def session_seconds(self) -> float | None:
         """The length of the date's sessions together, without the breaks between them; None where there are none."""
         return sum(end - start for start, end in self.sessions) / SECOND if self.sessions else None
+
     touched: pl.LazyFrame | None = None
 
 
