@@ -7,7 +7,7 @@ from typing import Any
 
 from . import estimators as est
 from .against import MIDNIGHT, Rows, differences, engine, rule_of
-from .book_configs import pass_options, row_module, time_module, volatility_module
+from .book_configs import pass_options, row_module, time_module, volatility_module, with_microprice
 from .book_pass import Setting, run_books
 from .clock import Rule
 from .days import WHERE, Day, book_options, states
@@ -37,7 +37,7 @@ def time(rng: Random, day: Day, options: Mapping[str, Any]) -> list[dict[str, An
 def volatility(rng: Random, day: Day, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Module l2_volatility, beside a module l2 half of the time."""
     beside = [row_module(rng, day, "B")] if rng.random() < 0.5 else []
-    return [volatility_module(rng, day, options["every"], ""), *beside]
+    return [with_microprice(volatility_module(rng, day, options["every"], ""), rng), *beside]
 
 
 def setting_of(options: Mapping[str, Any]) -> Setting:

@@ -7,6 +7,7 @@ from typing import Any
 from .chained import chained
 from .clock import Row, Rule, states_of, stretch_of, stretches
 from .day import Cell, Column, Predicate, Table, admissible
+from .microprice import moved, table_of
 from .values import finite, first, highest, last, lowest, mean, median, near, ratio, std
 
 AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
@@ -33,7 +34,7 @@ class Book:
         both = bid is not None and ask is not None
         locked = both and near(bid, ask)
         crossed = both and not locked and ask < bid
-        self.two_sided = both
+        self.two_sided, self.table = both, options.get("microprice_table")
         self.dropped = (locked and options.get("locked", "keep") == "drop") or (
             crossed and options.get("crossed", "drop") == "drop"
         )
@@ -78,7 +79,7 @@ class Book:
         return None if bid is None or ask is None else ratio(bid - ask, bid + ask)
 
     def price(self, source: str) -> Any:
-        """Mid, Bid, Ask or WeightedMid."""
+        """Mid, Bid, Ask, WeightedMid or Microprice."""
         (bid, b, _), (ask, a, _) = (self.levels[side][0] for side in BID_ASK)
         if self.dropped:
             return None
@@ -88,6 +89,8 @@ class Book:
             return None
         if source == "Mid":
             return (bid + ask) / 2
+        if source == "Microprice":
+            return None if a is None or b is None else moved(table_of(self.table), bid, ask, b, a)
         return None if a is None or b is None else ratio(b * ask + a * bid, a + b)
 
     def spread(self, variant: str) -> Any:

@@ -1,6 +1,7 @@
 """Options drawn at random for the book modules, and for the passes they are in."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -29,6 +30,7 @@ NOISE = ["RK", "NoiseVar"]
 COUNTS = ["Updates", "TouchUpdates", "MidChanges", "BidChanges", "AskChanges", "InvalidLevel", "Disordered"]
 COUNTS += ["Locked", "Crossed", "OneSided"]
 GROUPS = ("book", "spreads", "imbalances", "prices", "liquidity")
+TABLES = [str(Path(__file__).with_name(f"microprice_of_{classes}.json")) for classes in (3, 4)]
 RANGES = ["Parkinson", "GarmanKlass", "RogersSatchell"]
 
 
@@ -97,6 +99,16 @@ def flow_options(rng: Random, depth: int) -> list[dict[str, Any]]:
     return [group]
 
 
+def with_microprice(options: dict[str, Any], rng: Random) -> dict[str, Any]:
+    """Often with the microprice beside one of the prices that are asked for."""
+    lists = [group["sources"] for name in ("prices", "ohlc") for group in options.get(name, [])]
+    lists += [options["sources"]] if "sources" in options else []
+    if not lists or rng.random() < 0.6:
+        return options
+    rng.choice(lists).append("Microprice")
+    return options | {"microprice_table": rng.choice(TABLES)}
+
+
 def row_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
     """Module l2 with the groups that are not in `days.book_options` alone."""
     depth = depth_of(day)
@@ -106,7 +118,7 @@ def row_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
     options["counts"] = [{"measures": some(COUNTS, rng)} if rng.random() < 0.7 else {}]
     if rng.random() < 0.3:
         options["max_age"] = rng.choice(("0s", "1ms", "30s", "10m", "2h"))
-    return options
+    return with_microprice(options, rng)
 
 
 def time_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
@@ -135,7 +147,7 @@ def time_module(rng: Random, day: Day, prefix: str) -> dict[str, Any]:
     asked = [a for group in GROUPS for given in options.get(group, []) for a in given.get("aggregations", ["TWA"])]
     if rng.random() < 0.4 and (not asked or "TWA" in asked):
         options["coverage"] = "each"
-    return options
+    return with_microprice(options, rng)
 
 
 def volatility_module(rng: Random, day: Day, every: str, prefix: str) -> dict[str, Any]:
