@@ -29,6 +29,11 @@ OF_TRADES = {
     "max_publication_delay": "30s",
     "vpin": {"bucket_volume": 900.0, "buckets": 5, "side": "bvc", "bvc_window": 3},
 }
+BY_USUAL_VOLUME = {
+    "module": "liquidity",
+    "measures": ["Vpin"],
+    "vpin": {"bucket_volume": {"adv_fraction": 0.05}, "buckets": 4},
+}
 TCA = {"module": "tca", "horizons": ["0s", "5s", "10m"], "participation_rates": [0.05, 0.5]}
 TCA_OTHERWISE = {
     "module": "tca",
@@ -61,6 +66,13 @@ class TestLiquidityAsConfiguredByDefault(AnalyticLaws):
     days = FEW
 
 
+class TestLiquidityByUsualVolume(AnalyticLaws):
+    analytic = BY_USUAL_VOLUME
+    source = ("trade",)
+    every = "15m"
+    days = FEW
+
+
 class TestTca(AnalyticLaws):
     analytic = TCA
     every = "15m"
@@ -81,19 +93,20 @@ class TestTcaOtherwise(AnalyticLaws):
 
 
 @pytest.mark.parametrize(
-    ("analytic", "days"),
+    ("analytic", "more"),
     [
-        (LIQUIDITY, None),
-        (OF_TRADES, None),
-        (TCA, ORDER_DAYS),
-        (TCA_OTHERWISE, ORDER_DAYS),
-        (TCA_BY_INSTRUMENT, WITH_BEST_QUOTES),
+        (LIQUIDITY, {}),
+        (OF_TRADES, {}),
+        (BY_USUAL_VOLUME, {"source": ["trade"], "days": FEW}),
+        (TCA, {"days": ORDER_DAYS}),
+        (TCA_OTHERWISE, {"days": ORDER_DAYS}),
+        (TCA_BY_INSTRUMENT, {"days": WITH_BEST_QUOTES}),
     ],
-    ids=["liquidity", "of trades", "tca", "otherwise", "by instrument"],
+    ids=["liquidity", "of trades", "by usual volume", "tca", "otherwise", "by instrument"],
 )
-def test_every_column_has_a_value_on_some_sample_day(analytic, days):
+def test_every_column_has_a_value_on_some_sample_day(analytic, more):
     """Without one, no law says anything about the column."""
-    trials = Setting(analytic, "30m", **({"days": days} if days else {})).trials()
+    trials = Setting(analytic, "30m", **more).trials()
     names = [c.name for c in trials[0].columns]
     counts = pl.concat([trial.whole.select(pl.col(names).count()) for trial in trials]).sum()
     assert [name for name in names if counts.item(0, name) == 0] == []

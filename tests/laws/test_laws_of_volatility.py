@@ -64,3 +64,9 @@ class TestL2VolatilityOfAllStatesAndBucketsClosedOnTheLeft(AnalyticLaws):
 class TestYangZhang(AnalyticLaws):
     analytic = YANG_ZHANG
     source = ("trade",)
+
+
+class TestYangZhangOfPreviousDatesToo(AnalyticLaws):
+    analytic = YANG_ZHANG | {"history": 3}
+    source = ("trade",)
+    days = FEW

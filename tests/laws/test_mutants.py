@@ -11,6 +11,7 @@ from basalt.metrics import Empty
 from basalt.modules import BucketModule
 from basalt.testing import AnalyticLaws
 from basalt.testing.laws import LAWS
+from basalt.testing.trials import Setting
 
 SIZE = pl.when(pl.col("Size").is_finite()).then(pl.col("Size"))
 
@@ -115,6 +116,44 @@ class BareShift(Clip):
         return super().compute({"trades": inputs["trades"].with_columns(pl.col("Size").shift(1))}, pass_)
 
 
+class ToUsual(FrameModule):
+    """A bucket's volume in parts of what two previous dates had at that time: lawful; mutants change the dates."""
+
+    name = "usual"
+    history = 2
+
+    def columns(self):
+        return [ResultColumn("ToUsual", Unit.RATIO, "Volume of the bucket in parts of the usual one of its time.")]
+
+    def usual(self, rows, pass_):
+        return rows.filter(pl.col("Date") < pass_.date)
+
+    def compute(self, inputs, pass_):
+        rows = inputs["source"].with_columns(At=pl.col("TimeBucket").dt.time())
+        usual = self.usual(rows, pass_).group_by("ListingId", "At").agg(Usual=pl.col("TradeTotalVolume").mean())
+        today = rows.filter(Date=pass_.date).join(usual, on=["ListingId", "At"], how="left")
+        return today.select("ListingId", "TimeBucket", ToUsual=ratio(pl.col("TradeTotalVolume"), pl.col("Usual")))
+
+
+class OfTheWholeDayItself(ToUsual):
+    name = "mutant"
+
+    def compute(self, inputs, pass_):
+        mean = pl.col("TradeTotalVolume").mean().over("ListingId")
+        rows = inputs["source"].with_columns(Mean=mean).filter(Date=pass_.date)
+        return rows.select("ListingId", "TimeBucket", ToUsual=ratio(pl.col("TradeTotalVolume"), pl.col("Mean")))
+
+
+class OfPreviousDatesToo(ToUsual):
+    """Rows of previous dates come out again."""
+
+    name = "mutant"
+
+    def compute(self, inputs, pass_):
+        rows = inputs["source"]
+        return rows.select("ListingId", "TimeBucket", ToUsual=pl.lit(1.0))
+
+
 @analytic("trades")
 def threshold_without_a_trait():
     large = pl.when(pl.col("Size") > 500).then(pl.col("Size"))
@@ -157,9 +196,9 @@ MUTANTS = {
 }
 
 
-def broken_by(analytic):
+def broken_by(analytic, source=()):
     """Complaints by law, from the tests that an author's subclass inherits."""
-    laws = type("Laws", (AnalyticLaws,), {"analytic": analytic})()
+    laws = type("Laws", (AnalyticLaws,), {"analytic": analytic, "source": source})()
     complaints = []
     for name in [name for name in dir(laws) if name.startswith("test_")]:
         try:
@@ -180,6 +219,21 @@ def test_what_the_mutants_change_is_lawful():
 @pytest.mark.parametrize(("law", "mutant"), [(law, mutant) for law, found in MUTANTS.items() for mutant in found])
 def test_a_mutant_breaks_its_law_and_no_other(law, mutant):
     assert set(broken_by(mutant)) == {law}
+
+
+def test_what_looks_back_sees_the_day_again_and_its_morning():
+    """Volume in parts of its usual one is 1 before noon. Later one date had it and the other nothing, which is no row:
+    1 again."""
+    trial = Setting(ToUsual, source=["trade"]).trial("quiet")
+    assert trial.looks_back == 2
+    assert trial.whole["ToUsual"].drop_nulls().unique().to_list() == [1.0]
+    assert trial.whole["ToUsual"].count() > 10
+    assert broken_by(ToUsual, ["trade"]) == {}
+
+
+@pytest.mark.parametrize(("mutant", "law"), [(OfTheWholeDayItself, "look-ahead"), (OfPreviousDatesToo, "empty")])
+def test_what_looks_back_wrongly_breaks_a_law(mutant, law):
+    assert law in broken_by(mutant, ["trade"])
 
 
 @pytest.mark.skipif(pl.thread_pool_size() == 1, reason="one thread keeps the order that a join may lose")

@@ -17,13 +17,11 @@ from basalt.given import Module, entry_of, registry_with
 from basalt.planning.dates import Asked
 from basalt.planning.pipeline_file import plan_file
 from basalt.planning.plan import Plan, make_plan
-from basalt.planning.program import context_of
 from basalt.plugins.registry import open_registry
-from basalt.running.compute import computed
 from basalt.running.events import Observer
+from basalt.running.in_memory import passes_in_memory
 from basalt.running.memory import MemorySource
 from basalt.running.run import RunResult, run_plan
-from basalt.running.tables import Tables
 
 _OF_RUNS = {"name", "modules", "every", "outputs", "side_outputs", "memory", "quality", "expect"}
 _PASS_OPTIONS = frozenset(f.name for f in attrs.fields(PassConfig)) - _OF_RUNS
@@ -44,10 +42,7 @@ def compute(
     options, frames = _parted(tables_and_options)
     plan = plan_in_memory(listed, every, date, frames, options)
     program = plan.programs[0]
-    days = [
-        computed(plan, program, context_of(program, p.date), Tables(plan, p.date).frames(program), {}).rows
-        for p in plan.partitions
-    ]
+    days = [passes_in_memory(plan, partition.date)[program.name] for partition in plan.partitions]
     return pl.concat(days).select(*program.result.keys, "TimeBucket", *(c.name for c in program.result.visible))
 
 

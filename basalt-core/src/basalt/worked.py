@@ -19,7 +19,8 @@ from basalt.example_day import DATE, example_tables
 from basalt.planning.plan import Plan, make_plan
 from basalt.planning.program import context_of
 from basalt.plugins.registry import Registry
-from basalt.running.compute import computed, prepared
+from basalt.running.compute import prepared
+from basalt.running.in_memory import passes_in_memory
 from basalt.running.memory import MemorySource
 from basalt.running.tables import Tables
 from basalt.tables import NS_UTC, US_UTC
@@ -115,12 +116,8 @@ def _shortened(config: PassConfig, modules: Sequence[ModuleEntry], every: str | 
 
 
 def _computed(plan: Plan, every: str) -> _Pass:
-    tables, rows = Tables(plan, DATE), dict[str, pl.DataFrame]()
-    for program in plan.programs:
-        earlier = {name: rows[name].lazy() for name in program.sources}
-        frames, context = tables.frames(program), context_of(program, DATE)
-        rows[program.name] = computed(plan, program, context, frames, earlier).rows
-    seen = prepared(plan, program, frames, context)
+    rows, program = passes_in_memory(plan, DATE), plan.programs[-1]
+    seen = prepared(plan, program, Tables(plan, DATE).frames(program), context_of(program, DATE))
     return _Pass(rows[program.name], every, {**{name: frame.collect() for name, frame in seen.items()}, **rows})
 
 

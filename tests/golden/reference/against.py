@@ -12,11 +12,9 @@ import polars as pl
 from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
 from basalt.config.structure import structure
 from basalt.planning.plan import make_plan
-from basalt.planning.program import context_of
 from basalt.plugins.registry import open_registry
-from basalt.running.compute import computed
+from basalt.running.in_memory import passes_in_memory
 from basalt.running.memory import MemorySource
-from basalt.running.tables import Tables
 
 from .clock import Rule, nanoseconds
 from .days import DATE, WHERE, Day, generic_options, pass_options
@@ -40,14 +38,8 @@ def engine(day: Day, passes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[
     configs = [_pass(f"pass{i}", *one) for i, one in enumerate(passes)]
     config = PipelineConfig(name="compared", source=SourceEntry(type="memory"), passes=configs)
     plan = make_plan(config, open_registry(), Path(), source=MemorySource(day, DATE))
-    tables, frames = Tables(plan, DATE), {}
-    found = []
-    for program in plan.programs:
-        earlier = {name: frames[name].lazy() for name in program.sources}
-        frames[program.name] = computed(plan, program, context_of(program, DATE), tables.frames(program), earlier).rows
-        names = [c.name for c in program.result.visible]
-        found.append(rows_of(frames[program.name], names, program.result.keys))
-    return found
+    frames, results = passes_in_memory(plan, DATE), [program.result for program in plan.programs]
+    return [rows_of(frames[one.name], [c.name for c in one.visible], one.keys) for one in results]
 
 
 def _pass(name: str, options: Mapping[str, Any], modules: Sequence[Mapping[str, Any]]) -> PassConfig:

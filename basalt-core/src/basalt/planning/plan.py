@@ -137,13 +137,15 @@ def make_plan(
     dates: Asked = Asked(),
     universes: Sequence[str] = (),
     source: Source | None = None,
+    in_memory: bool = False,
 ) -> Plan:
-    """The plan; UserError or PluginError, in one sentence, for whatever could not run.
+    """The plan; UserError or PluginError, in one sentence, for whatever could not run. `in_memory`: nothing will be
+    published, and who computes it has the rows of previous dates.
 
     Reads no rows, but those of table `calendar` where an exchange's dates are asked, and files of universes.
     """
     open_executor(config, registry)
-    plan = draft(config, registry, folder, dates, universes, source)
+    plan = draft(config, registry, folder, dates, universes, source, in_memory)
     read = [table for program in plan.programs for table in (*program.reads, *plan.beside(program)) if ":" not in table]
     read += [table for program in plan.programs for table in program.published]
     read += [table for universe in plan.universes.values() for table in universe.reads]
@@ -162,6 +164,7 @@ def draft(
     dates: Asked = Asked(),
     universes: Sequence[str] = (),
     source: Source | None = None,
+    in_memory: bool = False,
 ) -> Plan:
     """The plan, before it is looked at what each date has and whether results can be written: what another process
     makes of a plan that passed."""
@@ -194,7 +197,8 @@ def draft(
         check_cut(program)
         check_universes(program, every_column, every_schema, named=bool(config.universes))
         check_coverage(program, columns, named=bool(config.universes))
-        check_history(program, outputs)
+        if not in_memory:
+            check_history(program, outputs)
     check_indexes([*results.values(), *(side.result for several in made.values() for side in several)], outputs)
     plan = Plan(
         config,

@@ -73,11 +73,11 @@ def schema(trial: Trial) -> Iterator[str]:
 
 def empty(trial: Trial) -> Iterator[str]:
     """No rows in, no rows out, and every declared column is there."""
-    for frames, what in (
-        (emptied(trial.frames), "its tables have no rows"),
-        (emptied(trial.frames, keep=DESCRIBING), "nothing happens"),
+    for frames, before, what in (
+        (emptied(trial.frames), None, "its tables have no rows"),
+        (emptied(trial.frames, keep=DESCRIBING), trial.frames, "nothing happens"),
     ):
-        rows = trial.run(frames)
+        rows = trial.run(frames, before)
         if rows.height:
             yield f"a row comes out when {what}: {rows.row(0, named=True)}"
         if dict(rows.schema) != dict(trial.declared):
@@ -100,7 +100,7 @@ def look_ahead(trial: Trial) -> Iterator[str]:
     whole = trial.whole.with_columns(End=end)
     lags = {column.name: _nanoseconds(column.known_after) for column in trial.columns}
     for cut in _cuts(trial, [lag for lag in set(lags.values()) if lag is not None]):
-        early = trial.run(until(trial.frames, cut, trial.plan.schemas)).with_columns(End=end)
+        early = trial.run(until(trial.frames, cut, trial.plan.schemas), trial.frames).with_columns(End=end)
         for lag in sorted({lag for lag in lags.values() if lag is not None}):
             final = pl.col("End") <= cut - lag
             names = [name for name, known_after in lags.items() if known_after == lag]
@@ -168,8 +168,9 @@ class AnalyticLaws:
     """The laws as tests of one analytic: name the subclass `Test…` and set `analytic`.
 
     `analytic`: an `@analytic` function, a module class, a name, or a table of options as in a pipeline file. `every`
-    and `options` are keys of its pass. `source`: modules of the pass it reads, of width `source_every`. `days`: the
-    sample days, of `basalt.testing.days.DATE`; set your own, with a value in every column, where these have none.
+    and `options` are keys of its pass. `source`: modules of the pass it reads, of width `source_every`; one that looks
+    back sees that pass on two previous dates, the day again and its morning. `days`: the sample days, of
+    `basalt.testing.days.DATE`; set your own, with a value in every column, where these have none.
     """
 
     analytic: ClassVar[Any]

@@ -5,12 +5,14 @@ Nothing is written: the rows of the first pass are handed on as they are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import attrs
 import polars as pl
+from polars import selectors as cs
 
 from basalt.buckets import BucketRule
 from basalt.columns import DType
@@ -19,12 +21,12 @@ from basalt.config.structure import structure
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
 from basalt.given import Module, entry_of, registry_with
+from basalt.modules import FrameModule
 from basalt.planning.plan import Plan, make_plan
-from basalt.planning.program import Program, context_of
+from basalt.planning.program import Program
 from basalt.planning.uses import Use
-from basalt.running.compute import computed
+from basalt.running.in_memory import Results, passes_in_memory
 from basalt.running.memory import MemorySource
-from basalt.running.tables import Tables
 from basalt.tables import US_UTC
 from basalt.testing.days import DATE, DAYS
 from basalt.timelines import Timeline
@@ -88,16 +90,43 @@ class Trial:
         """Its rows on the day as it is."""
         return self.run(self.frames)
 
-    def run(self, frames: Frames) -> pl.DataFrame:
-        """Its rows on these tables, hidden columns included, by the plan made for the day."""
-        plan = attrs.evolve(self.plan, source=MemorySource(frames, DATE))
-        tables = Tables(plan, DATE)
-        rows: dict[str, pl.DataFrame] = {}
-        for program in plan.programs:
-            earlier = {name: rows[name].lazy() for name in program.sources}
-            program, read = _as_returned(program), tables.frames(program)
-            rows[program.name] = computed(plan, program, context_of(program, DATE), read, earlier).rows
-        return rows[self.program.name]
+    def run(self, frames: Frames, before: Frames | None = None) -> pl.DataFrame:
+        """Its rows on these tables, hidden columns included, by the plan made for the day. `before`: the tables that
+        previous dates are made of, where it looks back; None: the same."""
+        results = self._results(frames if before is None else before)
+        return self._passes(frames, DATE, self.programs, results)[self.program.name]
+
+    @property
+    def looks_back(self) -> int:
+        """How many previous dates it sees: two, where more are not needed, of those it asks for."""
+        uses = [use.module for use in self.uses if isinstance(use.module, FrameModule)]
+        return max((min(one.history, max(2, one.least_history)) for one in uses), default=0)
+
+    @property
+    def programs(self) -> list[Program]:
+        """Its passes, as they are run."""
+        return [_as_returned(program) for program in self.plan.programs]
+
+    def _results(self, frames: Frames) -> dict[date, Results]:
+        """What the first pass had on previous dates."""
+        days = [timedelta(days=back) for back in range(1, self.looks_back + 1)]
+        return {DATE - by: self._passes(_earlier(frames, by), DATE - by, self.programs[:-1], {}) for by in days}
+
+    def _passes(
+        self, frames: Frames, day: date, programs: Sequence[Program], before: Mapping[date, Results]
+    ) -> Results:
+        plan = attrs.evolve(self.plan, source=MemorySource(frames, day))
+        return passes_in_memory(plan, day, before, programs)
+
+
+def _earlier(frames: Frames, by: timedelta) -> Frames:
+    """The day once more on an earlier date; on every other one, what happened after noon did not."""
+    whole = by.days % 2 == 1
+    found = {}
+    for name, frame in frames.items():
+        morning = pl.col("EventTimestamp").dt.hour() < 12 if "EventTimestamp" in frame.columns else pl.lit(True)
+        found[name] = frame.filter(pl.lit(whole) | morning).with_columns(cs.datetime() - by)
+    return found
 
 
 def _as_returned(program: Program) -> Program:
@@ -132,7 +161,11 @@ class Setting:
         config = PipelineConfig(name="laws", source=SourceEntry(type="memory"), passes=passes)
         frames = self.days[day]()
         plan = make_plan(
-            config, registry_with([*self.source, self.analytic]), Path(), source=MemorySource(frames, DATE)
+            config,
+            registry_with([*self.source, self.analytic]),
+            Path(),
+            source=MemorySource(frames, DATE),
+            in_memory=True,
         )
         read = {table for program in plan.programs for table in program.reads}
         return Trial(self, day, plan, {name: frame for name, frame in frames.items() if name in read})
