@@ -57,11 +57,12 @@ _PLAINER = (
 
 def roots(expr: pl.Expr) -> list[str]:
     """Columns the expression names; PluginError for regex and selector expressions, which name none."""
-    if expr.meta.has_multiple_outputs() or expr.meta.is_regex_projection():
+    meta = expr.meta  # a `when` is put together anew each time it is asked for
+    if meta.has_multiple_outputs() or meta.is_regex_projection():
         raise PluginError(
             f"the expression {shown(expr)} selects columns by pattern: name each column, so that lineage can be read"
         )
-    return list(dict.fromkeys(expr.meta.root_names()))
+    return list(dict.fromkeys(meta.root_names()))
 
 
 def table_columns(names: Iterable[str], derived: Mapping[str, pl.Expr]) -> list[str]:

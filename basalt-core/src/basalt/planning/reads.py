@@ -46,7 +46,8 @@ def _for_stretches(
         for table in rows.state_tables:
             yield table, STATE_COLUMNS if table == "marketstate" else ("MarketState",)
     filled = rows.kind != "returned" or len(frame_uses) > 1
-    derived = {id(part): _behind(part) for part in (one.part for one in planned)}
+    parts = {id(one.part): one.part for one in planned}
+    derived = {at: _behind(part) for at, part in parts.items()}
     runs = any(_needs_stretches(one, derived[id(one.part)]) for one in planned)
     runs = runs or (filled and any(_carries(use) for use in frame_uses))
     if runs and "marketstate" in counting.columns_of:
