@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+import basalt
 from basalt.errors import UserError
 from basalt.metrics import Empty
 from basalt_analytics.trade.measures import MEASURES
@@ -91,6 +92,20 @@ def test_chained_bar_does_not_open_across_a_halt(traded, table):
     options = group("OHLC", open_mode="prev_close")
     bars = traded(options, [(1, 10, 1), (13, 11, 1), (14, 12, 1)], {"marketstate": states})
     assert [bar["TradeTotalOpen"] for bar in bars] == [10, 11]
+
+
+def test_a_close_from_before_a_halt_is_not_carried_behind_it(table):
+    """Continuous 0–3 and 5–30: buy 10 | sell 9. The last bucket has no trade: it stays at the sell 9, which is of its
+    stretch, and the buy 10 is not. Without the halt the buy stays at 10, and its range is 0."""
+    halted = table("MarketState", [(0, "CONTINUOUS_TRADING"), (3, "HALTED"), (5, "CONTINUOUS_TRADING"), (20, "CLOSED")])
+    trades = table("Price Size", [(1, 10, 1), (8, 9, 1)], AggressorSide=["Buy", "Sell"])
+    ranges = {"measures": ["Parkinson"], "sides": ["Buy", "Sell"]}
+    module = {"module": "trade", "volatility": [ranges]} | group("OHLC", sides=["Buy", "Sell"], open_mode="prev_close")
+    for states, buy, change in ((halted, None, None), (halted[[0, 3]], 10, 0)):
+        bars = basalt.compute([module], every="10s", timeline="dense", trades=trades, marketstate=states).to_dicts()
+        assert [[bar[f"TradeBuy{e}"] for e in EDGES] for bar in bars] == [[10] * 4, [buy] * 4]
+        assert [[bar[f"TradeSell{e}"] for e in EDGES] for bar in bars] == [[9] * 4] * 2
+        assert [bars[1][f"Trade{side}Parkinson"] for side in ("Buy", "Sell")] == [change, 0]
 
 
 def test_chained_bar_reads_no_trade_that_the_group_filters_out(traded):

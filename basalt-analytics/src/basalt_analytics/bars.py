@@ -54,6 +54,11 @@ def _chained(x: pl.Expr, before: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
+def in_force(x: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """The last value up to the bucket's last row, in that row's stretch: what buckets without rows stay at."""
+    return pl.coalesce(x.last(), before.last())
+
+
 def bar(
     mode: OpenMode, x: pl.Expr, before: pl.Expr, name: Callable[[str], str], words: str, symbol: str
 ) -> dict[str, Metric]:
@@ -71,5 +76,6 @@ def bar(
             empty=Empty.CARRY if mode == "prev_close" else Empty.NULL,
             formula=f"{formula}; x = {symbol}",
             carries=name("Close") if mode == "prev_close" else None,
+            carried=in_force(x, before) if mode == "prev_close" and edge == "Close" else None,
         )
     return metrics

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import copysign, isfinite, isnan
 from typing import Any
 
@@ -90,9 +90,18 @@ def renamed(expr: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
     """The same expression over columns renamed by `names`."""
     if not set(names) & set(expr.meta.root_names()):
         return expr
+
+    def change(node: Any) -> Any:
+        return {"Column": names.get(node["Column"], node["Column"])} if isinstance(node.get("Column"), str) else node
+
+    return rewritten(expr, change)
+
+
+def rewritten(expr: pl.Expr, change: Callable[[Any], Any]) -> pl.Expr:
+    """The expression with every node of its tree changed, each after those inside it."""
     text = _written(expr)
     lost = iter(_not_finite(expr) if "null" in text else ())
-    tree = _rename(json.loads(text), names, lost)
+    tree = _rewritten(json.loads(text), change, lost)
     return pl.Expr.deserialize(io.StringIO(json.dumps(tree)), format="json")
 
 
@@ -102,17 +111,15 @@ def _not_finite(expr: pl.Expr) -> list[float]:
     return [value for each in found if not isfinite(value := struct.unpack(">d", each)[0])]
 
 
-def _rename(node: Any, names: Mapping[str, str], lost: Iterator[float]) -> Any:
-    """The tree over other names. JSON has null for a `lost` constant: it becomes a quotient that is it."""
+def _rewritten(node: Any, change: Callable[[Any], Any], lost: Iterator[float]) -> Any:
+    """The tree with its nodes changed. JSON has null for a `lost` constant: it becomes a quotient that is it."""
     if isinstance(node, dict):
-        if set(node) == {"Column"} and isinstance(node["Column"], str):
-            return {"Column": names.get(node["Column"], node["Column"])}
         if node.get("Literal") == {"Dyn": {"Float": None}}:
             value = next(lost)
             return _over_zero(0.0 if isnan(value) else copysign(1.0, value))
-        return {key: _rename(value, names, lost) for key, value in node.items()}
+        return change({key: _rewritten(value, change, lost) for key, value in node.items()})
     if isinstance(node, list):
-        return [_rename(value, names, lost) for value in node]
+        return [_rewritten(value, change, lost) for value in node]
     return node
 
 

@@ -66,10 +66,12 @@ class Metric:
     """One output column: `expr` is a scalar aggregation over the rows of one key and bucket.
 
     `doc` is one sentence: what it says, and when it misleads. `carries` names the metric of the same module whose
-    last value fills this one under Empty.CARRY (default: itself). `idle`: what fills it there instead, where there is
-    one to carry: the 0 of a range that does not move. `max_age` (ns), of metrics of rows: null where the last row
-    behind it, of its bucket or of the one it is carried from, is older at the bucket's end. `note`: of a count, what it
-    counts, told of the run where there is any. `formula` None: rendered from the expression.
+    last value fills this one under Empty.CARRY (default: itself), and `carried` is an aggregation of the same rows that
+    fills instead, where a bucket's value is of more than its last row: nothing may be carried over a halt. `idle`: what
+    fills it there instead, where there is one to carry: the 0 of a range that does not move. `max_age` (ns), of metrics
+    of rows: null where the last row behind it, of its bucket or of the one it is carried from, is older at the bucket's
+    end. `note`: of a count, what it counts, told of the run where there is any. `formula` None: rendered from the
+    expression.
     `sign`: what a positive value means, for metrics that can be negative. `traits` are exceptions the contract kit
     must know: scale_dependent, mixed_unit, delay_0.
     """
@@ -88,6 +90,7 @@ class Metric:
     sign: str | None = None
     traits: frozenset[str] = frozenset()
     carries: str | None = None
+    carried: pl.Expr | None = None
     idle: float | None = None
     max_age: int | None = None
     note: str | None = None

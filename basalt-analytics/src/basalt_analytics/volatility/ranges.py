@@ -7,7 +7,7 @@ import polars as pl
 
 from basalt.columns import Unit
 from basalt.metrics import Empty, Metric
-from basalt_analytics.bars import bar
+from basalt_analytics.bars import bar, in_force
 
 LN2 = log(2)
 
@@ -60,6 +60,7 @@ def range_metric(measure: str, name: str, x: pl.Expr, before: pl.Expr, words: st
         Unit.VARIANCE,
         f"Variance of the {words} {said}; few rows make a range too small.",
         empty=Empty.CARRY,
+        carried=in_force(x, before),
         idle=0.0,
         formula=f"{formula}; O, H, L, C with O = the close before",
         citation=citation,

@@ -40,13 +40,13 @@ def is_row_wise(expr: pl.Expr) -> bool:
     Functions of Python's and whatever is not on the list count as not row-wise.
     """
     nodes = tree(expr)
-    return nodes is not None and _row_wise(nodes)
+    return nodes is not None and row_wise(nodes)
 
 
 def windows_stay_inside(expr: pl.Expr, keys: Collection[str]) -> bool:
     """Whether all that is not row-wise stands in an `.over` whose partition names one of `keys`."""
     nodes = tree(expr)
-    return nodes is not None and _row_wise(nodes, frozenset(keys))
+    return nodes is not None and row_wise(nodes, frozenset(keys))
 
 
 def holds_over(expr: pl.Expr) -> bool:
@@ -54,8 +54,8 @@ def holds_over(expr: pl.Expr) -> bool:
     return '"Over"' in expr.meta.serialize(format="json")
 
 
-def _row_wise(node: Any, keys: frozenset[str] = frozenset()) -> bool:
-    """`keys`: an `.over` by one of these counts as row-wise; none: no `.over` does."""
+def row_wise(node: Any, keys: frozenset[str] = frozenset()) -> bool:
+    """The same of its nodes. `keys`: an `.over` by one of these counts as row-wise; none: no `.over` does."""
     kind, parts = parted(node)
     match kind:
         case "Column":
@@ -63,9 +63,9 @@ def _row_wise(node: Any, keys: frozenset[str] = frozenset()) -> bool:
         case "Literal":
             return "Series" not in parts
         case "Alias":
-            return _row_wise(parts[0], keys)
+            return row_wise(parts[0], keys)
         case "Cast":
-            return _row_wise(parts["expr"], keys)
+            return row_wise(parts["expr"], keys)
         case "Ternary":
             return _all((parts[part] for part in ("predicate", "truthy", "falsy")), keys)
         case "BinaryExpr":
@@ -78,13 +78,13 @@ def _row_wise(node: Any, keys: frozenset[str] = frozenset()) -> bool:
 
 
 def _all(nodes: Iterable[Any], keys: frozenset[str]) -> bool:
-    return all(_row_wise(node, keys) for node in nodes)
+    return all(row_wise(node, keys) for node in nodes)
 
 
 def _function(function: Any, inputs: list[Any], keys: frozenset[str]) -> bool:
     name, settings = function_name(function)
     if name == "Sql.IsIn":  # its list is a literal of one row
-        return _row_wise(inputs[0], keys) and parted(inputs[1])[0] == "Literal"
+        return row_wise(inputs[0], keys) and parted(inputs[1])[0] == "Literal"
     if name == "Boolean.IsIn":  # a column to look in would be looked through from end to end
         return _all(inputs, keys) and parted(inputs[1])[0] == "Literal"
     if name == "StringExpr.Strptime" and settings[1]["format"] is None:  # the format is guessed from other rows

@@ -13,6 +13,7 @@ from basalt.config.row_wise import holds_over, is_row_wise, windows_stay_inside
 from basalt.errors import PluginError
 from basalt.expressions import identity, renamed, roots
 from basalt.modules import Grid, Part, Rows
+from basalt.planning.beside import beside
 from basalt.planning.emitted import Planned
 from basalt.running.frames import InForce
 from basalt.running.fuse import Aggregation, Emitted
@@ -44,7 +45,10 @@ def _aggregation(members: Sequence[Planned]) -> Aggregation:
 
 
 def _renamed(emitted: Emitted, names: Mapping[str, str]) -> Emitted:
-    return attrs.evolve(emitted, expr=renamed(emitted.expr, names)) if names else emitted
+    if not names:
+        return emitted
+    carried = None if emitted.carried is None else renamed(emitted.carried, names)
+    return attrs.evolve(emitted, expr=renamed(emitted.expr, names), carried=carried)
 
 
 def _add_samples(samples: dict[str, pl.Expr], one: Planned) -> dict[str, str]:
@@ -92,7 +96,7 @@ def inside_listing(expr: pl.Expr, name: str, one: Planned) -> pl.Expr:
             "derive from one piece alone"
         )
     if windows_stay_inside(expr, (key, "StretchId")):
-        return expr
+        return beside(expr) if len(keys) == 1 and one.frame.view is None else expr
     if holds_over(expr):
         raise PluginError(
             f"{one.use.place}: {one.use.title} derives {name!r} by windows that leave the listing: put each in "

@@ -64,6 +64,7 @@ class Planned:
             identity(part.valid),
             identity(part.where),
             identity(self.emitted.expr),
+            identity(self.emitted.carried),
             self.emitted.max_age,
             tuple(behind),
         )
@@ -85,7 +86,9 @@ def planned_columns(use: Use, part: Part, frame: Frame, weights: bool) -> Iterat
         if metric.max_age is not None and not isinstance(part.reads, Rows):
             raise PluginError(f"{use.title}: metric {metric.name} has a max_age, which is of rows: give its frame one")
         carries = prefix + metric.carries if metric.carries else None
-        emitted = Emitted(name, metric.expr, metric.empty, carries, metric.idle, metric.max_age, metric.note)
+        emitted = Emitted(
+            name, metric.expr, metric.empty, carries, metric.carried, metric.idle, metric.max_age, metric.note
+        )
         yield Planned(use, part, frame, emitted, _described(use, part, metric, name, over_time, over_listings, carries))
         if weights:
             yield from _hidden_columns(

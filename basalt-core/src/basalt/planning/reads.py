@@ -27,7 +27,8 @@ def needed_columns(
         table = one.part.reads.table
         names = needed.setdefault(table, dict.fromkeys(_order(table, counting)))
         added = frame_columns(one.part.reads)
-        names.update(dict.fromkeys(c for c in read_columns(one.emitted.expr, one.part) if c not in added))
+        for expr in (one.emitted.expr, *([] if one.emitted.carried is None else [one.emitted.carried])):
+            names.update(dict.fromkeys(c for c in read_columns(expr, one.part) if c not in added))
         if one.frame.states is not None:
             names["MarketState"] = None
     for use in frame_uses:

@@ -172,7 +172,9 @@ def _carry(column: Emitted) -> bool:
 def _emitted(use: Use, program: Program) -> list[Emitted]:
     """A frame module's columns, those that the pass keeps."""
     kept = {c.name for c in program.result.columns}
-    return [Emitted(c.name, pl.col(c.name), c.empty, c.carries, c.idle) for c in frame_columns(use) if c.name in kept]
+    return [
+        Emitted(c.name, pl.col(c.name), c.empty, c.carries, idle=c.idle) for c in frame_columns(use) if c.name in kept
+    ]
 
 
 def _of_frame_modules(

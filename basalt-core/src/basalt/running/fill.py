@@ -12,7 +12,7 @@ import polars as pl
 
 from basalt.buckets import BucketRule, WholeDate
 from basalt.metrics import Empty
-from basalt.running.fuse import LAST_TIME, Emitted
+from basalt.running.fuse import CARRIED, LAST_TIME, Emitted
 from basalt.running.stretches import at_buckets, at_times
 
 
@@ -61,7 +61,7 @@ def _carried(joined: pl.LazyFrame, contribution: Contribution, keys: Sequence[st
     staged = staged.with_columns(_Source=source)
     same = pl.col("_Bucket").eq_missing(pl.col("_Row").gather(pl.col("_Source")))
     return staged.with_columns(
-        pl.when(there).then(pl.col(c.name)).when(same).then(_filling(c)).alias(c.name)
+        pl.when(there).then(pl.col(c.name)).when(same).then(_filling(c, contribution)).alias(c.name)
         for c in contribution.columns
         if c.empty is Empty.CARRY
     )
@@ -76,9 +76,11 @@ def _aged(filled: pl.LazyFrame, contribution: Contribution, keys: Sequence[str],
     return staged.with_columns(pl.when(pl.col("_Age") <= c.max_age).then(c.name).alias(c.name) for c in aged)
 
 
-def _filling(column: Emitted) -> pl.Expr:
+def _filling(column: Emitted, contribution: Contribution) -> pl.Expr:
     """The carried value, or what stands for it while nothing happens."""
-    carried = pl.col(column.carries or column.name).gather(pl.col("_Source"))
+    name = column.carries or column.name
+    in_force = name + CARRIED
+    carried = pl.col(in_force if in_force in contribution.rows.columns else name).gather(pl.col("_Source"))
     return carried if column.idle is None else pl.when(carried.is_not_null()).then(pl.lit(column.idle))
 
 

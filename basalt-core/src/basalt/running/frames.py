@@ -80,12 +80,12 @@ class Day:
     sessions: Sequence[Session] | None = None
     events: Sequence[str] = ()
 
+    touched: pl.LazyFrame | None = None
+
     @property
     def session_seconds(self) -> float | None:
         """The length of the date's sessions together, without the breaks between them; None where there are none."""
         return sum(end - start for start, end in self.sessions) / SECOND if self.sessions else None
-
-    touched: pl.LazyFrame | None = None
 
 
 def rows(frame: Frame, day: Day, stretch: bool) -> pl.LazyFrame:

@@ -18,6 +18,7 @@ from basalt.running.grids import grid
 from basalt.running.intervals import intervals
 
 LAST_TIME = "_Time"
+CARRIED = "_Carried"
 SECONDS = "AdmissibleSeconds"
 SESSION = "SessionSeconds"
 
@@ -30,6 +31,7 @@ class Emitted:
     expr: pl.Expr
     empty: Empty = Empty.NULL
     carries: str | None = None
+    carried: pl.Expr | None = None
     idle: float | None = None
     max_age: int | None = None
     note: str | None = None
@@ -74,20 +76,22 @@ class Aggregation:
     @cached_property
     def _named(self) -> frozenset[str]:
         """Every column that they name: asked for each batch, and the same in all of them."""
-        return frozenset(name for e in (*self.derive.values(), *(e.expr for e in self.emitted)) for name in roots(e))
+        exprs = [*self.derive.values(), *(e.expr for e in self.emitted), *(e.carried for e in self.emitted)]
+        return frozenset(name for expr in exprs if expr is not None for name in roots(expr))
 
 
 def grouped(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
-    """(keys, TimeBucket, emitted columns), and the time of the last row behind a bucket's values where it is asked
-    for; unsorted."""
+    """(keys, TimeBucket, emitted columns), what is carried instead of them, and the time of the last row behind a
+    bucket's values where it is asked for; unsorted."""
     expressions = [e.expr.alias(e.name) for e in aggregation.emitted]
     last = [pl.col("EventTimestamp").last().to_physical().alias(LAST_TIME)] if aggregation.dated else []
+    carried = [e.carried.alias(e.name + CARRIED) for e in aggregation.emitted if e.carried is not None]
     kept = _viewed(aggregation, day)
     if aggregation.reads(SESSION):
         kept = kept.with_columns(pl.lit(day.session_seconds, pl.Float64).alias(SESSION))
     for layer in layers(aggregation.derive):
         kept = kept.with_columns(**layer)
-    return kept.group_by(*aggregation.frame.keys, "TimeBucket").agg(*expressions, *last)
+    return kept.group_by(*aggregation.frame.keys, "TimeBucket").agg(*expressions, *carried, *last)
 
 
 def _viewed(aggregation: Aggregation, day: Day) -> pl.LazyFrame:
