@@ -4,12 +4,12 @@ They come from `marketstate`, else from the runs of the quotes' own MarketState,
 nothing is known there are none, and every moment of the date counts.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import polars as pl
 
-from basalt.modules import ALL_STATES, DEFAULT_STATES, PassContext
-from basalt.running.stretches import as_one, session_stretches, stretches
+from basalt.modules import DEFAULT_STATES, PassContext
+from basalt.running.stretches import ended, runs, session_stretches
 from basalt.tables import NS_UTC
 
 KEY = "ListingId"
@@ -25,10 +25,10 @@ def open_times(
     """
     states = _states(pass_)
     if states and marketstate is not None:
-        return _marked(_of_states(marketstate, states, trades if "UNKNOWN" in states else None), 0)
+        return _marked(runs(marketstate, KEY, states, trades if "UNKNOWN" in states else None), 0)
     if states and "MarketState" in quotes.collect_schema():
         rows = quotes.with_columns(EventTimestamp=pl.col("At").cast(NS_UTC))
-        return _marked(_closed(_of_states(rows, states), pass_.sessions), 0)
+        return _marked(runs(rows, KEY, states).with_columns(End=ended(pass_.sessions, over=1)), 0)
     if pass_.sessions is None:
         return None
     edges = [(start, end + 1) for start, end in pass_.sessions]  # the last instant is in
@@ -40,20 +40,6 @@ def _states(pass_: PassContext) -> Collection[str] | None:
     if isinstance(pass_.market_states, str):
         return DEFAULT_STATES if pass_.market_states == "default" else None
     return pass_.market_states
-
-
-def _of_states(rows: pl.LazyFrame, states: Collection[str], unknown: pl.LazyFrame | None = None) -> pl.LazyFrame:
-    """`unknown`: rows of the listings whose state is UNKNOWN before the first one told, where that counts."""
-    found = stretches(rows, KEY, states, before_first=unknown)
-    return as_one(found, KEY) if set(ALL_STATES) <= set(states) else found
-
-
-def _closed(found: pl.LazyFrame, sessions: Sequence[tuple[int, int]] | None) -> pl.LazyFrame:
-    """A stretch that nothing ends does so with the last session, if it began before that."""
-    if not sessions:
-        return found
-    end = sessions[-1][1] + 1
-    return found.with_columns(pl.col("End").fill_null(pl.when(pl.col("Start") < end).then(end)))
 
 
 def _marked(found: pl.LazyFrame, over: int) -> pl.LazyFrame:

@@ -5,14 +5,11 @@ of a bucket sum up to its admissible time. Where no state is known, a span is al
 to its last one, in whichever table of the pass.
 """
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from basalt.buckets import WholeDate, as_label
-from basalt.modules import ALL_STATES
 from basalt.running.frames import Day, Frame
-from basalt.running.stretches import LONG_AGO, as_one, session_stretches, stretches
+from basalt.running.stretches import LONG_AGO, ended, runs, session_stretches
 
 SECOND = 1e9  # nanoseconds
 
@@ -60,7 +57,8 @@ def spans(frame: Frame, day: Day) -> pl.LazyFrame:
         found = edges.select(key, Start="_First", End="_Last").sort(key).with_row_index("StretchId")
     else:
         found = _runs(frame, day, edges)
-    told = pl.coalesce("End", *_session_end(frame, day))
+    closed = _tells(frame, day) and frame.states is not None  # by the state table, at the session's end
+    told = pl.col("End") if closed else ended(day.sessions)
     bounded = found.join(edges, on=key, how="left", maintain_order="left").with_columns(
         Start=pl.when(pl.col("Start") == LONG_AGO).then(pl.col("_First")).otherwise("Start"),
         End=pl.coalesce(told, "_Last"),
@@ -78,20 +76,9 @@ def _tells(frame: Frame, day: Day) -> bool:
 def _runs(frame: Frame, day: Day, edges: pl.LazyFrame) -> pl.LazyFrame:
     """Stretches of the frame's states; one a listing where all states count."""
     states = frame.states or frozenset()
-    known = day.tables["marketstate"] if _tells(frame, day) else None
-    if known is None:
-        found = stretches(day.tables[frame.table], frame.key, states)
-    else:
-        found = stretches(known, frame.key, states, before_first=edges if "UNKNOWN" in states else None)
-    return as_one(found, frame.key) if set(ALL_STATES) <= states else found
-
-
-def _session_end(frame: Frame, day: Day) -> Sequence[pl.Expr]:
-    """The end of the last session, for what begins before it. A state table has been closed there already."""
-    if not day.sessions or (_tells(frame, day) and frame.states is not None):
-        return []
-    end = pl.lit(day.sessions[-1][1], dtype=pl.Int64)
-    return [pl.when(end > pl.col("Start")).then(end)]
+    if not _tells(frame, day):
+        return runs(day.tables[frame.table], frame.key, states)
+    return runs(day.tables["marketstate"], frame.key, states, before_first=edges if "UNKNOWN" in states else None)
 
 
 def _edges(frame: Frame, day: Day) -> pl.LazyFrame:

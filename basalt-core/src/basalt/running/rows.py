@@ -11,12 +11,11 @@ import polars as pl
 
 from basalt.buckets import MICROSECOND, as_label, midnight
 from basalt.durations import DAY
-from basalt.modules import ALL_STATES
 from basalt.planning.program import Program
 from basalt.running.fill import Contribution
 from basalt.running.frames import Day
 from basalt.running.fuse import buckets, makers, uncovered
-from basalt.running.stretches import as_one, session_stretches, stretches
+from basalt.running.stretches import ended, runs, session_stretches
 from basalt.tables import US_UTC
 
 Frames = Mapping[str, pl.LazyFrame]
@@ -62,8 +61,7 @@ def open_stretches(program: Program, day: Day, earlier: Frames) -> list[pl.LazyF
     if timeline.kind not in ("dense", "daily"):
         return []
     if timeline.state_tables:
-        found = [stretches(day.tables[t], key, timeline.open_states) for t in timeline.state_tables]
-        found = [as_one(f, key) for f in found] if set(ALL_STATES) <= timeline.open_states else found
+        found = [runs(day.tables[t], key, timeline.open_states) for t in timeline.state_tables]
     elif day.sessions is not None:
         listings = pl.concat([f.select(key) for f in _tables(program, day, earlier)])
         found = [session_stretches(listings, key, day.sessions)]
@@ -150,7 +148,4 @@ def _ceil(nanoseconds: pl.Expr, step: int) -> pl.Expr:
 
 def _end(program: Program, day: Day) -> pl.Expr:
     """A stretch's end, or that of the session behind its start; a state table has been closed there already."""
-    if not day.sessions or "marketstate" in program.timeline.state_tables:
-        return pl.col("End")
-    session = pl.lit(day.sessions[-1][1])
-    return pl.coalesce("End", pl.when(session > pl.col("Start")).then(session))
+    return pl.col("End") if "marketstate" in program.timeline.state_tables else ended(day.sessions)

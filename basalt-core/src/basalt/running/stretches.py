@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from basalt.buckets import BucketRule
+from basalt.modules import ALL_STATES
 from basalt.running.as_of import looked_back
 from basalt.tables import NS_UTC, STATE
 from basalt.timelines import Session
@@ -47,6 +48,22 @@ def stretches(
         .with_columns(End=pl.col("Start").shift(-1).over(key))
     )
     return runs.filter("On").drop("On").with_row_index("StretchId")
+
+
+def runs(
+    rows: pl.LazyFrame, key: str, states: Collection[str], before_first: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
+    """The same; one a listing where every state but CLOSED counts."""
+    found = stretches(rows, key, states, before_first)
+    return as_one(found, key) if set(ALL_STATES) <= set(states) else found
+
+
+def ended(sessions: Sequence[Session] | None, over: int = 0) -> pl.Expr:
+    """A stretch's End; where it has none, that of the last session if it began before, and `over` ns more."""
+    if not sessions:
+        return pl.col("End")
+    end = pl.lit(sessions[-1][1] + over, dtype=pl.Int64)
+    return pl.coalesce("End", pl.when(end > pl.col("Start")).then(end))
 
 
 def session_stretches(rows: pl.LazyFrame, key: str, sessions: Sequence[Session]) -> pl.LazyFrame:
