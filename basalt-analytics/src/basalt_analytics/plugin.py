@@ -61,5 +61,6 @@ def basalt_transforms() -> list[Lazy]:
     place = "basalt_analytics.transforms"
     return [
         Lazy("quotes_at_trades", f"{place}.quotes_at_trades:QuotesAtTrades", "Quote and mids around each trade."),
+        Lazy("l3_book", "basalt_analytics.l3.book:L3Book", "Books of any depth, from every order event."),
         Lazy("trade_signs", f"{place}.trade_signs:TradeSigns", "Aggressor sides that the exchange does not tell."),
     ]

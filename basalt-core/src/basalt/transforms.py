@@ -17,6 +17,7 @@ from basalt.tables import TableSchema
 class Transform(ABC):
     """A preprocess step. `inputs`: tables it reads, given the configuration; `optional`: further ones, where the source
     has them; `output`: the table it replaces; `sides`: the side tables it can make, each with the key of its rows.
+    `whole_book`: it replays orders, so that a source whose l3 lacks some of a book is refused.
 
     `columns_of` maps each input to the dtypes of its columns while planning.
     """
@@ -25,6 +26,7 @@ class Transform(ABC):
     scope: Scope = "listing"
     optional: Sequence[str] = ()
     sides: Sequence[TableSchema] = ()
+    whole_book: ClassVar[bool] = False
     Config: ClassVar[type] = NoOptions
 
     def __init__(self, config: Any) -> None:

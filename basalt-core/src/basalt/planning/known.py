@@ -19,7 +19,8 @@ Columns = Mapping[str, pl.DataType]
 class Known:
     """`columns_of`: the dtypes each table of the source really has. `results`: earlier passes by name. `published`:
     results of other pipelines that the source has, by table. `rolled_up`: passes that a later pass reads, so that their
-    hidden weights are emitted. `folder`: what relative paths of options start from."""
+    hidden weights are emitted. `folder`: what relative paths of options start from.
+    `complete_book`: as the source promises."""
 
     registry: Registry
     schemas: Mapping[str, TableSchema]
@@ -31,6 +32,7 @@ class Known:
     published: Mapping[str, PassResult] = attrs.field(factory=dict)
     rolled_up: frozenset[str] = frozenset()
     folder: Path = Path()
+    complete_book: bool = True
 
     def table(self, name: str, asker: str) -> Columns:
         """The table's columns; UserError that names who asked where the source has no such table."""

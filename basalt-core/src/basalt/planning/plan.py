@@ -181,6 +181,7 @@ def draft(
         source.promises.shared_sequence,
         published=Published(source, run_dates.days[0]),
         folder=folder,
+        complete_book=source.promises.complete_book,
     )
     programs, sides = _programs(config, known)
     keyed = ChainMap(key_columns(programs), cast(Any, columns))

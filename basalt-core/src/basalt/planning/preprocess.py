@@ -12,6 +12,7 @@ import attrs
 
 from basalt.config.model import ModuleEntry, PassConfig, TransformEntry
 from basalt.config.structure import structure
+from basalt.errors import UserError
 from basalt.modules import BucketModule, Lag
 from basalt.options import anchored
 from basalt.planning.known import Columns, Known
@@ -81,6 +82,11 @@ def _step(
     component = known.registry.get("transforms", entry.transform)
     made = component.load()
     transform: Transform = made(anchored(structure(made.Config, entry.options, place), known.folder))
+    if transform.whole_book and not known.complete_book:
+        raise UserError(
+            f"{place}: transform {entry.transform} replays all orders of a book, and the l3 of source "
+            f"{known.source!r} holds only a part of them: read the books that the source has as l2"
+        )
     for table in transform.inputs:
         if table not in columns:
             known.table(table, f"{place} (transform {entry.transform})")

@@ -1,0 +1,1 @@
+"""Order events: books, queues, lives of orders."""

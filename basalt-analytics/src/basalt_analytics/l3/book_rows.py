@@ -1,0 +1,146 @@
+"""Book rows of listings from their order events: encoded, replayed by the compiled loop, written as columns."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from basalt.errors import DataError
+from basalt.tables import SIDE
+from basalt_analytics.l3.emissions import Clock, Emit, Places, places
+from basalt_analytics.l3.encoding import Encoded, encoded, with_snapshots
+
+Array = NDArray[Any]
+OfListing = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+"""What is made of the events and the snapshots of one listing."""
+STATES = ("OK", "LOCKED", "CROSSED", "ONE_SIDED", "EMPTY")
+BOOK_STATE = pl.Enum(STATES)
+UNKNOWN = ("adopt", "ignore", "error")
+DUPLICATE = ("replace", "ignore", "error")
+CROSSED = ("emit", "null", "drop")
+
+
+@attrs.frozen
+class Replay:
+    """How events are replayed and what is written; the options of `l3_book`. `states`: of rows that are, None: all."""
+
+    levels: int
+    emit: Emit = "end_of_event"
+    only_changes: bool = False
+    states: tuple[str, ...] | None = None
+    unknown: Literal["adopt", "ignore", "error"] = "adopt"
+    duplicate: Literal["replace", "ignore", "error"] = "replace"
+    crossed: Literal["emit", "null", "drop"] = "emit"
+    contiguous: bool = False
+    flags: bool = False
+
+
+@attrs.frozen(eq=False)
+class Replayed:
+    """A listing's events with its snapshots, what was written of its book, and the counters of the loop by name."""
+
+    rows: pl.DataFrame
+    encoded: Encoded
+    places: Places
+    out: Any
+    counts: dict[str, int]
+
+
+def each_listing(frame: pl.DataFrame, key: str = "ListingId") -> Iterator[pl.DataFrame]:
+    """The rows of each listing; they stand together."""
+    start = 0
+    for length in frame[key].rle().struct.field("len").to_list():
+        yield frame.slice(start, length)
+        start += length
+
+
+def of_listings(both: pl.DataFrame, made: OfListing, empty: Any) -> pl.DataFrame:
+    """What is made of each listing's events and snapshot rows, which `_Snapshot` tells apart."""
+    events = both.filter(~pl.col("_Snapshot")).drop("_Snapshot")
+    stood = both.filter("_Snapshot").partition_by("ListingId", as_dict=True)
+    found = [made(rows, stood.get((rows["ListingId"][0],), both.clear())) for rows in each_listing(events)]
+    return pl.concat([pl.DataFrame(schema=empty), *(one.select(list(empty)) for one in found)])
+
+
+def replayed(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: Clock) -> Replayed:
+    """The listing's book; DataError for an event that may not stand."""
+    from basalt_analytics.kernels.book import COUNTERS, empty_book, replay
+
+    if how.contiguous:
+        events = events.with_columns(_Gap=(pl.col("SequenceNo").diff() > 1).fill_null(False))
+    rows = with_snapshots(events, snapshots)
+    found, where = encoded(rows), places(rows, how.emit, clock)
+    counts, out = np.zeros(len(COUNTERS), np.int64), _out(where, how)
+    policies = DUPLICATE.index(how.duplicate), UNKNOWN.index(how.unknown), CROSSED.index(how.crossed)
+    book = empty_book(found.orders, max(found.ranks, 1))
+    refused = replay(found.events, out, book, counts, *policies, how.only_changes)
+    if refused >= 0:
+        _refuse(rows.row(refused, named=True))
+    return Replayed(rows, found, where, out, dict(zip(COUNTERS, counts.tolist(), strict=True)))
+
+
+def _refuse(row: dict[str, Any]) -> None:
+    what = "is there already" if row["Action"] == "Insert" else "is not there"
+    option = "duplicate_insert" if row["Action"] == "Insert" else "unknown_order"
+    raise DataError(
+        f"l3_book: {row['Action']} of order {row['OrderId']!r} of listing {row['ListingId']!r} at "
+        f"{row['EventTimestamp']}: the order {what}; mend the data, or let {option} say what becomes of such rows"
+    )
+
+
+def _out(where: Places, how: Replay) -> Any:
+    from basalt_analytics.kernels.book import Emissions
+
+    rows = len(where.after)
+    wanted = np.ones(rows, np.bool_)
+    if how.states is not None:
+        wanted = where.rows["MarketState"].cast(pl.String).is_in(how.states).fill_null(False).to_numpy()
+    shape = (2, how.levels, rows)
+    return Emissions(
+        where.after,
+        wanted,
+        np.full(shape, -1, np.int32),
+        np.full(shape, np.nan),
+        np.full(shape, -1, np.int32),
+        np.zeros(rows, np.int8),
+        np.zeros(rows, np.bool_),
+        np.zeros(rows, np.bool_),
+    )
+
+
+def book_rows(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: Clock) -> pl.DataFrame:
+    """The rows that are written of the listing's book."""
+    found = replayed(events, snapshots, how, clock)
+    flags = _flags(found.out) if how.flags else ()
+    return found.places.rows.with_columns(*_columns(found, how.levels), *flags).filter(pl.Series(found.out.kept))
+
+
+def _flags(out: Any) -> Iterator[pl.Series]:
+    states = pl.Series("BookState", out.state)
+    yield states.replace_strict(list(range(len(STATES))), STATES, return_dtype=BOOK_STATE)
+    yield pl.Series("BookSuspect", out.suspect)
+
+
+def _columns(found: Replayed, levels: int) -> Iterator[pl.Series]:
+    """Price, quantity and number of orders of each level and side; null where nobody rests."""
+    out, prices = found.out, np.append(found.encoded.prices, np.nan)
+    for level in range(levels):
+        for side, name in enumerate(SIDE.categories):
+            yield pl.Series(f"{name}Price{level + 1}", prices[out.rank[side, level]], nan_to_null=True)
+            yield pl.Series(f"{name}Quantity{level + 1}", out.quantity[side, level], nan_to_null=True)
+            orders = pl.Series(f"{name}NumOrders{level + 1}", out.orders[side, level])
+            yield orders.zip_with(orders >= 0, pl.Series([None], dtype=pl.Int32))
+
+
+def columns_of_books(levels: int) -> dict[str, Any]:
+    """Dtypes of the book's columns."""
+    parts = {"Price": pl.Float64(), "Quantity": pl.Float64(), "NumOrders": pl.Int32()}
+    return {
+        f"{side}{part}{level + 1}": dtype
+        for level in range(levels)
+        for side in SIDE.categories
+        for part, dtype in parts.items()
+    }
