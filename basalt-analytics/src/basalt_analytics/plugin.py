@@ -41,9 +41,17 @@ def basalt_analytics() -> list[Lazy]:
             "tca", "basalt_analytics.trade.orders.module:Tca", "Costs of parent orders: shortfall, slippage, markouts."
         ),
         Lazy(
+            "cbbo", "basalt_analytics.cbbo.module:Cbbo", "Time and size at the best price of the instrument, by venue."
+        ),
+        Lazy(
             "yang_zhang",
             "basalt_analytics.volatility.yang_zhang:YangZhang",
             "Variance from the last bars of an earlier pass, gaps included.",
+        ),
+        Lazy(
+            "auction",
+            "basalt_analytics.auction.module:Auction",
+            "How call auctions find their price: indications, imbalance, uncross, dislocation, share of volume.",
         ),
         Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
     ]

@@ -51,7 +51,7 @@ def _deviation(x: pl.Expr, seconds: pl.Expr) -> pl.Expr:
     return ratio((away * away * SECONDS).sum(), seconds.sum()).sqrt()
 
 
-def _median(x: pl.Expr, seconds: pl.Expr) -> pl.Expr:
+def median_over_time(x: pl.Expr, seconds: pl.Expr) -> pl.Expr:
     """The first value by which more than half of the time is spent; at exactly half, its mean with the next."""
     spent = seconds.fill_null(0.0).sort_by(x, nulls_last=True).cum_sum()
     half, values = seconds.sum() / 2, x.sort(nulls_last=True)
@@ -85,7 +85,7 @@ _AGGREGATIONS: Mapping[str, _Timed] = {
         MAX,
     ),
     "TWMedian": _Timed(
-        _median,
+        median_over_time,
         "Median over time of the {words}: half of the time it was lower; it cannot be rolled up.",
         "x at half of Σ Δt, sorted by x",
     ),

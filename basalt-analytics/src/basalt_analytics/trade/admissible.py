@@ -11,6 +11,7 @@ import polars as pl
 from basalt.buckets import BucketRule
 from basalt.errors import UserError
 from basalt.modules import DEFAULT_STATES, PassContext, states
+from basalt.running.cells import cells
 from basalt.running.frames import Day, Frame, frame_stretches, rows
 from basalt.running.in_force import in_stretch
 from basalt.running.stretches import session_stretches
@@ -39,19 +40,28 @@ class Admissible:
             return session_stretches(self.inputs[table], KEY, edges)
         return frame_stretches(frame, self._day)
 
+    def cells(self, table: str) -> pl.LazyFrame:
+        """The time that counts, cut at the edges of buckets, as the table's rows tell it: see `basalt.running.cells`."""
+        return cells(self._frame(table), self._day)
+
     @property
     def _day(self) -> Day:
         return Day(self.inputs, self.rule, self.pass_.date, self.pass_.sessions)
 
     def _frame(self, table: str) -> Frame:
         known = "MarketState" in self.inputs[table].collect_schema()
-        found = states(self.asked)
-        if found == "default":
-            found = self.pass_.market_states
-        if found == "default":
-            found = DEFAULT_STATES
-        kept = None if found == "any" or not known else frozenset(found)
+        kept = counted_states(self.asked, self.pass_) if known else None
         return Frame(table, (KEY,), kept, not known and self.pass_.sessions is not None)
+
+
+def counted_states(asked: str | Sequence[str] | None, pass_: PassContext) -> frozenset[str] | None:
+    """The states that count: those asked for, else the pass's, else continuous trading; None: every state."""
+    found = states(asked)
+    if found == "default":
+        found = pass_.market_states
+    if found == "default":
+        found = DEFAULT_STATES
+    return None if found == "any" else frozenset(found)
 
 
 def check_states(asked: str | Sequence[str] | None, columns_of: Mapping[str, Mapping[str, object]], who: str) -> None:

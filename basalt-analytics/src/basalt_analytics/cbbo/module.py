@@ -1,0 +1,96 @@
+"""The module `cbbo`."""
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+import polars as pl
+
+from basalt.buckets import BucketRule
+from basalt.documents import PassResult, ResultColumn
+from basalt.errors import UserError
+from basalt.modules import FrameModule, PassContext
+from basalt_analytics.cbbo.measures import asked, derived, known_after
+from basalt_analytics.cbbo.options import OF_INSTRUMENTS, WHO, CbboOptions
+from basalt_analytics.cbbo.pieces import pieces
+from basalt_analytics.groups import Template, without_repeats
+from basalt_analytics.trade.admissible import KEY, Admissible, check_column, check_keys, check_states
+
+FIELDS = ("measure", "side", "agg")
+SIZED = ("QuantityAtBest", "QuantityWhenAtBest", "QuoteShare", "QuoteShareMean")
+SHARED = ("QuoteShare", "QuoteShareMean")
+WITHOUT = "add it, or drop the measures that need it"
+
+
+class Cbbo(FrameModule):
+    """A listing's own best quote against that of its instrument over all venues, by time.
+
+    Time is the admissible time of the listing, where states and hours are not known that of whole buckets from its
+    first l2 row to its last. A listing without an instrument, or whose instrument has no cbbo row, has no valid time.
+    """
+
+    name = "cbbo"
+    inputs = ("l2", "cbbo", "reference")
+    optional = ("marketstate",)
+    Config = CbboOptions
+    config: CbboOptions
+
+    def __init__(
+        self,
+        config: CbboOptions,
+        columns_of: Mapping[str, Mapping[str, pl.DataType]],
+        source: PassResult | None,
+        rule: BucketRule | None,
+    ) -> None:
+        super().__init__(config, columns_of, source, rule)
+        check_states(config.market_states, {"l2": columns_of["l2"]}, WHO)
+        check_column("InstrumentId", columns_of["reference"], WHO, "add it, to tell whose cbbo is whose", "reference")
+        for table, column in self._needed():
+            check_column(column, columns_of[table], WHO, WITHOUT, table)
+        self._check_venues()
+        template = Template.checked(config.name, f"{WHO}.name", FIELDS)
+        self._timed = known_after(list(asked(config, template)), config.shift)
+        without_repeats((WHO, one.column.name) for one in self._timed)
+
+    def columns(self) -> list[ResultColumn]:
+        """The measures, the valid seconds of each side, and hidden weights."""
+        return [attrs.evolve(one.column, reads=tuple(self._lineage())) for one in self._timed]
+
+    def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
+        """One row for each bucket that the listing's admissible time overlaps, from those of its l2 rows on."""
+        check_keys(pass_, WHO)
+        assert self.rule is not None
+        found = pieces(Admissible(inputs, self.rule, pass_, self.config.market_states), self.config.shift)
+        for step in derived(self.config):
+            found = found.with_columns(**step)
+        return found.group_by(KEY, "TimeBucket").agg(**{one.column.name: one.value for one in self._timed})
+
+    def _needed(self) -> Iterator[tuple[str, str]]:
+        """(table, column) that the measures need and the tables need not have."""
+        own = set(self.config.measures)
+        if own - set(OF_INSTRUMENTS) and "Ask" in self.config.books:
+            yield "l2", "AskPrice1"
+        for side in self.config.books:
+            if own & set(SIZED):
+                yield "l2", f"{side}Quantity1"
+            if own & set(SHARED):
+                yield "cbbo", f"{side}Quantity1"
+            if "ExclusiveTimeAtBest" in own:
+                yield "cbbo", f"{side}Venues"
+
+    def _check_venues(self) -> None:
+        """UserError where cbbo names the venues at best, and does not count them."""
+        columns = self.columns_of["cbbo"]
+        for side in self.config.books if "ExclusiveTimeAtBest" in self.config.measures else ():
+            if not columns[f"{side}Venues"].is_numeric():
+                raise UserError(
+                    f"{WHO}: ExclusiveTimeAtBest needs the number of venues at best, and {side}Venues of table cbbo is "
+                    f"{columns[f'{side}Venues']}: make the table with consolidated_book, or drop the measure"
+                )
+
+    def _lineage(self) -> Iterator[str]:
+        yield "reference.InstrumentId"
+        for table in ("l2", "cbbo"):
+            names = [f"{side}{what}1" for side in ("Bid", "Ask") for what in ("Price", "Quantity")]
+            yield from (f"{table}.{name}" for name in names if name in self.columns_of[table])
+        if "ExclusiveTimeAtBest" in self.config.measures:
+            yield from (f"cbbo.{side}Venues" for side in self.config.books)
