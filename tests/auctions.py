@@ -1,0 +1,82 @@
+"""Tables of auctions small enough to compute by hand: one listing unless told, seconds after 09:00:00."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from order_events import NINE
+
+from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE
+
+DTYPES = {
+    "ListingId": pl.Int64,
+    "ImbalanceSide": AGGRESSOR,
+    "TradeType": TRADE_TYPE,
+    "MarketState": STATE,
+    "IsCancelled": pl.Boolean,
+}
+SAYS = ("ReferencePrice", "IndicativePrice", "PairedQuantity", "ImbalanceQuantity", "ImbalanceSide")
+EVERYTHING = [
+    "Indicative",
+    "IndicativeTWA",
+    "Path",
+    "Imbalance",
+    "ToReference",
+    "Final",
+    "IndicativeError",
+    "Dislocation",
+    "Share",
+]
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    """Rows of (seconds, values), of listing 1 unless the last name is ListingId."""
+    stamps = [NINE + round(row[0] * 10**9) for row in rows]
+    columns = {name: [row[i + 1] for row in rows] for i, name in enumerate(names)}
+    schema = {name: DTYPES.get(name, pl.Float64) for name in names}
+    made = pl.DataFrame(columns, schema=schema).with_columns(
+        EventTimestamp=pl.Series(stamps, dtype=pl.Int64).cast(NS_UTC)
+    )
+    listed = made if "ListingId" in names else made.with_columns(ListingId=pl.lit(1, pl.Int64))
+    return listed.select("ListingId", "EventTimestamp", *(name for name in names if name != "ListingId"))
+
+
+def messages(*rows: Sequence[Any]) -> pl.DataFrame:
+    """(seconds, reference, indicative, paired, left over, its side)."""
+    return table(SAYS, rows)
+
+
+def prices(*rows: Sequence[Any]) -> pl.DataFrame:
+    """(seconds, indicative price): messages that say nothing else."""
+    return messages(*((seconds, 100.0, price, 100, 0, None) for seconds, price in rows))
+
+
+def trades(*rows: Sequence[Any]) -> pl.DataFrame:
+    """(seconds, price, size, type)."""
+    return table(("Price", "Size", "TradeType"), rows)
+
+
+def books(*rows: Sequence[Any]) -> pl.DataFrame:
+    """(seconds, bid, ask), 100 shares each."""
+    return table(("BidPrice1", "AskPrice1", "BidQuantity1"), [(*row, 100.0) for row in rows])
+
+
+def states(*rows: Sequence[Any]) -> pl.DataFrame:
+    """(seconds, state)."""
+    return table(("MarketState",), rows)
+
+
+def closing() -> Mapping[str, pl.DataFrame]:
+    """A closing auction from 0 to 300 s with four messages, uncrossed as it ends; 9000 shares traded before, and the
+    mid was 99.95 a minute before it began."""
+    return {
+        "imbalance": messages(
+            (10, 100.0, 99.8, 1000, 300, "Buy"),
+            (50, 100.0, 99.9, 1500, 100, "Buy"),
+            (90, 100.0, 100.2, 2400, 600, "Sell"),
+            (130, 100.0, 100.1, 3000, 0, None),
+        ),
+        "trades": trades((-3000, 99.0, 9000, "Lit"), (300, 100.05, 3000, "Auction")),
+        "marketstate": states((-3600, "CONTINUOUS_TRADING"), (0, "CLOSING_AUCTION"), (300, "POST_TRADE")),
+        "l2": books((-100, 99.9, 100.0), (-50, 99.0, 99.2)),
+    }
