@@ -60,7 +60,14 @@ def basalt_analytics() -> list[Lazy]:
 @hookimpl
 def basalt_tables() -> list[Lazy]:
     """Tables beyond the canonical ones."""
-    return [Lazy("orders", "basalt_analytics.trade.orders.table:ORDERS", "a desk's own parent orders")]
+    return [
+        Lazy("orders", "basalt_analytics.trade.orders.table:ORDERS", "a desk's own parent orders"),
+        Lazy(
+            "aggressive_orders",
+            "basalt_analytics.transforms.aggressive.tables:AGGRESSIVE_ORDERS",
+            "aggressive orders, put together from their executions",
+        ),
+    ]
 
 
 @hookimpl
@@ -71,4 +78,9 @@ def basalt_transforms() -> list[Lazy]:
         Lazy("quotes_at_trades", f"{place}.quotes_at_trades:QuotesAtTrades", "Quote and mids around each trade."),
         Lazy("l3_book", "basalt_analytics.l3.book:L3Book", "Books of any depth, from every order event."),
         Lazy("trade_signs", f"{place}.trade_signs:TradeSigns", "Aggressor sides that the exchange does not tell."),
+        Lazy(
+            "aggressive_trades",
+            f"{place}.aggressive_trades:AggressiveTrades",
+            "Executions put together into the aggressive orders that caused them.",
+        ),
     ]

@@ -1,0 +1,1 @@
+"""Executions put together into the aggressive orders that caused them."""
