@@ -14,7 +14,7 @@ SUMS = ("Volume", "Count", "Notional", "NotionalEUR", "NotionalUSD")
 WEIGHED = {"VWAP": "Volume", "AvgPrice": "Count", "AvgSize": "Count"}
 ROLLUPS = {"Open": "first", "High": "max", "Low": "min", "Close": "last", "MaxSize": "max"}
 DEFAULT = [{"measures": ["Volume", "Count", "VWAP", "OHLC"], "sides": ["Total"]}]
-SHARED = ("market_states", "trade_types", "where", "sides", "name")
+SHARED = ("market_states", "trade_types", "where", "sides", "name", "session")
 
 
 def cancelled(row: Row) -> bool:

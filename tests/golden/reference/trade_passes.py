@@ -93,12 +93,13 @@ def run_trades(
 ) -> Result:
     """Modules are tables of options as a pipeline has them. `labels`: buckets to show instead of the timeline's."""
     result = Result()
+    session = hours
     frames, hours = _in_session(frames, hours)
     names = sorted({name for module in modules for name in READS[module["module"]]})
     told = ["marketstate"] if timeline == "dense" and "marketstate" in frames else []
     for listing in listings(frames, [*names, *told]):
         tables = prepared(frames, listing, preprocess, states, shared, hours)
-        own = [{**_own(module, states), "hours": hours} for module in modules]
+        own = [{**_own(module, states), "hours": hours, "session": session} for module in modules]
         columns: dict[str, Column] = {}
         for module in own:
             columns |= _columns(tables, rule, module, where)
