@@ -27,7 +27,7 @@ _SPAN = pl.col(SPAN)
 
 @attrs.frozen(eq=False)
 class Timed:
-    """A described column, the aggregation of pieces that it is, and the table columns behind it."""
+    """A described column, and the aggregation of pieces that it is."""
 
     column: ResultColumn
     value: pl.Expr
@@ -40,15 +40,20 @@ def derived(options: CbboOptions) -> list[dict[str, pl.Expr]]:
     valid = {f"Valid{side}": pl.col(f"Best{side}Key").is_not_null() & sound for side in SIDES}
     as_good = {"Bid": pl.col("BidKey") >= bid, "Ask": pl.col("AskKey") <= ask}
     at = {f"At{side}": pl.col(f"Valid{side}") & as_good[side].fill_null(False) for side in SIDES}
-    steps = [{"TwoSided": bid.is_not_null() & ask.is_not_null(), **valid}, at]
+    steps: list[dict[str, pl.Expr]] = [{"TwoSided": bid.is_not_null() & ask.is_not_null(), **valid}, at]
     kinds = ["Valid", "At"]
     if "ExclusiveTimeAtBest" in options.measures:
         kinds.append("Alone")
         alone = {s: pl.col(f"At{s}") & (pl.col(f"Best{s}Venues") == 1).fill_null(False) for s in options.books}
         steps.append({f"Alone{side}": mask for side, mask in alone.items()})
-    held = {f"Held{s}": pl.when(f"Valid{s}").then(pl.when(f"At{s}").then(f"{s}Quantity").otherwise(0.0)) for s in SIDES}
+    held = {f"Held{s}": _held(s) for s in SIDES}
     both = {f"{kind}Both": pl.col(f"{kind}Bid") & pl.col(f"{kind}Ask") for kind in kinds}
     return [*steps, held | both] if "Both" in options.sides else [*steps, held]
+
+
+def _held(side: str) -> pl.Expr:
+    """Size of the venue at the best price, 0 while away, null where it is not told, and outside valid time."""
+    return pl.when(f"Valid{side}").then(pl.when(f"At{side}").then(f"{side}Quantity").otherwise(0.0))
 
 
 def asked(options: CbboOptions, name: Template) -> Iterator[Timed]:

@@ -56,7 +56,7 @@ class Cbbo(FrameModule):
         return [attrs.evolve(one.column, reads=tuple(self._lineage())) for one in self._timed]
 
     def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
-        """One row for each bucket that the listing's admissible time overlaps, from those of its l2 rows on."""
+        """One row for each bucket whose admissible time has a quote in force, of the listing or of its instrument."""
         check_keys(pass_, WHO)
         assert self.rule is not None
         found = pieces(Admissible(inputs, self.rule, pass_, self.config.market_states), self.config.shift)

@@ -20,15 +20,15 @@ _AT, _OF_VENUE, _OF_BEST = "_At", "_OwnAt", "_BestAt"
 
 def pieces(admissible: Admissible, shift: int) -> pl.LazyFrame:
     """(ListingId, TimeBucket, Span, and by side Key, Quantity, Price of the venue's quote, BestKey, BestQuantity,
-    BestPrice, and BestVenues if there, of the instrument's), of every cell of the listings of l2, without gaps.
+    BestPrice, and BestVenues if there, of the instrument's), without gaps from the first quote of either on.
 
     Keys are prices in 1e-9, as integers: two prices are the same one where these are. `shift`: taken off the stamps of
     cbbo, in nanoseconds.
     """
-    own = touches(admissible.inputs["l2"], _OF_VENUE, "")
-    of_instruments = of_listings(admissible.inputs["cbbo"], admissible.inputs["reference"], admissible.inputs["l2"])
-    best = touches(of_instruments, _OF_BEST, "Best").with_columns(pl.col(_OF_BEST) - shift)
     cut = admissible.cells("l2").select(KEY, "TimeBucket", "From", "To")
+    own = touches(admissible.inputs["l2"], _OF_VENUE, "")
+    of_instruments = of_listings(admissible.inputs["cbbo"], admissible.inputs["reference"], cut)
+    best = touches(of_instruments, _OF_BEST, "Best").with_columns(pl.col(_OF_BEST) - shift)
     stamps = [cut.select(KEY, pl.col("From").alias(_AT))]
     stamps += [frame.select(KEY, pl.col(at).alias(_AT)) for frame, at in ((own, _OF_VENUE), (best, _OF_BEST))]
     points = sorted_by(pl.concat(stamps), KEY, [_AT])
@@ -38,7 +38,8 @@ def pieces(admissible: Admissible, shift: int) -> pl.LazyFrame:
     held = found.with_columns(span.alias(SPAN)).filter((pl.col(_AT) < pl.col("To")) & (pl.col(SPAN) > 0))
     for rows, at in ((own, _OF_VENUE), (best, _OF_BEST)):
         held = looked_back(held, rows, _AT, at, KEY)
-    return held.drop(_AT, "_Next", "From", "To", _OF_VENUE, _OF_BEST)
+    begun = pl.col(_OF_VENUE).is_not_null() | pl.col(_OF_BEST).is_not_null()
+    return held.filter(begun).drop(_AT, "_Next", "From", "To", _OF_VENUE, _OF_BEST)
 
 
 def touches(table: pl.LazyFrame, at: str, whose: str) -> pl.LazyFrame:
