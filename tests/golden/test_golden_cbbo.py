@@ -10,12 +10,9 @@ Asks: [2.5, 5) of 150, [6, 9) of 100, [9.5, 10) of 200: 6 s. The cbbo is locked 
 
 import polars as pl
 import pytest
+from counted_venues import Counted
 
 import basalt
-from basalt.buckets import BucketRule
-from basalt.config.structure import structure
-from basalt.modules import PassContext
-from basalt_analytics.cbbo.module import Cbbo
 
 OWN = "BidPrice1 BidQuantity1 AskPrice1 AskQuantity1"
 BEST = f"{OWN} BidVenues AskVenues"
@@ -68,24 +65,8 @@ def bar(own, best, bars):
     """The bucket that ends at 10 s, with these options."""
 
     def of(**options):
-        named = best.drop("BidVenues", "AskVenues")
-        tables = {"l2": own, "cbbo": named, "reference": REFERENCE}
-        return bars(basalt.compute([{"module": "cbbo", **options}], every="10s", **tables))[10]
-
-    return of
-
-
-@pytest.fixture
-def counted(own, best, bars):
-    """The same where venues are counted, as transforms make the table: of a source they would be text."""
-
-    def of(**options):
         tables = {"l2": own, "cbbo": best, "reference": REFERENCE}
-        rule = BucketRule(10 * 10**9)
-        module = Cbbo(structure(Cbbo.Config, options, ""), {n: dict(t.schema) for n, t in tables.items()}, None, rule)
-        pass_ = PassContext("bars", own["EventTimestamp"][0].date(), ["ListingId"], rule)
-        found = module.compute({n: t.lazy() for n, t in tables.items()}, pass_)
-        return bars(found.sort("TimeBucket").collect())[10]
+        return bars(basalt.compute([{"module": Counted, **options}], every="10s", **tables))[10]
 
     return of
 
@@ -97,16 +78,16 @@ def test_time_at_best(bar):
     assert (found["TimeAtBestAskSeconds"], found["ValidAskSeconds"], found["TimeAtBestAskRatio"]) == (6, 10, 0.6)
 
 
-def test_exclusive_time_at_best(counted):
+def test_exclusive_time_at_best(bar):
     """Bids alone: [2.5, 5) and [9.5, 10), 3 s. Asks: [6, 9) and [9.5, 10), 3.5 s: from 2 to 5 there were two venues."""
-    found = counted(measures=["ExclusiveTimeAtBest"], invalid_cbbo="include", time_units=["Ratio", "Seconds"])
+    found = bar(measures=["ExclusiveTimeAtBest"], invalid_cbbo="include", time_units=["Ratio", "Seconds"])
     assert (found["ExclusiveTimeAtBestBidRatio"], found["ExclusiveTimeAtBestBidSeconds"]) == (0.3, 3)
     assert (found["ExclusiveTimeAtBestAskRatio"], found["ExclusiveTimeAtBestAskSeconds"]) == (0.35, 3.5)
 
 
-def test_exclusive_time_at_best_without_locked_time(counted):
+def test_exclusive_time_at_best_without_locked_time(bar):
     """3 and 3.5 s of 9: 0.333333333333333 and 0.388888888888889."""
-    found = counted(measures=["ExclusiveTimeAtBest"])
+    found = bar(measures=["ExclusiveTimeAtBest"])
     assert found["ExclusiveTimeAtBestBidRatio"] == close(1 / 3)
     assert found["ExclusiveTimeAtBestAskRatio"] == close(3.5 / 9)
 

@@ -8,16 +8,15 @@ from functools import cache
 
 import polars as pl
 import pytest
+from counted_venues import Counted
 
 from basalt.testing import AnalyticLaws
 from basalt.testing.days import DAYS
 from basalt.testing.trials import Setting
-from basalt_analytics.cbbo.module import Cbbo
 
 pytestmark = pytest.mark.slow
 
 PLAIN = ["TimeAtBest", "QuantityAtBest", "QuantityWhenAtBest", "QuoteShare", "QuoteShareMean", "DistanceToBest"]
-COUNTS = ("BidVenues", "AskVenues")
 
 
 def with_best(day):
@@ -43,20 +42,6 @@ def with_best(day):
         return tables | {"cbbo": best}
 
     return made
-
-
-class Counted(Cbbo):
-    """The module over a table whose venues are counted: of a source these counts are text."""
-
-    name = "counted"
-
-    def __init__(self, config, columns_of, source, rule):
-        counted = columns_of["cbbo"] | dict.fromkeys(COUNTS, pl.Int32())
-        super().__init__(config, {**columns_of, "cbbo": counted}, source, rule)
-
-    def compute(self, inputs, pass_):
-        counted = inputs["cbbo"].with_columns(pl.col(COUNTS).cast(pl.Int32))
-        return super().compute({**inputs, "cbbo": counted}, pass_)
 
 
 WITH_BEST = {name: with_best(day) for name, day in DAYS.items()}
