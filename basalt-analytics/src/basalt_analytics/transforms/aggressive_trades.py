@@ -53,7 +53,7 @@ class AggressiveTrades(Transform):
         """Columns of the orders; UserError for options that make no sense, or lack a column."""
         check(self.config, columns_of)
         own = columns_of[self.config.table]
-        names = {"ListingId": own["ListingId"], **{name: ORDER_COLUMNS[name] for name in self._names(own)}}
+        names = {"ListingId": own["ListingId"], **{name: ORDER_COLUMNS[name] for name in self._names(columns_of)}}
         carried = {name: own[name] for name in self._carried}
         if taken := [name for name in carried if name in names]:
             raise UserError(f"carry_first and carry_last name {taken[0]!r}, which every order has: leave it out")
@@ -76,7 +76,8 @@ class AggressiveTrades(Transform):
 
     def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:
         """Orders and executions, in order."""
-        config, own = self.config, inputs[self.config.table].collect_schema()
+        config, columns_of = self.config, {name: table.collect_schema() for name, table in inputs.items()}
+        own = columns_of[config.table]
         rules = config.applied(own)
         rows = clustered(executions(inputs, config, pass_), config, rules)
         found = orders(rows, config, own, grows_until(config, rules))
@@ -85,7 +86,7 @@ class AggressiveTrades(Transform):
         side = self.sides[0]
         known = [name for name in own if side.column(name) is not None]
         return {
-            self.output: found.select("ListingId", *self._names(own), *self._carried),
+            self.output: found.select("ListingId", *self._names(columns_of), *self._carried),
             side.name: rows.select(*known, "AggressiveOrderId", "ExecutionIndex"),
         }
 
@@ -93,11 +94,14 @@ class AggressiveTrades(Transform):
     def _carried(self) -> list[str]:
         return [*self.config.carry_first, *self.config.carry_last]
 
-    def _names(self, own: Columns) -> list[str]:
+    def _names(self, columns_of: Mapping[str, Columns]) -> list[str]:
         """The columns of an order beside its listing: those that its executions can tell."""
+        own = columns_of[self.config.table]
         without = {"ListingId", *(name for name in QUOTE if name not in own)}
         if self.config.table == "trades":
             without.add("RestingOrders")
+        if "MarketState" not in own and "marketstate" not in columns_of:
+            without.add("MarketState")
         if self.config.cross_venue_gap is None:
             without |= {"SweepId", "SweepVenues"}
         if not {"BidQuantity", "AskQuantity"} & own.keys():

@@ -1,7 +1,8 @@
 """Executions: the rows of trades or l3 that count, each with what the aggressive order is made of.
 
-Columns with _ in front are added: _At (ns), _Side (of the aggressor), _Price (null where it is no number), _Size, _Key
-(the price times 1e9, by which prices are the same), _Match (the exchange's id), _Event and _EventEnd.
+MarketState is added where `marketstate` alone tells it, and columns with _ in front: _At (ns), _Side (of the
+aggressor), _Price (null where it is no number), _Size, _Key (the price times 1e9, by which prices are the same),
+_Match (the exchange's id), _Event and _EventEnd.
 
 The *exchange event* of an l3 row is the number of EndOfEvent before it, over all rows of the listing; a row that does
 not say whether it is the last of its event is. _EventEnd is when the event's last row is stamped, null until it came.
@@ -22,11 +23,10 @@ from basalt_analytics.transforms.aggressive.options import AggressiveTradesOptio
 
 KEY = "ListingId"
 KEYS_A_UNIT = 1e9
-ADDED = ("_At", "_Side", "_Price", "_Size", "_Key", "_Match", "_Event", "_EventEnd")
 
 
 def executions(inputs: Mapping[str, pl.LazyFrame], config: AggressiveTradesOptions, pass_: PassContext) -> pl.LazyFrame:
-    """The rows that count, in their order, with all of their table's columns and those added."""
+    """The rows that count, in their order, with their table's columns and those added."""
     rows = _with_events(inputs[config.table], config)
     own = rows.collect_schema()
     side = _resting_opposite() if config.table == "l3" else pl.col("AggressorSide")
@@ -71,12 +71,12 @@ def _counts(own: Columns, config: AggressiveTradesOptions) -> pl.Expr:
 def _admitted(
     rows: pl.LazyFrame, inputs: Mapping[str, pl.LazyFrame], config: AggressiveTradesOptions, pass_: PassContext
 ) -> pl.LazyFrame:
-    """Rows in the states that count, else in the hours of the pass where no state is known."""
-    states = counted_states(config.market_states, pass_)
-    if "MarketState" in rows.collect_schema():
-        return rows if states is None else rows.filter(admissible(states))
-    if "marketstate" in inputs and states is not None:
+    """Rows in the states that count, else in the hours of the pass where no state is known; with MarketState where it
+    is."""
+    if "MarketState" not in rows.collect_schema():
+        if "marketstate" not in inputs:
+            return rows if pass_.sessions is None else rows.filter(in_sessions(pass_.sessions))
         as_of = MarketState(MarketStateOptions(table=config.table))
-        known = as_of.apply({config.table: rows, "marketstate": inputs["marketstate"]}, pass_)[config.table]
-        return known.filter(admissible(states)).drop("MarketState")
-    return rows if pass_.sessions is None else rows.filter(in_sessions(pass_.sessions))
+        rows = as_of.apply({config.table: rows, "marketstate": inputs["marketstate"]}, pass_)[config.table]
+    states = counted_states(config.market_states, pass_)
+    return rows if states is None else rows.filter(admissible(states))

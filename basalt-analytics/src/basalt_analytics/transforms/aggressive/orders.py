@@ -20,7 +20,9 @@ def orders(rows: pl.LazyFrame, config: AggressiveTradesOptions, own: Columns, gr
     carried = {name: pl.col(name).first() for name in config.carry_first}
     carried |= {name: pl.col(name).last() for name in config.carry_last}
     resting = {"RestingOrders": pl.col("OrderId").n_unique().cast(pl.Int64)} if config.table == "l3" else {}
-    summed = _sums() | resting | {"_Grows": grows.last()} | quotes | carried
+    of_stamp = pl.Expr.last if config.stamp == "last" else pl.Expr.first
+    state = {"MarketState": of_stamp(pl.col("MarketState"))} if "MarketState" in rows.collect_schema() else {}
+    summed = _sums() | resting | state | {"_Grows": grows.last()} | quotes | carried
     found = rows.group_by(ORDER).agg(**summed).sort(ORDER).drop(ORDER)
     return found.with_columns(_of_sums(config)).with_columns(**_to_touch(quotes))
 

@@ -4,7 +4,7 @@ import attrs
 import polars as pl
 
 from basalt.columns import Column, Unit
-from basalt.tables import AGGRESSOR, L3, NS_UTC, TRADES, TableSchema
+from basalt.tables import AGGRESSOR, L3, NS_UTC, STATE, TRADES, TableSchema
 
 
 def _stamp(name: str, doc: str, required: bool = False) -> Column:
@@ -34,6 +34,7 @@ AGGRESSIVE_ORDERS = TableSchema(
         Column("AggressorSide", AGGRESSOR, "side that took liquidity; null = unknown", Unit.LABEL),
         _price("Price", "average price, weighted by shares, of executions whose price is known", required=True),
         Column("Size", pl.Float64, "shares executed", Unit.SHARES, required=True),
+        Column("MarketState", STATE, "state of the venue at EventTimestamp, where it is known", Unit.LABEL),
         Column("Notional", pl.Float64, "Σ price × shares, where the price is known", Unit.CURRENCY),
         _count("Executions", "how many executions"),
         _count("RestingOrders", "how many resting orders were hit; of order events alone"),
