@@ -33,6 +33,11 @@ def basalt_analytics() -> list[Lazy]:
             "Realised variance and its kin of book prices, on grids or at every row.",
         ),
         Lazy(
+            "execution",
+            "basalt_analytics.execution.module:Execution",
+            "What traded, from the book's side and from the prints' side.",
+        ),
+        Lazy(
             "liquidity",
             "basalt_analytics.trade.liquidity.module:Liquidity",
             "Price impact, illiquidity, implied spread, VPIN.",

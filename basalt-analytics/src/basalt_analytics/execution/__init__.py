@@ -1,0 +1,1 @@
+"""What traded, from the book's side and from the prints' side."""
