@@ -1,7 +1,7 @@
-"""Levels of one side of a book by price rank: what rests there, and which ranks are occupied.
+"""Levels of a book by side and price rank: which ranks are occupied.
 
 *words* has a bit for each rank, 32 to a word, and *summary* a bit for each word, so that the next occupied rank is
-found in a few steps however far away it is. Quantities of a rank that nobody rests at are exactly 0.
+found in a few steps however far away it is. Each array holds side 0 in its first half and side 1 in its second.
 """
 
 import numpy as np
@@ -18,20 +18,21 @@ def words_for(ranks: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def occupy(words: Ints, summary: Ints, rank: int) -> None:
+def occupy(words: Ints, summary: Ints, side: int, rank: int) -> None:
     """Somebody rests at the rank."""
     word = rank >> 5
-    words[word] |= 1 << (rank & 31)
-    summary[word >> 5] |= 1 << (word & 31)
+    words[side * (len(words) >> 1) + word] |= 1 << (rank & 31)
+    summary[side * (len(summary) >> 1) + (word >> 5)] |= 1 << (word & 31)
 
 
 @njit(cache=True, nogil=True)
-def vacate(words: Ints, summary: Ints, rank: int) -> None:
+def vacate(words: Ints, summary: Ints, side: int, rank: int) -> None:
     """Nobody does any longer."""
     word = rank >> 5
-    words[word] &= ~(1 << (rank & 31))
-    if words[word] == 0:
-        summary[word >> 5] &= ~(1 << (word & 31))
+    at = side * (len(words) >> 1) + word
+    words[at] &= ~(1 << (rank & 31))
+    if words[at] == 0:
+        summary[side * (len(summary) >> 1) + (word >> 5)] &= ~(1 << (word & 31))
 
 
 @njit(cache=True, nogil=True)
@@ -57,39 +58,41 @@ def highest_bit(bits: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def next_above(words: Ints, summary: Ints, rank: int) -> int:
+def next_above(words: Ints, summary: Ints, side: int, rank: int) -> int:
     """The lowest occupied rank above, −1 where there is none."""
+    base, top = side * (len(words) >> 1), side * (len(summary) >> 1)
     start = rank + 1
     word = start >> 5
-    bits = words[word] >> (start & 31)
+    bits = words[base + word] >> (start & 31)
     if bits:
         return start + lowest_bit(bits)
     start = word + 1
     word = start >> 5
-    bits = summary[word] >> (start & 31)
+    bits = summary[top + word] >> (start & 31)
     if bits:
         found = start + lowest_bit(bits)
-        return (found << 5) + lowest_bit(words[found])
-    for further in range(word + 1, len(summary)):
-        if summary[further]:
-            found = (further << 5) + lowest_bit(summary[further])
-            return (found << 5) + lowest_bit(words[found])
+        return (found << 5) + lowest_bit(words[base + found])
+    for further in range(word + 1, len(summary) >> 1):
+        if summary[top + further]:
+            found = (further << 5) + lowest_bit(summary[top + further])
+            return (found << 5) + lowest_bit(words[base + found])
     return -1
 
 
 @njit(cache=True, nogil=True)
-def next_below(words: Ints, summary: Ints, rank: int) -> int:
+def next_below(words: Ints, summary: Ints, side: int, rank: int) -> int:
     """The highest occupied rank below, −1 where there is none."""
+    base, top = side * (len(words) >> 1), side * (len(summary) >> 1)
     word = rank >> 5
-    bits = words[word] & ((1 << (rank & 31)) - 1)
+    bits = words[base + word] & ((1 << (rank & 31)) - 1)
     if bits:
         return (word << 5) + highest_bit(bits)
-    bits = summary[word >> 5] & ((1 << (word & 31)) - 1)
+    bits = summary[top + (word >> 5)] & ((1 << (word & 31)) - 1)
     if bits:
         found = ((word >> 5) << 5) + highest_bit(bits)
-        return (found << 5) + highest_bit(words[found])
+        return (found << 5) + highest_bit(words[base + found])
     for further in range((word >> 5) - 1, -1, -1):
-        if summary[further]:
-            found = (further << 5) + highest_bit(summary[further])
-            return (found << 5) + highest_bit(words[found])
+        if summary[top + further]:
+            found = (further << 5) + highest_bit(summary[top + further])
+            return (found << 5) + highest_bit(words[base + found])
     return -1

@@ -67,19 +67,18 @@ def of_listings(both: pl.DataFrame, made: OfListing, empty: Any) -> pl.DataFrame
 
 def replayed(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: Clock) -> Replayed:
     """The listing's book; DataError for an event that may not stand."""
-    from basalt_analytics.kernels.book import COUNTERS, empty_book, replay
+    from basalt_analytics.kernels.book import Policies, empty_book, replay
 
     if how.contiguous:
         events = events.with_columns(_Gap=(pl.col("SequenceNo").diff() > 1).fill_null(False))
     rows = with_snapshots(events, snapshots)
     found, where = encoded(rows), places(rows, how.emit, clock)
-    counts, out = np.zeros(len(COUNTERS), np.int64), _out(where, how)
     policies = DUPLICATE.index(how.duplicate), UNKNOWN.index(how.unknown), CROSSED.index(how.crossed)
-    book = empty_book(found.orders, max(found.ranks, 1))
-    refused = replay(found.events, out, book, counts, *policies, how.only_changes)
+    book, out = empty_book(found.orders, max(found.ranks, 1)), _out(where, how)
+    refused, counts = replay(found.events, out, book, Policies(*policies, how.only_changes))
     if refused >= 0:
         _refuse(rows.row(refused, named=True))
-    return Replayed(rows, found, where, out, dict(zip(COUNTERS, counts.tolist(), strict=True)))
+    return Replayed(rows, found, where, out, counts)
 
 
 def _refuse(row: dict[str, Any]) -> None:
@@ -98,7 +97,7 @@ def _out(where: Places, how: Replay) -> Any:
     wanted = np.ones(rows, np.bool_)
     if how.states is not None:
         wanted = where.rows["MarketState"].cast(pl.String).is_in(how.states).fill_null(False).to_numpy()
-    shape = (2, how.levels, rows)
+    shape = (rows, 2, how.levels)
     return Emissions(
         where.after,
         wanted,
@@ -129,9 +128,9 @@ def _columns(found: Replayed, levels: int) -> Iterator[pl.Series]:
     out, prices = found.out, np.append(found.encoded.prices, np.nan)
     for level in range(levels):
         for side, name in enumerate(SIDE.categories):
-            yield pl.Series(f"{name}Price{level + 1}", prices[out.rank[side, level]], nan_to_null=True)
-            yield pl.Series(f"{name}Quantity{level + 1}", out.quantity[side, level], nan_to_null=True)
-            orders = pl.Series(f"{name}NumOrders{level + 1}", out.orders[side, level])
+            yield pl.Series(f"{name}Price{level + 1}", prices[out.rank[:, side, level]], nan_to_null=True)
+            yield pl.Series(f"{name}Quantity{level + 1}", out.quantity[:, side, level], nan_to_null=True)
+            orders = pl.Series(f"{name}NumOrders{level + 1}", out.number[:, side, level])
             yield orders.zip_with(orders >= 0, pl.Series([None], dtype=pl.Int32))
 
 

@@ -68,17 +68,11 @@ def encoded(rows: pl.DataFrame) -> Encoded:
     codes, orders = _orders(rows["OrderId"])
     keys = [price_keys(_column(rows, name, pl.Float64)) for name in ("Price", "OldPrice")]
     known = pl.concat(keys).drop_nulls().unique().sort()
+    gaps = _column(rows, "_Gap", pl.Boolean).fill_null(False)
+    facts = [_actions(rows), codes, _codes(rows["Side"].cast(SIDE)), *(_ranks(one, known) for one in keys)]
+    amounts = [_floats(rows, name) for name in ("Size", "OldSize", "ExecutionSize")]
     events = Events(
-        _actions(rows),
-        codes,
-        _codes(rows["Side"].cast(SIDE)),
-        _ranks(keys[0], known),
-        _floats(rows, "Size"),
-        _ranks(keys[1], known),
-        _floats(rows, "OldSize"),
-        _floats(rows, "ExecutionSize"),
-        _unpriced(rows),
-        _column(rows, "_Gap", pl.Boolean).fill_null(False).to_numpy(),
+        np.column_stack([*facts, _unpriced(rows), gaps.to_numpy()]).astype(np.int32), np.column_stack(amounts)
     )
     return Encoded(events, known.to_numpy() / KEYS_A_UNIT, orders, rows[ROW].is_not_null().to_numpy())
 
