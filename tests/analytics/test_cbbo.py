@@ -1,5 +1,9 @@
 """Module cbbo at its edges: what is in force before, between and behind the rows, and options that are refused."""
 
+import datetime as dt
+from pathlib import Path
+
+import attrs
 import polars as pl
 import pytest
 from counted_venues import Counted
@@ -7,9 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import basalt
+from basalt.config.model import ModuleEntry, PassConfig, PipelineConfig, SourceEntry
+from basalt.config.structure import structure
 from basalt.errors import UserError
 from basalt.face import plan_in_memory
+from basalt.planning.plan import make_plan
+from basalt.plugins.registry import open_registry
+from basalt.running.in_memory import passes_in_memory
+from basalt.running.memory import MemorySource
 from basalt.tables import NS_UTC
+from basalt.testing.differences import differences
 
 QUOTES = "BidPrice1 AskPrice1 BidQuantity1 AskQuantity1"
 REFERENCE = pl.DataFrame({"ListingId": [1], "InstrumentId": [7]})
@@ -286,6 +297,8 @@ EVERY = [
     {"module": "cbbo", "measures": [*MEASURES, "Locked", "Crossed"], "time_units": ["Ratio", "Seconds"]},
     {"module": Counted, "measures": ["ExclusiveTimeAtBest"], "prefix": "X", "time_units": ["Ratio", "Seconds"]},
 ]
+WHOLE = {k: v for k, v in EVERY[0].items() if k != "module"} | {"quantity_aggs": ["TWA", "Min", "Max", "Median"]}
+DATE = dt.date(2026, 1, 5)
 TWO = pl.DataFrame({"ListingId": [1, 2], "InstrumentId": [7, 7]})
 SESSION = {"session": {"start": "09:00", "end": "09:02", "tz": "UTC"}, "timeline": "dense"}
 
@@ -325,6 +338,33 @@ def test_a_quote_split_in_two_equal_ones_changes_nothing(ticks, data):
     apart = before.select(floats) - after.select(floats)
     assert apart.select(pl.all().abs().max().fill_null(0) < 1e-9).row(0) == (True,) * apart.width
     assert before.null_count().equals(after.null_count())
+
+
+@pytest.mark.slow
+@settings(max_examples=25)
+@given(TICKS)
+def test_fine_buckets_rolled_up_are_the_coarse_ones(ticks):
+    """20 s to 2 m, every column that has a rollup, each mean by its weight."""
+    l2, untold = books(ticks), "{}Quantity1"
+    bid, ask = (pl.col(untold.format(side)) for side in ("Bid", "Ask"))
+    best_ = best_of(l2).with_columns(pl.when(ask != 500).then(ask).alias("AskQuantity1"))
+    day = {"l2": l2.with_columns(pl.when(bid != 700).then(bid).alias("BidQuantity1")), "cbbo": best_, "reference": TWO}
+    cbbo = {"module": "cbbo", "options": WHOLE}
+    rolled = {"module": "generic", "source": "fine"}
+    passes = [
+        _pass("fine", cbbo, every="20s", **SESSION),
+        _pass("rolled", rolled, every="2m"),
+        _pass("coarse", cbbo, every="2m", **SESSION),
+    ]
+    config = PipelineConfig(name="rolled", source=SourceEntry(type="memory"), passes=passes)
+    plan = make_plan(config, open_registry(), Path(), source=MemorySource(day, DATE), in_memory=True)
+    found, coarse = passes_in_memory(plan, DATE), plan.programs[-1]
+    names = [c.name for c in coarse.result.visible if "Median" not in c.name]
+    assert list(differences(found["rolled"], found["coarse"], ["ListingId", "TimeBucket"], names)) == []
+
+
+def _pass(name, module, **keys):
+    return attrs.evolve(structure(PassConfig, {"name": name, **keys}, name), modules=[ModuleEntry(**module)])
 
 
 @pytest.mark.slow

@@ -46,6 +46,11 @@ def basalt_analytics() -> list[Lazy]:
             "tca", "basalt_analytics.trade.orders.module:Tca", "Costs of parent orders: shortfall, slippage, markouts."
         ),
         Lazy(
+            "trade_characteristics",
+            "basalt_analytics.characteristics.trades:TradeCharacteristics",
+            "What prints are like: counts, flags, ids, delays, order, whatever they are worth.",
+        ),
+        Lazy(
             "cbbo", "basalt_analytics.cbbo.module:Cbbo", "Time and size at the best price of the instrument, by venue."
         ),
         Lazy(

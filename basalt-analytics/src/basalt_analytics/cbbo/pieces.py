@@ -10,6 +10,7 @@ from basalt.running.as_of import looked_back
 from basalt.running.order import sorted_by
 from basalt_analytics.l2.book import AS_IT_IS, Book
 from basalt_analytics.trade.admissible import KEY, Admissible
+from basalt_analytics.trade.prices import price_key
 from basalt_analytics.transforms.quote_rows import of_listings, with_level
 
 SIDES = ("Bid", "Ask")
@@ -50,7 +51,7 @@ def touches(table: pl.LazyFrame, at: str, whose: str) -> pl.LazyFrame:
     for side in SIDES:
         price = book.at(side, "Price", 1)
         found[f"{whose}{side}Price"] = price
-        found[f"{whose}{side}Key"] = (price * 1e9).round().cast(pl.Int64)
+        found[f"{whose}{side}Key"] = price_key(price)
         found[f"{whose}{side}Quantity"] = book.at(side, "Quantity", 1)
         if whose and f"{side}Venues" in there:
             found[f"{whose}{side}Venues"] = pl.col(f"{side}Venues")

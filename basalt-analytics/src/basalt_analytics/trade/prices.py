@@ -14,6 +14,12 @@ def known_price(column: str, allow_nonpositive: bool) -> pl.Expr:
     return pl.when(price.is_finite() if allow_nonpositive else price.is_finite() & (price > 0)).then(price)
 
 
+def price_key(price: pl.Expr) -> pl.Expr:
+    """The price in 1e-9, as a whole number: two prices are the same one where these are. Null where it is no number,
+    or too large for one."""
+    return pl.when(price.is_finite()).then((price * 1e9).round()).cast(pl.Int64, strict=False)
+
+
 def over_price(x: pl.Expr, price: pl.Expr) -> pl.Expr:
     """x / price; null unless the price is above 0."""
     return pl.when(price > 0).then(x / price)
