@@ -1,11 +1,14 @@
 """The module execution: which rows are executions, what is counted of them, and how both tables agree."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from order_events import l3
 
 import basalt
 from basalt.errors import PluginError, UserError
+from basalt.face import plan_in_memory
 from basalt.tables import STATE, TRADE_TYPE
 from basalt.testing.days import DAYS
 from basalt.testing.trials import Setting
@@ -171,6 +174,23 @@ def test_what_makes_no_sense_is_refused_while_planning(table, options, said):
     with pytest.raises((UserError, PluginError)) as error:
         basalt.compute([{"module": "execution", **options}], every="1m", l3=fills(), trades=trades)
     assert str(error.value) == f"passes.computed.{said}"
+
+
+def test_two_of_them_do_not_get_in_each_others_way():
+    """The same derived names, in one aggregation."""
+    module = {"module": "execution", "book": EVERY_SIDE, "trades": []}
+    (bar,) = basalt.compute([module, {**module, "prefix": "My"}], every="1m", l3=fills(("Bid", 10.0, 100))).to_dicts()
+    assert (bar["BidExecutedVolume"], bar["MyBidExecutedVolume"], bar["MyBidExecutedVWAP"]) == (100, 100, 10)
+
+
+def test_prints_are_read_in_one_aggregation_with_those_of_module_trade(table):
+    """One of l3, one of trades that both modules share, and the count of invalid trades in any state."""
+    trades = table("Price Size AggressorSide", [(1, 10.0, 5, "Buy")])
+    group = {"types": ["Total"], "sides": ["Buy"], "measures": ["Volume"]}
+    listed = ["trade", {"module": "execution", "trades": [group]}]
+    frames = {"l3": fills().lazy(), "trades": trades.lazy()}
+    (program,) = plan_in_memory(listed, "1m", date(2026, 1, 5), frames, {}).programs
+    assert [one.frame.table for one in program.aggregations] == ["trades", "trades", "l3"]
 
 
 def test_each_table_is_one_part_whatever_is_asked_of_it(parts):

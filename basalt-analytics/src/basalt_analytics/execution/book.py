@@ -5,7 +5,6 @@ is told.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from math import inf
 
 import attrs
 import polars as pl
@@ -19,7 +18,7 @@ from basalt_analytics.trade.populations import PAID, Population
 
 EXECUTED, PRICED, PAID_FOR = "shares executed", "shares executed at a known price", "value executed"
 _SIZE, _PRICE = pl.col("ExecutionSize"), pl.col("ExecutionPrice")
-SHARES = {EXECUTED: pl.when(_SIZE.is_between(0, inf, closed="none")).then(_SIZE)}
+SHARES = {EXECUTED: pl.when(_SIZE.is_finite() & (_SIZE > 0)).then(_SIZE)}
 VALUES = {
     **SHARES,
     PRICED: pl.when(_PRICE.is_finite()).then(pl.col(EXECUTED)),
