@@ -15,7 +15,8 @@ from basalt.buckets import BucketRule
 from basalt.durations import SECOND
 from basalt.errors import DataError
 from basalt.modules import PassContext
-from basalt_analytics.l3.book import STOOD, L3Book, L3BookOptions
+from basalt_analytics.l3.book import L3Book, L3BookOptions
+from basalt_analytics.l3.inputs import STOOD
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
 from order_replay.book import Refused, alike, books

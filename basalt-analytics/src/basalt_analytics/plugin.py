@@ -87,6 +87,12 @@ def basalt_transforms() -> list[Lazy]:
     return [
         Lazy("quotes_at_trades", f"{place}.quotes_at_trades:QuotesAtTrades", "Quote and mids around each trade."),
         Lazy("l3_book", "basalt_analytics.l3.book:L3Book", "Books of any depth, from every order event."),
+        Lazy("l3_queue", "basalt_analytics.l3.queue:L3Queue", "What stands in front of each order."),
+        Lazy(
+            "auction_uncross",
+            "basalt_analytics.auction.transform:AuctionUncross",
+            "Where the orders of a call auction would clear, as indications.",
+        ),
         Lazy("trade_signs", f"{place}.trade_signs:TradeSigns", "Aggressor sides that the exchange does not tell."),
         Lazy(
             "aggressive_trades",

@@ -51,8 +51,9 @@ class Events(NamedTuple):
 
 
 class Book(NamedTuple):
-    """`orders` (Int32, three an order): whether it is there, its side and its rank; `sizes`: its size. By side and rank:
-    `quantity` shown and `number` of orders, and which ranks are occupied. `best` by side, −1 where nobody rests."""
+    """`orders` (Int32, three an order): whether it is there, its side and its rank; `sizes`: its size. By side and
+    rank: `quantity` shown and `number` of orders, and which ranks are occupied. `best` by side, −1 where nobody
+    rests."""
 
     orders: Array
     sizes: Array
@@ -104,7 +105,8 @@ def replay(events: Events, out: Emissions, book: Book, policies: Policies) -> tu
     """Replay the events on the book and write the emissions; the first row that may not stand, −1 where all may, and
     the counters."""
     counts = np.zeros(len(COUNTERS), np.int64)
-    refused = _replay(*events, *book, *out, counts, *policies)
+    duplicate, unknown, crossed, only_changes = policies
+    refused = _replay(*events, *book, *out, counts, duplicate, unknown, crossed, only_changes)
     return int(refused), dict(zip(COUNTERS, counts.tolist(), strict=True))
 
 

@@ -9,18 +9,14 @@ import polars as pl
 
 from basalt.config.spellings import Name, State
 from basalt.errors import UserError
-from basalt.market_state import MarketState, MarketStateOptions
 from basalt.modules import PassContext, states
 from basalt.options import option
 from basalt.tables import STATE
 from basalt.transforms import Transform
-from basalt_analytics.l3.book_rows import BOOK_STATE, OfListing, Replay, book_rows, columns_of_books, of_listings
+from basalt_analytics.l3.book_rows import BOOK_STATE, Replay, book_rows, columns_of_books, of_listings
 from basalt_analytics.l3.emissions import Clock, Emit
+from basalt_analytics.l3.inputs import Columns, check_events, each, need, with_states, with_stood
 from basalt_analytics.l3.integrity import L3_INTEGRITY, integrity, schema
-
-Columns = Mapping[str, pl.DataType]
-STOOD = ("ListingId", "EventTimestamp", "OrderId", "Side", "Price", "Size")
-NEEDED = ("OrderId", "Side", "Action", "Price", "Size")
 
 
 @attrs.frozen
@@ -90,16 +86,14 @@ class L3Book(Transform):
 
     def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:
         """The books, and the report."""
-        events = _stated(inputs, pass_)
-        own = events.collect_schema()
-        both = [events.with_columns(_Snapshot=pl.lit(False))]
-        if self.config.snapshot:
-            both.append(inputs[self.config.snapshot].select(STOOD).with_columns(_Snapshot=pl.lit(True)))
-        rows = pl.concat(both, how="diagonal")
+        events = with_states(inputs, pass_)
+        own, rows = events.collect_schema(), with_stood(events, inputs, self.config.snapshot)
         how, clock = self._how("EndOfEvent" in own), _clock(pass_)
+        books, reports = self.columns({"l3": own}), schema(own["ListingId"])
+        written, counted = (partial(made, how=how, clock=clock) for made in (book_rows, integrity))
         return {
-            "l2": _each(rows, partial(book_rows, how=how, clock=clock), self.columns({"l3": own})),
-            "l3_integrity": _each(rows, partial(integrity, how=how, clock=clock), schema(own["ListingId"])),
+            "l2": each(rows, partial(of_listings, made=written, empty=books), books),
+            "l3_integrity": each(rows, partial(of_listings, made=counted, empty=reports), reports),
         }
 
     def _how(self, told: bool) -> Replay:
@@ -121,41 +115,16 @@ class L3Book(Transform):
         own = self.config
         if own.levels < 1:
             raise UserError(f"levels = {own.levels} writes no level: give 1 or more")
-        for name in NEEDED:
-            _need(name, events, "l3_book replays orders")
+        check_events(events, "l3_book")
         if own.emit == "end_of_event":
-            _need("EndOfEvent", events, "emit = 'end_of_event'")
+            need("EndOfEvent", events, "emit = 'end_of_event'")
         if own.sequence_contiguous:
-            _need("SequenceNo", events, "sequence_contiguous")
+            need("SequenceNo", events, "sequence_contiguous")
         if own.emit_states is not None and not states_known:
             raise UserError(
                 f"emit_states = {own.emit_states!r} asks for market states, and neither has l3 a MarketState nor the "
                 "source a marketstate table: leave emit_states out"
             )
-
-
-def _need(column: str, events: Columns, who: str) -> None:
-    if column not in events:
-        raise UserError(f"{who} needs {column}, which table l3 does not have; it has: {', '.join(events)}")
-
-
-def _stated(inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
-    """The events with their market state, where anything tells it."""
-    events, told = inputs["l3"], inputs.get("marketstate")
-    if told is None or "MarketState" in events.collect_schema():
-        return events
-    return MarketState(MarketStateOptions(table="l3")).apply({"l3": events, "marketstate": told}, pass_)["l3"]
-
-
-def _each(rows: pl.LazyFrame, made: OfListing, columns: Columns) -> pl.LazyFrame:
-    """What is made of each listing's events and snapshots, when the rows are there."""
-    return rows.map_batches(
-        partial(of_listings, made=made, empty=columns),
-        predicate_pushdown=False,
-        projection_pushdown=False,
-        slice_pushdown=False,
-        schema=columns,
-    )
 
 
 def _clock(pass_: PassContext) -> Clock:

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from basalt.errors import DataError
 from basalt.tables import SIDE
 from basalt_analytics.l3.emissions import Clock, Emit, Places, places
 from basalt_analytics.l3.encoding import Encoded, encoded, with_snapshots
+from basalt_analytics.l3.refusals import refuse
 
 Array = NDArray[Any]
 OfListing = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -77,17 +77,8 @@ def replayed(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: 
     book, out = empty_book(found.orders, max(found.ranks, 1)), _out(where, how)
     refused, counts = replay(found.events, out, book, Policies(*policies, how.only_changes))
     if refused >= 0:
-        _refuse(rows.row(refused, named=True))
+        refuse(rows.row(refused, named=True), "l3_book")
     return Replayed(rows, found, where, out, counts)
-
-
-def _refuse(row: dict[str, Any]) -> None:
-    what = "is there already" if row["Action"] == "Insert" else "is not there"
-    option = "duplicate_insert" if row["Action"] == "Insert" else "unknown_order"
-    raise DataError(
-        f"l3_book: {row['Action']} of order {row['OrderId']!r} of listing {row['ListingId']!r} at "
-        f"{row['EventTimestamp']}: the order {what}; mend the data, or let {option} say what becomes of such rows"
-    )
 
 
 def _out(where: Places, how: Replay) -> Any:

@@ -1,0 +1,49 @@
+"""What transforms over order events share: the columns they need, market states, snapshots beside the events."""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from basalt.errors import UserError
+from basalt.market_state import MarketState, MarketStateOptions
+from basalt.modules import PassContext
+
+Columns = Mapping[str, pl.DataType]
+NEEDED = ("OrderId", "Side", "Action", "Price", "Size")
+STOOD = ("ListingId", "EventTimestamp", "OrderId", "Side", "Price", "Size")
+"""Columns of a snapshot."""
+
+
+def check_events(events: Columns, who: str) -> None:
+    """UserError for a column that a replay of orders needs."""
+    for name in NEEDED:
+        need(name, events, f"{who} replays orders and")
+
+
+def need(column: str, events: Columns, who: str) -> None:
+    """UserError where l3 lacks the column."""
+    if column not in events:
+        raise UserError(f"{who} needs {column}, which table l3 does not have; it has: {', '.join(events)}")
+
+
+def with_states(inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
+    """The events with their market state, where anything tells it."""
+    events, told = inputs["l3"], inputs.get("marketstate")
+    if told is None or "MarketState" in events.collect_schema():
+        return events
+    return MarketState(MarketStateOptions(table="l3")).apply({"l3": events, "marketstate": told}, pass_)["l3"]
+
+
+def with_stood(events: pl.LazyFrame, inputs: Mapping[str, pl.LazyFrame], snapshot: str | None) -> pl.LazyFrame:
+    """Events, and rows of that table of snapshots behind them; `_Snapshot` tells them apart."""
+    both = [events.with_columns(_Snapshot=pl.lit(False))]
+    if snapshot:
+        both.append(inputs[snapshot].select(STOOD).with_columns(_Snapshot=pl.lit(True)))
+    return pl.concat(both, how="diagonal")
+
+
+def each(rows: pl.LazyFrame, made: Callable[[pl.DataFrame], pl.DataFrame], columns: Columns) -> pl.LazyFrame:
+    """What is made of the rows when they are there, as they are."""
+    return rows.map_batches(
+        made, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False, schema=dict(columns)
+    )
