@@ -8,6 +8,7 @@ from basalt.buckets import BucketRule
 from basalt.modules import PassContext
 from basalt.running.as_of import looked_back
 from basalt.running.stretches import stretches
+from basalt.tables import STATE
 
 KEY = "ListingId"
 OPEN = 2**62
@@ -15,11 +16,14 @@ OPEN = 2**62
 
 
 def phases(marketstate: pl.LazyFrame, states: Sequence[str]) -> pl.LazyFrame:
-    """(ListingId, StretchId, Start, End), [Start, End) in ns, in order. End is OPEN where no state follows.
+    """(ListingId, StretchId, Start, End, MarketState), [Start, End) in ns, in order.
 
-    Two auction states in a row are two phases.
+    End is OPEN where no state follows. Two auction states in a row are two phases.
     """
-    runs = [stretches(marketstate, KEY, {state}).drop("StretchId") for state in states]
+    runs = [
+        stretches(marketstate, KEY, {state}).select(KEY, "Start", "End", MarketState=pl.lit(state, STATE))
+        for state in states
+    ]
     ends = pl.col("End").fill_null(OPEN)
     return pl.concat(runs).with_columns(ends).sort(KEY, "Start").with_row_index("StretchId")
 

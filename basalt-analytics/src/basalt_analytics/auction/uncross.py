@@ -72,10 +72,10 @@ def uncross(
     left the highest, sellers the lowest; else the nearest to `reference`, or without one to their middle, of two the
     higher.
 
-    Orders are pairs (limit price, quantity), or a frame of Price and Size; a price of None is a market order. Candidates
-    are the limit prices, or every `tick` from the lowest limit to the highest. Where all orders are market orders they
-    execute at the reference. UserError for a price or quantity that is no number, a negative quantity, or a tick that
-    is needed, or is none.
+    Orders are pairs (limit price, quantity), or a frame of Price and Size; a price of None is a market order.
+    Candidates are the limit prices, or every `tick` from the lowest limit to the highest. Where all orders are market
+    orders they execute at the reference. UserError for a price or quantity that is no number, a negative quantity, or
+    a tick that is needed, or is none.
     """
     _check_tick(candidates, tick)
     bids, asks = (_Side.of(name, orders) for name, orders in (("buys", buys), ("sells", sells)))
