@@ -75,14 +75,14 @@ class L3Book(Transform):
         return "l2"
 
     def columns(self, columns_of: Mapping[str, Columns]) -> dict[str, pl.DataType]:
-        """Key, stamp, sequence and state of the event, and the levels; UserError for options that make no sense."""
+        """Key, stamp and sequence of the event, the levels, its state; UserError for options that make no sense."""
         events = columns_of["l3"]
         known = "MarketState" in events or "marketstate" in columns_of
         self._check(events, known)
         state: dict[str, pl.DataType] = {"MarketState": STATE} if known else {}
         own = {name: events[name] for name in ("ListingId", "EventTimestamp", "SequenceNo") if name in events}
         flags = {"BookState": BOOK_STATE, "BookSuspect": pl.Boolean()} if self.config.flags else {}
-        return {**own, **state, **columns_of_books(self.config.levels), **flags}
+        return {**own, **columns_of_books(self.config.levels), **state, **flags}
 
     def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:
         """The books, and the report."""

@@ -125,12 +125,8 @@ def _columns(found: Replayed, levels: int) -> Iterator[pl.Series]:
             yield orders.zip_with(orders >= 0, pl.Series([None], dtype=pl.Int32))
 
 
-def columns_of_books(levels: int) -> dict[str, Any]:
-    """Dtypes of the book's columns."""
+def columns_of_books(levels: int) -> dict[str, pl.DataType]:
+    """Dtypes of the book's columns, level by level."""
     parts = {"Price": pl.Float64(), "Quantity": pl.Float64(), "NumOrders": pl.Int32()}
-    return {
-        f"{side}{part}{level + 1}": dtype
-        for level in range(levels)
-        for side in SIDE.categories
-        for part, dtype in parts.items()
-    }
+    names = [(part, side) for part in parts for side in SIDE.categories]
+    return {f"{side}{part}{level + 1}": parts[part] for level in range(levels) for part, side in names}
