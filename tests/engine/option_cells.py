@@ -18,7 +18,7 @@ from option_modules import MODULES
 from small import MONDAY, Small, events
 
 from basalt.documents import ResultColumn
-from basalt.tables import NS_UTC
+from basalt.tables import ACTION, NS_UTC, SIDE
 
 Tables = Mapping[str, pl.DataFrame]
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -42,8 +42,25 @@ def day() -> dict[str, pl.DataFrame]:
     return {
         "trades": events(MONDAY, "Price Size Venue", *trades),
         "l2": events(MONDAY, quotes, *book),
+        "l3": fills(events(MONDAY, "Price Size Venue", *trades)),
         "marketstate": events(MONDAY, "MarketState", *states),
     }
+
+
+def fills(trades: pl.DataFrame) -> pl.DataFrame:
+    """The trades as executions of resting bids and asks by turns."""
+    side = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("Bid")).otherwise(pl.lit("Ask")).cast(SIDE)
+    order = pl.int_range(pl.len(), dtype=pl.Int64).cast(pl.String)
+    return trades.select(
+        "ListingId",
+        "EventTimestamp",
+        "Venue",
+        OrderId=order,
+        Side=side,
+        Action=pl.lit("Remove").cast(ACTION),
+        ExecutionPrice="Price",
+        ExecutionSize="Size",
+    )
 
 
 def with_times(change: Callable[[pl.Expr], pl.Expr]) -> Tables:
@@ -116,6 +133,7 @@ CASES: dict[str, Case] = {
             "ohlc": [{"sources": ["Mid"], "open_mode": "prev_close"}],
         }
     ),
+    "execution": Case({"module": "execution", "trades": []}),
     "generic": Case({"module": "generic", "source": "fine"}, behind=True),
     "printed": Case({"module": "printed"}),
     "bucketed": Case({"module": "bucketed"}),

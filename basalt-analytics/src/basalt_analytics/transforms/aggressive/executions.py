@@ -1,8 +1,8 @@
 """Executions: the rows of trades or l3 that count, each with what the aggressive order is made of.
 
 MarketState is added where `marketstate` alone tells it, and columns with _ in front: _At (ns), _Side (of the
-aggressor), _Price (null where it is no number), _Size, _Key (the price times 1e9, by which prices are the same),
-_Match (the exchange's id), _Event and _EventEnd.
+aggressor), _Price (null where it is no number), _Size, _Key (by which prices are the same), _Match (the exchange's id),
+_Event and _EventEnd.
 
 The *exchange event* of an l3 row is the number of EndOfEvent before it, over all rows of the listing; a row that does
 not say whether it is the last of its event is. _EventEnd is when the event's last row is stamped, null until it came.
@@ -19,10 +19,10 @@ from basalt.running.stretches import admissible, in_sessions
 from basalt.tables import AGGRESSOR
 from basalt_analytics.trade.admissible import counted_states
 from basalt_analytics.trade.filters import all_of, of_types
+from basalt_analytics.trade.prices import price_key
 from basalt_analytics.transforms.aggressive.options import AggressiveTradesOptions, Columns
 
 KEY = "ListingId"
-KEYS_A_UNIT = 1e9
 
 
 def executions(inputs: Mapping[str, pl.LazyFrame], config: AggressiveTradesOptions, pass_: PassContext) -> pl.LazyFrame:
@@ -38,8 +38,8 @@ def executions(inputs: Mapping[str, pl.LazyFrame], config: AggressiveTradesOptio
         pl.col("ExecutionSize" if config.table == "l3" else "Size").alias("_Size"),
         (pl.lit(None, pl.Int64) if config.match_column is None else pl.col(config.match_column)).alias("_Match"),
     )
-    key = (pl.col("_Price") * KEYS_A_UNIT).round().cast(pl.Int64, strict=False)
-    return _admitted(rows, inputs, config, pass_).filter(_counts(own, config)).with_columns(key.alias("_Key"))
+    counted = _admitted(rows, inputs, config, pass_).filter(_counts(own, config))
+    return counted.with_columns(price_key(pl.col("_Price")).alias("_Key"))
 
 
 def _with_events(rows: pl.LazyFrame, config: AggressiveTradesOptions) -> pl.LazyFrame:
