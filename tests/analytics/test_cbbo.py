@@ -197,6 +197,20 @@ def test_what_is_known_with_a_shift_is_known_that_much_later(table):
     assert {c.known_after.microseconds for c in plan.programs[0].result.columns} == {600}
 
 
+def test_columns_say_what_is_behind_them(table):
+    quotes = table(QUOTES, [(0, 1.0, 2.0, 1, 1)])
+    frames = {"l2": quotes, "cbbo": of_instrument(quotes), "reference": REFERENCE}
+    plan = plan_in_memory([{"module": "cbbo", "measures": ["QuantityAtBest", "Locked"]}], "10s", None, frames, {})
+    found = {c.name: set(c.reads) for c in plan.programs[0].result.columns}
+    instrument, bid, ask = (
+        "reference.InstrumentId",
+        *({f"cbbo.{s}Price1", f"cbbo.{s}Quantity1"} for s in ("Bid", "Ask")),
+    )
+    assert found["CbboLockedRatio"] == {instrument, *bid, *ask}
+    assert found["ValidBidSeconds"] == {instrument, *bid, *ask}  # time with a crossed best is left out
+    assert found["QuantityAtBestBidTWA"] == {instrument, *bid, *ask, "l2.BidPrice1", "l2.BidQuantity1"}
+
+
 REFUSED = [
     ({"cbbo_shift": "2ms"}, "cbbo_shift = '2ms'.*from '0s' to '1ms'"),
     ({"cbbo_shift": "-1us"}, "cbbo_shift = '-1us'"),

@@ -8,16 +8,19 @@ import polars as pl
 from basalt.buckets import BucketRule
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
+from basalt.expressions import roots, table_columns
 from basalt.modules import FrameModule, PassContext
 from basalt_analytics.cbbo.measures import asked, derived, known_after
 from basalt_analytics.cbbo.options import OF_INSTRUMENTS, WHO, CbboOptions
-from basalt_analytics.cbbo.pieces import pieces
+from basalt_analytics.cbbo.pieces import SIDES, behind, pieces
 from basalt_analytics.groups import Template, without_repeats
 from basalt_analytics.trade.admissible import KEY, Admissible, check_column, check_keys, check_states
 
 FIELDS = ("measure", "side", "agg")
 SIZED = ("QuantityAtBest", "QuantityWhenAtBest", "QuoteShare", "QuoteShareMean")
 SHARED = ("QuoteShare", "QuoteShareMean")
+BEHIND = {f"{side}{what}": columns for side in SIDES for what, columns in behind(side).items()}
+"""By column of a piece, without what says whose it is, the columns of a table: a level has a price and a size."""
 WITHOUT = "add it, or drop the measures that need it"
 
 
@@ -53,7 +56,7 @@ class Cbbo(FrameModule):
 
     def columns(self) -> list[ResultColumn]:
         """The measures, the valid seconds of each side, and hidden weights."""
-        return [attrs.evolve(one.column, reads=tuple(self._lineage())) for one in self._timed]
+        return [attrs.evolve(one.column, reads=tuple(dict.fromkeys(self._lineage(one.value)))) for one in self._timed]
 
     def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
         """One row for each bucket whose admissible time has a quote in force, of the listing or of its instrument."""
@@ -87,10 +90,10 @@ class Cbbo(FrameModule):
                     f"{columns[f'{side}Venues']}: make the table with consolidated_book, or drop the measure"
                 )
 
-    def _lineage(self) -> Iterator[str]:
+    def _lineage(self, value: pl.Expr) -> Iterator[str]:
+        """The table columns behind an aggregation of pieces."""
+        steps = {name: expr for step in derived(self.config) for name, expr in step.items()}
         yield "reference.InstrumentId"
-        for table in ("l2", "cbbo"):
-            names = [f"{side}{what}1" for side in ("Bid", "Ask") for what in ("Price", "Quantity")]
-            yield from (f"{table}.{name}" for name in names if name in self.columns_of[table])
-        if "ExclusiveTimeAtBest" in self.config.measures:
-            yield from (f"cbbo.{side}Venues" for side in self.config.books)
+        for name in table_columns(roots(value), steps):
+            table, column = ("cbbo", name.removeprefix("Best")) if name.startswith("Best") else ("l2", name)
+            yield from (f"{table}.{one}" for one in BEHIND.get(column, ()) if one in self.columns_of[table])

@@ -56,3 +56,9 @@ def touches(table: pl.LazyFrame, at: str, whose: str) -> pl.LazyFrame:
         if whose and f"{side}Venues" in there:
             found[f"{whose}{side}Venues"] = pl.col(f"{side}Venues")
     return with_level(table).select(KEY, pl.col("EventTimestamp").to_physical().alias(at), **found)
+
+
+def behind(side: str) -> dict[str, tuple[str, ...]]:
+    """By what of a side of a quote, the columns of its table: a level that has no size is none."""
+    level = (f"{side}Price1", f"{side}Quantity1")
+    return {"Price": level, "Key": level, "Quantity": level, "Venues": (f"{side}Venues",)}
