@@ -212,7 +212,7 @@ def _distance(side: str, name: Template) -> Iterator[Timed]:
         Unit.BPS,
         f"How far the venue's {side.lower()} is from the best of its instrument, in bps of the mid, averaged over the "
         "time in which it has one; time without a quote, the farthest of all, is left out.",
-        formula="Σ Δt·1e4·|best − own| / mid / Σ Δt, < 0 where own is better",
+        formula=f"1e4·Σ Δt·({'best − own' if side == 'Bid' else 'own − best'})/mid / Σ Δt",
         citation=FOUCAULT,
         sign="+ when the venue's price is worse than the best",
     )
