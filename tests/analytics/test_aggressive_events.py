@@ -1,10 +1,13 @@
 """The transform aggressive_trades on order events: exchange events, and sweeps over the venues of an instrument."""
 
 import polars as pl
+import pytest
 from aggressive_prints import START, made, orders
 from order_events import e1, l3
+from polars.testing import assert_frame_equal
 
 from basalt.tables import AGGRESSOR, NS_UTC
+from basalt.testing.days import DAYS
 
 
 def sizes(found):
@@ -17,6 +20,17 @@ EXECUTED = (None, 0.0, 10.0, 100.0, 10.0)
 def fills(*rows):
     """Fills of resting asks of 100 at 10: (sequence, us, whether it is the last of its event)."""
     return l3([(n, us / 1e6, f"o{n}", "Ask", "Remove", *EXECUTED, 100, last) for n, us, last in rows])
+
+
+@pytest.mark.parametrize("day", ["quiet", "ties", "midnight", "halt"])
+def test_order_events_and_prints_tell_the_same_orders(day):
+    """On simulated days each execution of continuous trading is one row of l3 and one print of the same instant."""
+    tables = DAYS[day]()
+    of_events = made({"l3": tables["l3"]}, table="l3")["aggressive_orders"]
+    of_prints = made({"trades": tables["trades"]})["aggressive_orders"]
+    both = [name for name in of_prints.columns if name in of_events.columns]
+    assert_frame_equal(of_events.select(both), of_prints.select(both))
+    assert of_events["Executions"].max() > 1
 
 
 def test_one_exchange_event_joins_whatever_the_gap():
