@@ -1,6 +1,7 @@
-"""The module `auction` under the laws: every measure and option at least once.
+"""The module `auction` and the transform `auction_uncross` under the laws: every measure and option at least once.
 
 The passes are sparse, as they are by default: a message is in force, and has a row, in every bucket until the next.
+Where indications are made at edges of buckets the pass names hours, so that a call which is still on has an end.
 """
 
 import polars as pl
@@ -31,6 +32,24 @@ BEST = {"module": "auction", "measures": ["Dislocation"], "quotes": "cbbo", "ref
 BESIDE = {name: with_cbbo(day) for name, day in FEW.items()}
 LEFT = {**SPARSE, "closed": "left", "label": "start"}
 SHIFTED = {**LEFT, "origin": "00:00:20"}
+
+
+WITH_REFERENCE = {"module": "auction", "measures": ["Indicative", "IndicativeTWA", "Path", "Imbalance", "ToReference"]}
+HOURS = {"start": "07:00", "end": "18:00", "tz": "UTC"}
+OF_ORDERS = {"module": "auction", "measures": ["Indicative", "IndicativeTWA", "Path", "Imbalance"]}
+
+
+def uncrossed(**options):
+    return {**SPARSE, "preprocess": [{"transform": "auction_uncross", **options}]}
+
+
+AT_EDGES = {**uncrossed(), "session": HOURS}
+BY_TICKS = {
+    **uncrossed(candidates="ticks", reference="last_trade", phases=["CLOSING_AUCTION", "OPENING_AUCTION"]),
+    "session": HOURS,
+    "closed": "left",
+}
+BY_EVENT = uncrossed(emit="event", reference="imbalance")
 
 
 class TestAuction(AnalyticLaws):
@@ -64,14 +83,40 @@ class TestAuctionAgainstBestQuotes(AnalyticLaws):
     days = BESIDE
 
 
+class TestUncrossAtEdges(AnalyticLaws):
+    analytic = OF_ORDERS
+    options = AT_EDGES
+    days = FEW
+
+
+class TestUncrossByTicks(AnalyticLaws):
+    analytic = OF_ORDERS
+    every = "90s"
+    options = BY_TICKS
+    days = FEW
+
+
+class TestUncrossByEvent(AnalyticLaws):
+    analytic = WITH_REFERENCE
+    options = BY_EVENT
+
+
 @pytest.mark.parametrize(
-    ("analytic", "days"),
-    [(ALL, DAYS), (AFTER, DAYS), (COLUMN, DAYS), (BEST, BESIDE)],
-    ids=["all", "after", "column", "best quotes"],
+    ("analytic", "options", "days"),
+    [
+        (ALL, SPARSE, DAYS),
+        (AFTER, SPARSE, DAYS),
+        (COLUMN, SPARSE, DAYS),
+        (BEST, SPARSE, BESIDE),
+        (OF_ORDERS, AT_EDGES, FEW),
+        (OF_ORDERS, BY_TICKS, FEW),
+        (WITH_REFERENCE, BY_EVENT, DAYS),
+    ],
+    ids=["all", "after", "column", "best quotes", "at edges", "by ticks", "by event"],
 )
-def test_every_column_has_a_value_on_some_sample_day(analytic, days):
+def test_every_column_has_a_value_on_some_sample_day(analytic, options, days):
     """Without one, no law says anything about the column."""
-    trials = Setting(analytic, "1m", SPARSE, days=days).trials()
+    trials = Setting(analytic, "1m", options, days=days).trials()
     names = [c.name for c in trials[0].columns]
     counts = pl.concat([trial.whole.select(pl.col(names).count()) for trial in trials]).sum()
     assert [name for name in names if counts.item(0, name) == 0] == []
