@@ -95,6 +95,11 @@ def basalt_transforms() -> list[Lazy]:
         ),
         Lazy("trade_signs", f"{place}.trade_signs:TradeSigns", "Aggressor sides that the exchange does not tell."),
         Lazy(
+            "consolidated_book",
+            "basalt_analytics.consolidated.transform:ConsolidatedBook",
+            "One book of an instrument out of the books of its listings.",
+        ),
+        Lazy(
             "aggressive_trades",
             f"{place}.aggressive_trades:AggressiveTrades",
             "Executions put together into the aggressive orders that caused them.",

@@ -39,20 +39,23 @@ class Ladders:
 
 
 def ladders(rows: pl.DataFrame, levels: int, least: Array | float) -> Ladders:
-    """Those of rows of l2. `least`: size, by row or of all, below which a level is not shown."""
+    """Those of rows of l2, with a last level where nothing shows. `least`: size, by row or of all, below which a level
+    is not shown."""
     price, quantity = (_stacked(rows, part, levels, pl.Float64, np.nan) for part in ("Price", "Quantity"))
     orders = _stacked(rows, "NumOrders", levels, pl.Int32, -1)
     shows = np.isfinite(price) & (np.abs(price) < DEAREST) & (quantity > 0) & np.isfinite(quantity)
     shows &= quantity >= np.broadcast_to(least, len(rows))[:, None, None]
     signs = np.array([-1, 1])[:, None]
     keys = np.rint(np.where(shows, price, 0.0) * KEYS_A_UNIT).astype(np.int64) * signs
-    return _sorted(np.where(shows, keys, NOTHING), np.where(shows, price, np.nan), quantity, orders)
+    keys = np.where(shows, keys, NOTHING)
+    bad = _closed(keys, price, quantity, orders)
+    return Ladders(keys, price, quantity, orders, bad)
 
 
 def _stacked(rows: pl.DataFrame, part: str, levels: int, dtype: type[pl.DataType], missing: float) -> Array:
     """That part of every level; `missing` where it is null, or no column tells it."""
     numbers = np.float64 if dtype == pl.Float64 else np.int32
-    found = np.full((len(rows), 2, levels), missing, numbers)
+    found = np.full((len(rows), 2, levels + 1), missing, numbers)
     for side, name in enumerate(SIDES):
         for level in range(levels):
             if (column := f"{name}{part}{level + 1}") in rows.columns:
@@ -60,23 +63,40 @@ def _stacked(rows: pl.DataFrame, part: str, levels: int, dtype: type[pl.DataType
     return found
 
 
-def _sorted(key: Array, price: Array, quantity: Array, orders: Array) -> Ladders:
-    """Ladders best first; of those that have gaps or disorder a sorted copy."""
+def _closed(key: Array, price: Array, quantity: Array, orders: Array) -> int:
+    """Close gaps and mend disorder in place: best first, one level a price. How many rows had bad ladders."""
     moved = _disordered(key)
-    own = key[moved]
-    closed = np.take_along_axis(own, np.argsort(own == NOTHING, axis=-1, kind="stable"), -1)
+    parts = [array[moved] for array in (key, price, quantity, orders)]
+    closed = np.take_along_axis(parts[0], np.argsort(parts[0] == NOTHING, axis=-1, kind="stable"), -1)
     bad = np.zeros(moved.shape, np.bool_)
     bad[moved] = _disordered(closed)
-    order = np.argsort(own, axis=-1, kind="stable")
-    for array in (key, price, quantity, orders):
-        array[moved] = np.take_along_axis(array[moved], order, -1)
-    return Ladders(key, price, quantity, orders, int(bad.any(axis=1).sum()))
+    parts = _sorted(parts)
+    _add_up(*parts)
+    for array, part in zip((key, price, quantity, orders), _sorted(parts), strict=True):
+        array[moved] = part
+    return int(bad.any(axis=1).sum())
 
 
 def _disordered(key: Array) -> Any:
     """By ladder, whether a level is not behind the one before it."""
     before, behind = key[..., :-1], key[..., 1:]
     return ((before >= behind) & (behind != NOTHING)).any(axis=-1)
+
+
+def _sorted(parts: Sequence[Array]) -> list[Array]:
+    order = np.argsort(parts[0], axis=-1, kind="stable")
+    return [np.take_along_axis(part, order, -1) for part in parts]
+
+
+def _add_up(key: Array, price: Array, quantity: Array, orders: Array) -> None:
+    """Of levels at one price, which stand together, the last takes what the others have, at the price of the first."""
+    for level in range(1, key.shape[-1]):
+        same = (key[:, level] == key[:, level - 1]) & (key[:, level] != NOTHING)
+        price[same, level] = price[same, level - 1]
+        quantity[same, level] += quantity[same, level - 1]
+        told = (orders[:, level] >= 0) & (orders[:, level - 1] >= 0)
+        orders[same, level] = np.where(told, orders[:, level] + orders[:, level - 1], -1)[same]
+        key[same, level - 1] = NOTHING
 
 
 def cells(found: Ladders, rows: Array, name: str) -> pl.Series:

@@ -1,6 +1,6 @@
 """Rows of the consolidated book of one instrument: when they are written, and their columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from basalt.tables import NS_UTC
+from basalt.tables import MARKET_STATES, NS_UTC, STATE
 from basalt_analytics.consolidated.ladders import cells
 from basalt_analytics.consolidated.options import SIDES, ConsolidatedBookOptions, Emit
 from basalt_analytics.consolidated.streams import Stream
@@ -35,9 +35,11 @@ class Book:
     spent: Array
 
 
-def columns(options: ConsolidatedBookOptions, orders: bool, key: Any, listing: Any) -> dict[str, Any]:
-    """Dtypes of the rows' columns. `orders`: whether numbers of orders are told; `key`, `listing`: dtypes of ids."""
+def columns(options: ConsolidatedBookOptions, orders: bool, state: bool, key: Any, listing: Any) -> dict[str, Any]:
+    """Dtypes of the rows' columns. `orders`: whether numbers of orders are told; `state`: whether rows of a listing
+    have its market state; `key`, `listing`: dtypes of ids."""
     found: dict[str, Any] = {KEYS[options.index_by]: key, "EventTimestamp": NS_UTC}
+    found |= {"MarketState": STATE} if state and options.index_by == "PrimaryListingId" else {}
     for level in range(1, options.top_n + 1):
         for side in SIDES:
             found |= {f"{side}Price{level}": pl.Float64(), f"{side}Quantity{level}": pl.Float64()}
@@ -60,9 +62,11 @@ def book(found: Stream, options: ConsolidatedBookOptions, clock: Clock) -> Book:
         np.full(count, -1, np.int64),
         np.full(count, found.open),
         np.full((2, count), NOTHING, np.int64),
+        np.full(2, NOTHING, np.int64),
         np.zeros(1, np.int64),
     )
-    out = _out(after, options.top_n, count if options.per_venue else 0)
+    label = found.states_at(stamps) if options.index_by == "PrimaryListingId" else np.zeros(len(after), np.int8)
+    out = _out(after, label, options.top_n, count if options.per_venue else 0)
     spent = np.zeros(len(SPANS), np.int64)
     rules = Rules(
         POLICIES.index(options.crossed),
@@ -71,7 +75,8 @@ def book(found: Stream, options: ConsolidatedBookOptions, clock: Clock) -> Book:
         options.only_changes and options.emit != "bucket" and not options.per_venue,
     )
     own = found.ladders
-    quotes = Quotes(own.key, own.price, own.quantity, own.orders, found.stands, found.times)
+    key, price, quantity, orders = (array.ravel() for array in (own.key, own.price, own.quantity, own.orders))
+    quotes = Quotes(key, price, quantity, orders, found.stands, found.times, own.key.shape[2])
     written = consolidate(found.events, quotes, out, venues, rules, spent, clock.end)
     return Book(found, out, written, stamps, spent)
 
@@ -99,18 +104,19 @@ def _edges(first: int, last: int, clock: Clock) -> Array:
     return np.arange(ends[0], ends[1] + 1, clock.rule.every)
 
 
-def _out(after: Array, levels: int, held: int) -> "Out":
+def _out(after: Array, label: Array, levels: int, held: int) -> "Out":
     from basalt_analytics.kernels.consolidated import Out
 
     rows = len(after)
-    shape = (rows, 2, levels)
+    cells = rows * 2 * levels
     return Out(
         after,
+        label,
         np.zeros(rows, np.int64),
-        np.empty(shape),
-        np.empty(shape),
-        np.empty(shape, np.int32),
-        np.empty(shape, np.int32),
+        np.empty(cells),
+        np.empty(cells),
+        np.empty(cells, np.int32),
+        np.empty(cells, np.int32),
         np.empty((rows, 2), np.int32),
         np.empty(rows, np.int8),
         np.empty(rows, np.int32),
@@ -120,11 +126,13 @@ def _out(after: Array, levels: int, held: int) -> "Out":
 
 def book_rows(made: Book, options: ConsolidatedBookOptions, key: Any, wanted: Mapping[str, Any]) -> pl.DataFrame:
     """The rows, with these columns, under this key."""
-    stamps = pl.Series(made.stamps[made.out.wrote[: made.written]], dtype=pl.Int64).cast(NS_UTC)
+    wrote = made.out.wrote[: made.written]
+    stamps = pl.Series(made.stamps[wrote], dtype=pl.Int64).cast(NS_UTC)
+    state = _named("MarketState", made.out.label[wrote], MARKET_STATES, STATE)
     name = KEYS[options.index_by]
     ids = pl.Series(name, [key], dtype=wanted[name]).new_from_index(0, made.written)
-    series = [*_levels(made), *_best(made), *_on_venues(made, options)]
-    found = pl.DataFrame([ids, stamps.alias("EventTimestamp"), *series]).select(list(wanted))
+    series = [*_levels(made, options.top_n), *_best(made), *_on_venues(made, options)]
+    found = pl.DataFrame([ids, stamps.alias("EventTimestamp"), state, *series]).select(list(wanted))
     if not (options.per_venue and options.only_changes and options.emit != "bucket"):
         return found
     shown = pl.exclude(name, "EventTimestamp")
@@ -132,16 +140,17 @@ def book_rows(made: Book, options: ConsolidatedBookOptions, key: Any, wanted: Ma
     return found.filter(changed | (pl.int_range(pl.len()) == 0))
 
 
-def _levels(made: Book) -> Iterator[pl.Series]:
-    out, rows = made.out, slice(made.written)
-    for side, name in enumerate(SIDES):
-        for level in range(out.price.shape[2]):
-            yield pl.Series(f"{name}Price{level + 1}", out.price[rows, side, level], nan_to_null=True)
-            yield pl.Series(f"{name}Quantity{level + 1}", out.quantity[rows, side, level], nan_to_null=True)
-            there = out.venues[rows, side, level] > 0
-            told = out.orders[rows, side, level]
+def _levels(made: Book, levels: int) -> Iterator[pl.Series]:
+    out, parts = made.out, ("price", "quantity", "orders", "venues")
+    shaped = (getattr(out, part).reshape(len(out.after), 2, levels)[: made.written] for part in parts)
+    price, quantity, orders, venues = shaped
+    for level in range(levels):
+        for side, name in enumerate(SIDES):
+            yield pl.Series(f"{name}Price{level + 1}", price[:, side, level], nan_to_null=True)
+            yield pl.Series(f"{name}Quantity{level + 1}", quantity[:, side, level], nan_to_null=True)
+            there, told = venues[:, side, level] > 0, orders[:, side, level]
             yield _where(f"{name}NumOrders{level + 1}", told, there & (told >= 0))
-            yield _where(f"{name}Venues{level + 1 if level else ''}", out.venues[rows, side, level], there)
+            yield _where(f"{name}Venues{level + 1 if level else ''}", venues[:, side, level], there)
 
 
 def _best(made: Book) -> Iterator[pl.Series]:
@@ -149,8 +158,7 @@ def _best(made: Book) -> Iterator[pl.Series]:
     for side, name in enumerate(SIDES):
         first = _where("first", out.best[rows, side], out.best[rows, side] >= 0)
         yield made.stream.listings.gather(first).alias(f"Best{name}Listing")
-    states = pl.Series("BookState", out.state[rows])
-    yield states.replace_strict(list(range(len(STATES))), STATES, return_dtype=BOOK_STATE)
+    yield _named("BookState", out.state[rows], STATES, BOOK_STATE)
     yield pl.Series("EligibleVenues", out.eligible[rows])
 
 
@@ -163,6 +171,10 @@ def _on_venues(made: Book, options: ConsolidatedBookOptions) -> Iterator[pl.Seri
                 row = np.where(row < 0, made.out.held[: made.written, venue], row)
         for name in options.per_venue:
             yield cells(made.stream.ladders, row, name).alias(f"{mic}{name}")
+
+
+def _named(name: str, codes: Array, names: Sequence[str], dtype: pl.Enum) -> pl.Series:
+    return pl.Series(name, codes).replace_strict(list(range(len(names))), names, return_dtype=dtype)
 
 
 def _where(name: str, values: Array, there: Array) -> pl.Series:

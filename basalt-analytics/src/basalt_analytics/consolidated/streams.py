@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from basalt.tables import MARKET_STATES, STATE
 from basalt_analytics.consolidated.ladders import Ladders, ladders
 from basalt_analytics.consolidated.venues import POOLED
 
@@ -38,7 +39,7 @@ class Counting:
 @attrs.frozen(eq=False)
 class Stream:
     """`listings`, `mics`: by venue, in the order of ranks. `stands`: by quote, whether it is not crossed in itself.
-    `first`: stamp of the first quote."""
+    `first`: stamp of the first quote. `changes`: stamps and codes of the market states of the primary listing."""
 
     events: "Events"
     ladders: Ladders
@@ -49,6 +50,13 @@ class Stream:
     open: bool
     expiries: int
     first: int
+    changes: tuple[Array, Array]
+
+    def states_at(self, stamps: Array) -> Any:
+        """Codes of the market state of the primary listing then; that of UNKNOWN before any is told."""
+        at, codes = self.changes
+        unknown = np.append(codes, np.int8(MARKET_STATES.index("UNKNOWN")))
+        return unknown[np.searchsorted(at, stamps, side="right") - 1]
 
 
 def stream(rows: pl.DataFrame, how: Counting) -> Stream | None:
@@ -74,7 +82,16 @@ def stream(rows: pl.DataFrame, how: Counting) -> Stream | None:
         how.states is None or bool({"UNKNOWN", "null"} & set(how.states)),
         len(old),
         int(times.min()),
+        _changes(rows),
     )
+
+
+def _changes(rows: pl.DataFrame) -> tuple[Array, Array]:
+    """The market states that the primary listing's rows tell, whether its quotes count or not."""
+    told = rows.lazy() if "MarketState" in rows.columns else rows.lazy().with_columns(MarketState=pl.lit(None, STATE))
+    own = told.filter(pl.col("ListingId") == pl.col("Primary"), pl.col("MarketState").is_not_null())
+    found = own.sort("EventTimestamp", "Quoted", maintain_order=True).collect()
+    return found["EventTimestamp"].to_physical().to_numpy(), found["MarketState"].to_physical().to_numpy()
 
 
 def _venues(rows: pl.DataFrame, known: pl.DataFrame) -> Array:

@@ -79,7 +79,7 @@ class ConsolidatedBook(Transform):
     def _columns(self, columns_of: Mapping[str, Columns]) -> dict[str, pl.DataType]:
         listing = columns_of["l2"]["ListingId"]
         key = columns_of["reference"]["InstrumentId"] if self.output == "cbbo" else listing
-        return columns(self.config, counts_orders(columns_of["l2"]), key, listing)
+        return columns(self.config, counts_orders(columns_of["l2"]), _knows_states(columns_of), key, listing)
 
     def _counting(self, columns_of: Mapping[str, Columns], pass_: PassContext) -> Counting:
         own = self.config

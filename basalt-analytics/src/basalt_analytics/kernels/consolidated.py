@@ -2,8 +2,9 @@
 
 Keys are prices in 1e-9 as integers, those of bids negated, so that on either side a lower key is a better price;
 `NOTHING` is no level. Venues are numbered by rank, and a venue *stands* in the book where it has a quote that is not
-too old, in an admissible state, and not crossed in itself. What stands is looked at anew at each stamp, and merged
-level by level where a row is written.
+too old, in an admissible state, and not crossed in itself. The best keys are kept at each event; levels are merged
+where a row is written. What the loop calls is compiled into it, for a call that hands on so many arrays costs more than
+what it does.
 """
 
 from typing import Any, NamedTuple
@@ -31,7 +32,8 @@ class Events(NamedTuple):
 
 
 class Quotes(NamedTuple):
-    """Ladders by row, side and level, best first, `NOTHING` behind the last; `orders` −1 where they are not told."""
+    """Ladders by row, side and level, in one dimension; best first, no price twice, the last of `depth` levels always
+    `NOTHING`; `orders` −1 where they are not told."""
 
     key: Array  # int64
     price: Array  # float64
@@ -39,13 +41,16 @@ class Quotes(NamedTuple):
     orders: Array  # int32
     stands: Array  # bool, by row: not crossed in itself, or kept all the same
     time: Array  # int64, by row
+    depth: int
 
 
 class Out(NamedTuple):
-    """Rows to be written, by row, side and level; NaN, −1 and 0 venues where there is no level. `best`: rank of the
-    first venue at the best price; `held`: by venue the row that stands, −1 for none (no columns: not wanted)."""
+    """Rows to be written, by row, side and level, in one dimension; NaN, −1 and 0 venues where there is no level.
+    `best`: rank of the first venue at the best price; `held`: by venue the row that stands, −1 for none (no columns:
+    not wanted). `label`: by row that could be written, what else it shows."""
 
     after: Array  # int64: the event behind which each row is written
+    label: Array  # int8
     wrote: Array  # int64: which of these each row was
     price: Array
     quantity: Array
@@ -68,11 +73,12 @@ class Rules(NamedTuple):
 
 class Venues(NamedTuple):
     """Of each venue: the row of its last quote, −1 for none, whether its state is admissible, and its best keys by
-    side as far as it stands in the book."""
+    side as far as it stands in the book; `best`: the lowest of these by side."""
 
     row: Array  # int64
     admissible: Array  # bool
     top: Array  # int64, by side and venue
+    best: Array  # int64
     eligible: Array  # int64: how many stand, one value
 
 
@@ -80,153 +86,214 @@ class Venues(NamedTuple):
 def consolidate(
     events: Events, quotes: Quotes, out: Out, venues: Venues, rules: Rules, spent: Array, end: int
 ) -> int:  # pragma: no cover - compiled
-    """Fill `out` and `spent` (ns by SPANS, from the first quote to `end`); how many rows were written."""
-    shown, front = np.empty_like(venues.top), np.empty_like(venues.top)
-    cursor = np.zeros(venues.top.shape, np.int64)
-    written, at, begun, last = 0, 0, False, len(events.time) - 1
+    """Fill `out` and `spent` (ns by SPANS, from the first quote to `end`); how many rows were written.
+
+    Arrays are taken out of their records once, for the same reason.
+    """
+    time, kind, whose, row, told = events
+    stands, since, depth = quotes.stands, quotes.time, quotes.depth
+    key, price, quantity, orders = quotes.key, quotes.price, quotes.quantity, quotes.orders
+    held, admissible, top, best, eligible = venues
+    (
+        after,
+        label,
+        wrote,
+        out_price,
+        out_quantity,
+        out_orders,
+        out_venues,
+        out_best,
+        out_state,
+        out_eligible,
+        out_held,
+    ) = out
+    shown, cursor = np.empty_like(top), np.zeros(len(held), np.int64)
+    written, at, begun, last = 0, 0, False, len(time) - 1
     for i in range(last + 1):
-        _apply(venues, quotes, events.kind[i], events.venue[i], events.row[i], events.admissible[i])
-        begun |= events.kind[i] == QUOTE
-        until = events.time[i + 1] if i < last else max(end, events.time[i])
-        if begun and until > events.time[i]:
-            _spend(venues, spent, until - events.time[i])
-        while at < len(out.after) and out.after[at] == i:
-            out.wrote[written] = at
-            _write(venues, quotes, out, rules, written, shown, front, cursor)
-            if written == 0 or not rules.only_changes or _differs(out, written):
-                written += 1
+        _apply(held, admissible, top, best, eligible, key, stands, depth, kind[i], whose[i], row[i], told[i])
+        begun |= kind[i] == QUOTE
+        until = time[i + 1] if i < last else max(end, time[i])
+        if begun and until > time[i]:
+            state = _state(best[0], best[1])
+            spent[0] += (until - time[i]) * (state == LOCKED)
+            spent[1] += (until - time[i]) * (state == CROSSED)
+            spent[2 + min(eligible[0], 2)] += until - time[i]
+        while at < len(after) and after[at] == i:
+            wrote[written] = at
+            state = _show(shown, top, best, held, since, rules.crossed, rules.locked)
+            out_state[written], out_eligible[written] = state, eligible[0]
+            changed = written == 0 or state != out_state[written - 1]
+            if written > 0:
+                changed |= eligible[0] != out_eligible[written - 1] or label[at] != label[wrote[written - 1]]
+            for side in range(2):
+                changed |= _merge(
+                    held,
+                    shown,
+                    cursor,
+                    side,
+                    key,
+                    price,
+                    quantity,
+                    orders,
+                    depth,
+                    rules.largest,
+                    written,
+                    out_price,
+                    out_quantity,
+                    out_orders,
+                    out_venues,
+                    out_best,
+                )
+            for venue in range(out_held.shape[1]):
+                out_held[written, venue] = held[venue] if _stands(held[venue], admissible[venue], stands) else -1
+            written += changed or not rules.only_changes
             at += 1
     return written
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
+def _stands(row: int, admissible: bool, stands: Array) -> bool:  # pragma: no cover - compiled
+    return bool(row >= 0 and admissible and stands[row])
+
+
+@njit(cache=True, nogil=True, inline="always")
 def _apply(
-    venues: Venues, quotes: Quotes, kind: int, venue: int, row: int, admissible: int
+    held: Array,
+    admissible: Array,
+    top: Array,
+    best: Array,
+    eligible: Array,
+    key: Array,
+    stands: Array,
+    depth: int,
+    kind: int,
+    venue: int,
+    row: int,
+    told: int,
 ) -> None:  # pragma: no cover - compiled
-    before = venues.row[venue] >= 0 and venues.admissible[venue] and quotes.stands[venues.row[venue]]
+    """What an event makes of its venue, and of the best keys."""
+    stood = _stands(held[venue], admissible[venue], stands)
     if kind == QUOTE:
-        venues.row[venue] = row
+        held[venue] = row
     elif kind == EXPIRY:
-        venues.row[venue] = -1
-    if admissible >= 0:
-        venues.admissible[venue] = admissible == 1
-    held = venues.row[venue]
-    stands = held >= 0 and venues.admissible[venue] and quotes.stands[held]
+        held[venue] = -1
+    if told >= 0:
+        admissible[venue] = told == 1
+    now = _stands(held[venue], admissible[venue], stands)
+    eligible[0] += int(now) - int(stood)
     for side in range(2):
-        venues.top[side, venue] = quotes.key[held, side, 0] if stands else NOTHING
-    venues.eligible[0] += int(stands) - int(before)
+        own, former = NOTHING, top[side, venue]
+        if now:
+            own = key[(2 * held[venue] + side) * depth]
+        top[side, venue] = own
+        if own <= best[side]:
+            best[side] = own
+        elif former == best[side]:
+            best[side] = _lowest(top, side)
 
 
-@njit(cache=True, nogil=True)
-def _lowest(keys: Array) -> int:  # pragma: no cover - compiled
+@njit(cache=True, nogil=True, inline="always")
+def _lowest(keys: Array, side: int) -> int:  # pragma: no cover - compiled
     found = NOTHING
-    for key in keys:
-        found = min(found, key)
+    for venue in range(keys.shape[1]):
+        found = min(found, keys[side, venue])
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _state(bid: int, ask: int) -> int:  # pragma: no cover - compiled
     """Of the book with these best keys."""
-    if bid == NOTHING and ask == NOTHING:
-        return EMPTY
     if bid == NOTHING or ask == NOTHING:
-        return ONE_SIDED
+        return EMPTY if bid == ask else ONE_SIDED
     if -bid > ask:
         return CROSSED
     return LOCKED if -bid == ask else OK
 
 
-@njit(cache=True, nogil=True)
-def _spend(venues: Venues, spent: Array, span: int) -> None:  # pragma: no cover - compiled
-    state = _state(_lowest(venues.top[0]), _lowest(venues.top[1]))
-    spent[0] += span * (state == LOCKED)
-    spent[1] += span * (state == CROSSED)
-    spent[2 + min(venues.eligible[0], 2)] += span
+@njit(cache=True, nogil=True, inline="always")
+def _show(
+    shown: Array, top: Array, best: Array, held: Array, since: Array, crossed: int, locked: int
+) -> int:  # pragma: no cover - compiled
+    """Fill `shown` with the best keys of the venues that are written, by side; the state of the book."""
+    state = _state(best[0], best[1])
+    for side in range(2):
+        for venue in range(shown.shape[1]):
+            shown[side, venue] = top[side, venue]
+    if state == CROSSED and crossed == RESOLVE:
+        state = _resolve(shown, held, since)
+    if (state == CROSSED and crossed == BLANK) or (state == LOCKED and locked == BLANK):
+        for side in range(2):
+            for venue in range(shown.shape[1]):
+                shown[side, venue] = NOTHING
+    return state
 
 
 @njit(cache=True, nogil=True)
-def _resolve(venues: Venues, quotes: Quotes, shown: Array) -> int:  # pragma: no cover - compiled
+def _resolve(shown: Array, held: Array, since: Array) -> int:  # pragma: no cover - compiled
     """Take venues out of `shown`, the oldest quote first, until it is not crossed; the state it is in then."""
     while True:
-        bid, ask = _lowest(shown[0]), _lowest(shown[1])
+        bid, ask = _lowest(shown, 0), _lowest(shown, 1)
         state = _state(bid, ask)
         if state != CROSSED:
             return UNCROSSED if state == OK else state
-        oldest, since = -1, 0
+        oldest, oldest_since = -1, 0
         for venue in range(shown.shape[1]):
             crosses = -shown[0, venue] > ask or shown[1, venue] < -bid
-            if crosses and (oldest < 0 or quotes.time[venues.row[venue]] <= since):
-                oldest, since = venue, quotes.time[venues.row[venue]]
+            if crosses and (oldest < 0 or since[held[venue]] <= oldest_since):
+                oldest, oldest_since = venue, since[held[venue]]
         shown[0, oldest] = NOTHING
         shown[1, oldest] = NOTHING
 
 
-@njit(cache=True, nogil=True)
-def _write(
-    venues: Venues, quotes: Quotes, out: Out, rules: Rules, at: int, shown: Array, front: Array, cursor: Array
-) -> None:  # pragma: no cover - compiled
-    shown[:] = venues.top
-    state = _state(_lowest(shown[0]), _lowest(shown[1]))
-    if state == CROSSED and rules.crossed == RESOLVE:
-        state = _resolve(venues, quotes, shown)
-    if (state == CROSSED and rules.crossed == BLANK) or (state == LOCKED and rules.locked == BLANK):
-        shown[:] = NOTHING
-    out.state[at], out.eligible[at] = state, venues.eligible[0]
-    front[:] = shown
-    cursor[:] = 0
-    for side in range(2):
-        _merge(venues.row, quotes, out, rules.largest, at, side, front[side], cursor[side])
-    for venue in range(out.held.shape[1]):
-        stands = venues.row[venue] >= 0 and venues.admissible[venue] and quotes.stands[venues.row[venue]]
-        out.held[at, venue] = venues.row[venue] if stands else -1
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _merge(
-    rows: Array, quotes: Quotes, out: Out, largest: bool, at: int, side: int, front: Array, cursor: Array
-) -> None:  # pragma: no cover - compiled
-    """One side, best level first: `front` has the key that each venue's `cursor` stands at."""
-    depth = quotes.key.shape[2]
-    out.best[at, side] = -1
-    for level in range(out.price.shape[2]):
-        key, price, quantity, orders, count = _lowest(front), np.nan, np.nan, -1, 0
-        if key != NOTHING:
-            quantity, orders = 0.0, 0
-            for venue in range(len(front)):
-                if front[venue] != key:
-                    continue
-                row, place, own = rows[venue], cursor[venue], 0.0
-                if count == 0:
-                    price = quotes.price[row, side, place]
-                    if level == 0:
-                        out.best[at, side] = venue
-                while place < depth and quotes.key[row, side, place] == key:
-                    own += quotes.quantity[row, side, place]
-                    told = quotes.orders[row, side, place]
-                    orders = -1 if told < 0 or orders < 0 else orders + told
-                    place += 1
-                quantity = max(quantity, own) if largest else quantity + own
-                cursor[venue], count = place, count + 1
-                front[venue] = quotes.key[row, side, place] if place < depth else NOTHING
-        out.price[at, side, level], out.quantity[at, side, level] = price, quantity
-        out.orders[at, side, level], out.venues[at, side, level] = orders, count
-
-
-@njit(cache=True, nogil=True)
-def _differs(out: Out, at: int) -> bool:  # pragma: no cover - compiled
-    """Whether the row shows anything that the one before does not."""
-    if out.state[at] != out.state[at - 1] or out.eligible[at] != out.eligible[at - 1]:
-        return True
-    for side in range(2):
-        if out.best[at, side] != out.best[at - 1, side]:
-            return True
-        for level in range(out.price.shape[2]):
-            here, before = out.price[at, side, level], out.price[at - 1, side, level]
-            size, former = out.quantity[at, side, level], out.quantity[at - 1, side, level]
-            same = here == before or (np.isnan(here) and np.isnan(before))
-            same &= size == former or (np.isnan(size) and np.isnan(former))
-            same &= out.orders[at, side, level] == out.orders[at - 1, side, level]
-            if not same or out.venues[at, side, level] != out.venues[at - 1, side, level]:
-                return True
-    return False
+    held: Array,
+    front: Array,
+    cursor: Array,
+    side: int,
+    key: Array,
+    price: Array,
+    quantity: Array,
+    orders: Array,
+    depth: int,
+    largest: bool,
+    at: int,
+    out_price: Array,
+    out_quantity: Array,
+    out_orders: Array,
+    out_venues: Array,
+    out_best: Array,
+) -> bool:  # pragma: no cover - compiled
+    """Write one side, best level first: `front` has the key of each venue at its `cursor`. Whether it shows anything
+    that the row before does not."""
+    levels = len(out_price) // (2 * len(out_best))
+    best, first, changed = NOTHING, -1, at == 0
+    for venue in range(len(cursor)):
+        cursor[venue] = (2 * max(held[venue], 0) + side) * depth
+        best = min(best, front[side, venue])
+    for slot in range((2 * at + side) * levels, (2 * at + side + 1) * levels):
+        paid, size, count, contributors, following, untold = np.nan, np.nan, -1, 0, NOTHING, False
+        if best != NOTHING:
+            size, count = 0.0, 0
+            for venue in range(len(cursor)):
+                if front[side, venue] == best:
+                    place = cursor[venue]
+                    if contributors == 0:
+                        paid = price[place]
+                        first = venue if first < 0 else first
+                    size = max(size, quantity[place]) if largest else size + quantity[place]
+                    untold |= orders[place] < 0
+                    count += orders[place]
+                    contributors += 1
+                    cursor[venue] = place + 1
+                    front[side, venue] = key[place + 1]
+                following = min(following, front[side, venue])
+        count, best = -1 if untold else count, following
+        out_price[slot], out_quantity[slot] = paid, size
+        out_orders[slot], out_venues[slot] = count, contributors
+        if not changed:
+            former = slot - 2 * levels
+            changed = out_venues[former] != contributors or out_orders[former] != count
+            changed |= contributors > 0 and (out_price[former] != paid or out_quantity[former] != size)
+    out_best[at, side] = first
+    return bool(changed or out_best[at - 1, side] != first)
