@@ -10,9 +10,10 @@ from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
 from basalt.expressions import roots, table_columns
 from basalt.modules import FrameModule, PassContext
-from basalt_analytics.cbbo.measures import asked, derived, known_after
+from basalt_analytics.cbbo.measures import asked, known_after
 from basalt_analytics.cbbo.options import OF_INSTRUMENTS, WHO, CbboOptions
 from basalt_analytics.cbbo.pieces import SIDES, behind, pieces
+from basalt_analytics.cbbo.worth import derived
 from basalt_analytics.groups import Template, without_repeats
 from basalt_analytics.trade.admissible import KEY, Admissible, check_column, check_keys, check_states
 
