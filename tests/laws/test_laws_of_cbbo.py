@@ -67,6 +67,8 @@ ALONE = {
 }
 SPARSE = {"timeline": "sparse"}
 SHIFTED = {**SPARSE, "closed": "left", "label": "start", "origin": "00:00:20"}
+OF_VENUES = {**EVERY, "measures": [*EVERY["measures"], "ExclusiveTimeAtBest"]}
+CONSOLIDATED = {**SPARSE, "preprocess": [{"transform": "consolidated_book", "top_n": 1}]}
 
 
 class TestCbbo(AnalyticLaws):
@@ -94,6 +96,13 @@ class TestExclusiveTime(AnalyticLaws):
     analytic = ALONE
     every = "30m"
     options = SPARSE
+    days = FEW
+
+
+class TestCbboOfConsolidatedBooks(AnalyticLaws):
+    analytic = OF_VENUES
+    every = "30m"
+    options = CONSOLIDATED
     days = FEW
 
 
