@@ -120,3 +120,16 @@ def test_every_column_has_a_value_on_some_sample_day(analytic, options, days):
     names = [c.name for c in trials[0].columns]
     counts = pl.concat([trial.whole.select(pl.col(names).count()) for trial in trials]).sum()
     assert [name for name in names if counts.item(0, name) == 0] == []
+
+
+def test_minutes_rolled_up_are_the_coarse_buckets():
+    """Every column that has a rollup over time, on a whole day; a price that a later message takes back is not one."""
+    alone = {"quiet": DAYS["quiet"]}
+    coarse = Setting(ALL, "10m", SPARSE, days=alone).trials()[0]
+    rolled = Setting("generic", "10m", source=(ALL,), days=alone).trials()[0].whole
+    names = [c.name for c in coarse.columns if c.over_time.kind != "none"]
+    both = coarse.whole.join(rolled, on=coarse.keys, suffix="Rolled")
+    assert both.height == rolled.height > 0
+    for name in names:
+        found, expected = both[f"{name}Rolled"].cast(pl.Float64), both[name].cast(pl.Float64)
+        assert found.to_list() == [value if value is None else pytest.approx(value, abs=1e-9) for value in expected]
