@@ -110,7 +110,7 @@ def replay(events: Events, out: Emissions, book: Book, policies: Policies) -> tu
     return int(refused), dict(zip(COUNTERS, counts.tolist(), strict=True))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def show(
     order: int, orders: Array, sizes: Array, quantity: Array, number: Array, words: Array, summary: Array, best: Array
 ) -> None:
@@ -126,7 +126,7 @@ def show(
     number[side, rank] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def hide(
     order: int, orders: Array, sizes: Array, quantity: Array, number: Array, words: Array, summary: Array, best: Array
 ) -> None:
@@ -151,7 +151,7 @@ def behind(words: Array, summary: Array, side: int, rank: int) -> int:
     return int(next_above(words, summary, side, rank))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _fits(row: int, facts: Array, amounts: Array, orders: Array, counts: Array, duplicate: int, unknown: int) -> int:
     """What becomes of the row, counted: 1 it is applied, 0 it is left out, −1 it may not stand."""
     action, order, size = facts[row, DO], facts[row, ORDER], amounts[row, SIZE]
@@ -186,7 +186,7 @@ def _fits(row: int, facts: Array, amounts: Array, orders: Array, counts: Array, 
     return 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _compare(row: int, facts: Array, amounts: Array, orders: Array, sizes: Array, best: Array, counts: Array) -> None:
     """Compare what the row says of the order before it with what is tracked."""
     order, old, x = facts[row, ORDER], amounts[row, OLD_SIZE], amounts[row, EXECUTED]

@@ -74,14 +74,15 @@ def replayed(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: 
     rows = with_snapshots(events, snapshots)
     found, where = encoded(rows), places(rows, how.emit, clock)
     policies = DUPLICATE.index(how.duplicate), UNKNOWN.index(how.unknown), CROSSED.index(how.crossed)
-    book, out = empty_book(found.orders, max(found.ranks, 1)), _out(where, how)
+    book, out = empty_book(found.orders, max(found.ranks, 1)), new_emissions(where, how)
     refused, counts = replay(found.events, out, book, Policies(*policies, how.only_changes))
     if refused >= 0:
         refuse(rows.row(refused, named=True), "l3_book")
     return Replayed(rows, found, where, out, counts)
 
 
-def _out(where: Places, how: Replay) -> Any:
+def new_emissions(where: Places, how: Replay) -> Any:
+    """Arrays for the rows to write, filled with what stands for no level."""
     from basalt_analytics.kernels.book import Emissions
 
     rows = len(where.after)
