@@ -1,7 +1,12 @@
 """Module trade_characteristics at its edges: the order of the file, ids across buckets, bad values, what is missing."""
 
+import datetime as dt
+from itertools import pairwise
+
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import basalt
 from basalt.errors import UserError
@@ -163,3 +168,27 @@ def test_columns_come_in_the_order_asked_and_with_the_prefix(table):
 def test_columns_that_cannot_be_are_refused(told, columns, said):
     with pytest.raises(UserError, match=said):
         told(ROWS, columns)
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 59), st.one_of(st.none(), st.integers(1, 12)), st.sampled_from([1, 2])))
+"""(second, place in the file, listing)."""
+
+
+@settings(max_examples=60)
+@given(PLACES)
+def test_out_of_order_is_what_going_through_the_file_finds(places):
+    """Rows of one place keep the order in which they stand; those without a place have no predecessor and are none."""
+    rows = sorted(places, key=lambda row: (row[2], row[0]))
+    stamps = pl.Series([(1767603600 + t) * 10**9 for t, *_ in rows], dtype=pl.Int64).cast(NS_UTC)
+    file_ = pl.Series([place for _, place, _ in rows], dtype=pl.Int64)
+    listing = pl.Series([which for *_, which in rows], dtype=pl.Int64)
+    trades = pl.DataFrame({"ListingId": listing, "EventTimestamp": stamps, "RowOrder": file_})
+    module = {"module": "trade_characteristics", "columns": [BACK]}
+    found = basalt.compute([module], every="10s", trades=trades.with_columns(Price=pl.lit(1.0), Size=pl.lit(1.0)))
+    backward = set()
+    for one in (1, 2):
+        own = sorted((row for row in rows if row[2] == one and row[1] is not None), key=lambda row: row[1])
+        backward |= {(one, -(-now[0] // 10) * 10) for last, now in pairwise(own) if now[0] < last[0]}
+    start = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
+    told = {(row["ListingId"], (row["TimeBucket"] - start).seconds): row[BACK] for row in found.to_dicts()}
+    assert {bucket for bucket, is_so in told.items() if is_so} == backward
