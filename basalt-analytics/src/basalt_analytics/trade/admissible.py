@@ -41,7 +41,7 @@ class Admissible:
         return frame_stretches(frame, self._day)
 
     def cells(self, table: str) -> pl.LazyFrame:
-        """The time that counts, cut at the edges of buckets, as the table's rows tell it: see `basalt.running.cells`."""
+        """The time that counts, cut at the edges of buckets, as the table tells it: see `basalt.running.cells`."""
         return cells(self._frame(table), self._day)
 
     @property
