@@ -1,6 +1,7 @@
 """The transform `auction_uncross`: indications from orders, beside a slow replay and at its edges."""
 
 import datetime as dt
+import os
 from random import Random
 
 import polars as pl
@@ -19,6 +20,8 @@ from basalt_analytics.auction.uncross import uncross
 
 DAY = dt.date(2026, 1, 5)
 SECOND = 10**9
+STREAMS = int(os.environ.get("BASALT_STREAMS", "300"))
+"""A nox session tries more."""
 L3 = {"OrderId": pl.String, "Side": SIDE, "Action": ACTION, "Price": pl.Float64, "Size": pl.Float64}
 
 
@@ -116,9 +119,10 @@ def test_an_order_without_a_price_is_a_market_order():
 
 
 def test_market_orders_alone_clear_at_the_last_trade():
-    """Before it printed there was none."""
+    """Before it printed there was none; one off the book is none of it."""
     rows = [(1, "m", "Bid", "Insert", None, 600), (2, "a", "Ask", "Insert", None, 200)]
     given = {"l3": orders(rows), "marketstate": CALL, "trades": trades((100, 12.5, 10, "Lit"), (101, None, 1, "Lit"))}
+    given["trades"] = pl.concat([given["trades"], trades((102, 99.0, 1, "OffBook"))])
     made = indications(given, reference="last_trade")
     assert said(made)[:2] == [(60, None, None, 0, 0, None), (120, 12.5, 12.5, 200, 400, "Buy")]
 
@@ -239,9 +243,9 @@ def stream(rng, rows=50):
     ("candidates", "reference"), [("orders", None), ("orders", 9.9), ("ticks", None), ("ticks", 10.03)]
 )
 def test_random_streams_clear_where_a_slow_replay_says(candidates, reference):
-    """110 listings, each with two phases, the second without an end in every other one."""
+    """A quarter of STREAMS, each with two phases, the second without an end in every other one."""
     rng = Random(7)
-    streams = {listing: stream(rng) for listing in range(110)}
+    streams = {listing: stream(rng) for listing in range(STREAMS // 4)}
     phases = {
         listing: [(50 * SECOND, 150 * SECOND), (180 * SECOND, (None, 300 * SECOND)[listing % 2])] for listing in streams
     }
