@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from order_events import l3
+from order_events import e1, l3, states
 
 import basalt
 from basalt.errors import PluginError, UserError
@@ -198,3 +198,19 @@ def test_each_table_is_one_part_whatever_is_asked_of_it(parts):
     found = parts(Execution, {"book": EVERY_SIDE}, {})
     assert [part.reads.table for part in found] == ["l3", "trades"]
     assert [len(part.metrics) for part in found] == [13, 19]
+
+
+def test_a_source_without_one_of_its_tables_is_refused():
+    with pytest.raises(UserError, match="module execution reads table 'trades', which source 'memory' does not have"):
+        basalt.compute(["execution"], every="1m", l3=e1())
+
+
+def test_states_of_both_tables_come_from_the_table_of_states(table):
+    """Trading is halted from 2 s on, and neither table says so itself: of prints at 1 and 3 s the first counts."""
+    prints = table("Price Size", [(1, 10, 5), (3, 10, 7)], TradeType=["Lit"] * 2, AggressorSide=["Buy"] * 2)
+    told = states((0.0, "CONTINUOUS_TRADING"), (2.0, "HALTED"))
+    options = {"trades": [{"types": ["Lit"], "sides": ["Buy"], "measures": ["Volume"]}]}
+    events = e1().drop("MarketState")
+    found = basalt.compute([{"module": "execution", **options}], every="1m", l3=events, trades=prints, marketstate=told)
+    assert found["LitBuyVolume"].to_list() == [5]
+    assert found["BidExecutedVolume"].to_list() == [0]

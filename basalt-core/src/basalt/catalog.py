@@ -76,7 +76,7 @@ def _tables(component: Component, registry: Registry) -> Sequence[str]:
         registry.take(made)
         return ["could not be loaded"]
     if issubclass(made, BucketModule):
-        return [made.table]
+        return [made.table, *made.further]
     return ["an earlier pass" if name == "source" else name for name in made.inputs]
 
 

@@ -65,7 +65,7 @@ def test_a_table_that_tells_of_its_own_state_is_read_with_it_for_dense_rows(plan
 def test_rows_count_in_the_states_of_any_module_that_makes_buckets(planner, a_module, a_metric, marketstate):
     planner.tables["marketstate"] = marketstate
     day = a_module("day", a_metric("Day", SIZE.sum()))
-    auction = a_module("auction", a_metric("Auction", SIZE.sum()), states=("CLOSING_AUCTION",))
+    auction = a_module("calls", a_metric("Auction", SIZE.sum()), states=("CLOSING_AUCTION",))
     lost = a_module("lost", a_metric("Lost", SIZE.sum()), states="any", makes_buckets=False)
     assert planner.program(day, auction, lost).timeline.states == {"CONTINUOUS_TRADING", "CLOSING_AUCTION"}
     trade = planner.plan(planner.bars("trade")).programs[0]

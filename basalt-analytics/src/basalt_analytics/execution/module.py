@@ -20,6 +20,7 @@ class Execution(BucketModule):
 
     name = "execution"
     table = "l3"
+    further = ("trades",)
     Config = ExecutionOptions
     config: ExecutionOptions
 

@@ -72,7 +72,7 @@ def _stateless(config: PassConfig, known: Known, columns: Mapping[str, Columns])
 
 def _tables_of(entry: ModuleEntry, known: Known) -> list[str]:
     made = known.registry.get("analytics", entry.module).load()
-    names = [made.table] if issubclass(made, BucketModule) else [*made.inputs, *made.optional]
+    names = [made.table, *made.further] if issubclass(made, BucketModule) else [*made.inputs, *made.optional]
     return [entry.tables.get(name, name) for name in names]
 
 

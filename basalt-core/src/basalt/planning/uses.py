@@ -73,13 +73,13 @@ def _use(
         if issubclass(made, BucketModule):
             columns = _table(entry, made, columns_of, known)
             module = made(options, columns, bucket_rule(config), lags.get(_read(made.table, entry), {}))
-            return _bucket_use(place, entry, component, module, known)
+            return _bucket_use(place, entry, component, module, attrs.evolve(known, columns_of=columns_of))
         wanted, further = made.reads(options)
         there = [name for name in further if _read(name, entry) in columns_of]
         asker, inputs = f"module {entry.module}", (*wanted, *there)
         names = [name for name in inputs if name != "source"]
         tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}
-        check_substitutes(entry, list(tables), known)
+        check_substitutes(entry, list(tables), attrs.evolve(known, columns_of=columns_of))
         source = _source(wanted, entry, known)
         rule = bucket_rule(config, source if inputs[:1] == ("source",) else None)
         return Use(place, entry, component, made(options, tables, source, rule), inputs=inputs, rule=rule)
@@ -88,6 +88,8 @@ def _use(
 def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule, known: Known) -> Use:
     own = tuple(module.parts())
     check_substitutes(entry, [part.reads.table for part in own], known, any_key=True)
+    for part in own:
+        known.table(_read(part.reads.table, entry), f"module {entry.module}")
     parts = [attrs.evolve(part, reads=attrs.evolve(part.reads, table=_read(part.reads.table, entry))) for part in own]
     use = Use(place, entry, component, module, tuple(parts))
     names = [metric.name for part in use.parts for metric in part.metrics]
