@@ -77,7 +77,7 @@ def consolidated(
     made = transform(**options).apply({name: frame.lazy() for name, frame in tables.items()}, pass_ or context())
     report = made.pop("consolidation_report").collect()
     (found,) = made.values()
-    seconds = (pl.col("EventTimestamp").to_physical() - NINE) / SECOND
+    seconds = ((pl.col("EventTimestamp").to_physical() - NINE) / SECOND).round(9)
     return found.collect().select(seconds.alias("Seconds"), pl.all()), report
 
 

@@ -123,7 +123,7 @@ def _check_numbers(options: ConsolidatedBookOptions, there: int) -> None:
         raise UserError(
             f"{WHO}: levels_in = {options.levels_in}, and table l2 has {there}: give no more, or leave levels_in out"
         )
-    if options.min_quantity != "lot" and not 0 <= options.min_quantity < float("inf"):
+    if options.min_quantity != "lot" and options.min_quantity < 0:
         raise UserError(f"{WHO}: min_quantity = {options.min_quantity} is no size: give 0 or more, or 'lot'")
     if options.age is not None and options.age <= 0:
         raise UserError(f"{WHO}: max_age = {options.max_age!r} lets no quote count: give more, or leave max_age out")
