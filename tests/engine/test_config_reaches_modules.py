@@ -22,7 +22,8 @@ OPTIONS = {
     *("every", "label", "closed", "origin", "keys", "timeline", "session", "calendar", "halts", "market_states"),
     "weights",
 }
-BY_REFERENCE = {"l2tw", "l2_volatility", "liquidity", "retail_imbalance", "tca", "yang_zhang"}
+BY_REFERENCE = {"l2tw", "l2_volatility", "liquidity", "retail_imbalance", "tca", "yang_zhang", "auction", "cbbo"}
+BY_REFERENCE |= {"trade_characteristics"}
 """Modules for which another day, or none, is what an option says: time weighs the same whatever edge is closed, dense
 rows have values, keys are their own. They are compared with the slow reference under options drawn at random."""
 ELSEWHERE = {"name", "modules", "preprocess", "outputs", "side_outputs", "memory", "quality", "expect"}

@@ -22,8 +22,9 @@ ORACLES = {
 
 
 BLANK = ["KyleLambda", "OrderMarkoutBps1m", "ReversionBps1m", "OrderProblem"]
+BLANK += [f"{who}{what}" for who in ("LitUnknown", "DarkBuy") for what in ("VWAP", "PricePlacement")]
 """A bar of 10 s has two intervals of 5 s, and a slope needs three; a minute later the session is over; the orders of
-the example are sound."""
+the example are sound; nobody bought in the dark, and lit trades have a side."""
 
 
 @pytest.fixture(scope="module", name="entries")

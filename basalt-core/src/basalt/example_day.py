@@ -2,7 +2,8 @@
 
 One listing from 09:00 on, in continuous trading until 09:00:28: a cancelled trade, one of unknown side, one on the edge
 of a bucket of ten seconds and one a nanosecond behind it, one of size 0; a one-sided, a locked and a crossed book, ten
-levels deep.
+levels deep. Two orders that rest, of which one is reduced, executed and withdrawn, and the other executed whole; two
+indications of the closing auction. What orders do is not the cause of these books and trades.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE, TRADES
+from basalt.tables import AGGRESSOR, IMBALANCE, L3, NS_UTC, STATE, TRADE_TYPE, TRADES
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DATE = NINE.date()
@@ -42,6 +43,18 @@ _BOOKS: Sequence[tuple[Any, ...]] = [
     (16, 100.05, 100, 100.03, 100),
     (18, 100.02, 200, 100.06, 200),
 ]
+_ORDERS: Sequence[tuple[Any, ...]] = [
+    (1, "b1", "Bid", "Insert", 100.00, 500, None, 0, None, 0),
+    (2, "a1", "Ask", "Insert", 100.04, 300, None, 0, None, 0),
+    (4, "b1", "Bid", "Update", 100.00, 350, 100.00, 500, None, 0),
+    (7, "b1", "Bid", "Update", 100.00, 150, 100.00, 350, 100.00, 200),
+    (12, "a1", "Ask", "Remove", None, 0, 100.04, 300, 100.04, 300),
+    (15, "b1", "Bid", "Remove", None, 0, 100.00, 150, None, 0),
+]
+_INDICATIONS: Sequence[tuple[Any, ...]] = [
+    (28_500_000_000, 100.0, 99.9, 1500, 100, "Buy"),
+    (29_500_000_000, 100.0, 100.1, 2400, 600, "Sell"),
+]
 
 
 def example_tables() -> dict[str, pl.DataFrame]:
@@ -55,6 +68,8 @@ def example_tables() -> dict[str, pl.DataFrame]:
             {"MarketState": ["CONTINUOUS_TRADING", "CLOSING_AUCTION"]},
             {"MarketState": STATE},
         ),
+        "l3": _orders(),
+        "imbalance": _indications(),
         "cbbo": quotes.rename({"ListingId": "InstrumentId"}),
         "reference": pl.DataFrame(
             {
@@ -67,6 +82,20 @@ def example_tables() -> dict[str, pl.DataFrame]:
             }
         ),
     }
+
+
+def _orders() -> pl.DataFrame:
+    names = ("OrderId", "Side", "Action", "Price", "Size", "OldPrice", "OldSize", "ExecutionPrice", "ExecutionSize")
+    dtypes = {name: L3.every_column()[name] for name in names}
+    columns = {name: [row[i + 1] for row in _ORDERS] for i, name in enumerate(names)}
+    return _stamped([t * 10**9 for t, *_ in _ORDERS], columns, dtypes).with_columns(EndOfEvent=pl.lit(True))
+
+
+def _indications() -> pl.DataFrame:
+    names = ("ReferencePrice", "IndicativePrice", "PairedQuantity", "ImbalanceQuantity", "ImbalanceSide")
+    dtypes = {name: IMBALANCE.every_column()[name] for name in names}
+    columns = {name: [row[i + 1] for row in _INDICATIONS] for i, name in enumerate(names)}
+    return _stamped([t for t, *_ in _INDICATIONS], columns, dtypes)
 
 
 def _trades(quotes: pl.DataFrame) -> pl.DataFrame:
@@ -89,8 +118,8 @@ def _trades(quotes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole(trades: pl.DataFrame) -> pl.DataFrame:
-    """With every declared column but the order's and the state's, so that whatever reads one can be worked out: flags
-    not set, values converted at 1, the rest unknown."""
+    """With every declared column but the state's, so that whatever reads one can be worked out: numbered in order,
+    published at once, flags not set, values converted at 1, the rest unknown."""
     missing = {
         n: d for n, d in TRADES.every_column().items() if n not in (*trades.columns, "SequenceNo", "MarketState")
     }
@@ -98,7 +127,9 @@ def _whole(trades: pl.DataFrame) -> pl.DataFrame:
     known = {
         name: value if name.startswith("Notional") else pl.lit(False) for name in missing if name[:2] in ("No", "Is")
     }
-    return trades.with_columns(**{name: known.get(name, pl.lit(None)).cast(d) for name, d in missing.items()})
+    numbers = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
+    whole = {name: known.get(name, pl.lit(None)).cast(d) for name, d in missing.items()}
+    return trades.with_columns(SequenceNo=numbers, **whole).with_columns(PublicationTimestamp="EventTimestamp")
 
 
 def _best() -> dict[str, list[Any]]:

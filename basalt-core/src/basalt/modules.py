@@ -106,9 +106,10 @@ class Part:
 class BucketModule:
     """Metrics over the rows of a bucket.
 
-    `table` names what it reads, `further` what its parts may read beside; `Config` is an attrs class of options. An instance is one configured use: `config`;
-    `columns`, the dtypes of the table's columns as the pass has them; `rule`, its buckets; `known_after`, of columns
-    that are known later than their row, how much later. Building collects no data.
+    `table` names what it reads, `further` what its parts may read beside; `Config` is an attrs class of options. An
+    instance is one configured use: `config`; `columns`, the dtypes of the table's columns as the pass has them; `rule`,
+    its buckets; `known_after`, of columns that are known later than their row, how much later. Building collects no
+    data.
     """
 
     name: ClassVar[str]
