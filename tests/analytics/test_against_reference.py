@@ -1,7 +1,7 @@
 """The numbers, computed twice: every cell of trade, l2 and generic against a slow reference written from the
 specifications alone, on the sample days, on spoiled random days and on tiny hostile ones.
 
-BASALT_FUZZ_DAYS=500 compares that many random days and as many tiny ones (default 20 and 8). What the comparison found
+BASALT_FUZZ_DAYS=500 compares that many random days and as many tiny ones (default 20 and 4). What the comparison found
 wrong follows, each as a day small enough to compute by hand.
 """
 
@@ -24,7 +24,7 @@ from reference.days import spoiled
 from reference.tiny import tiny_days
 
 FUZZ_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "20"))
-TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "8"))
+TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "4"))
 TABLES = ("trades", "l2", "marketstate")
 
 

@@ -42,8 +42,8 @@ def test_the_pass_of_costs_runs(tmp_path):
     assert rows["BidPrice1TWA"].drop_nulls().len() > 10
 
 
-def test_every_module_of_the_readme_is_offered_and_the_other_way_round():
-    from basalt_analytics.plugin import basalt_analytics
+def test_every_module_and_transform_of_the_readme_is_offered_and_the_other_way_round():
+    from basalt_analytics.plugin import basalt_analytics, basalt_transforms
 
     listed = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
-    assert sorted(listed) == sorted(lazy.name for lazy in basalt_analytics())
+    assert sorted(listed) == sorted(lazy.name for lazy in (*basalt_analytics(), *basalt_transforms()))

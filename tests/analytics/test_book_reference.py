@@ -23,7 +23,7 @@ from reference.days import spoiled
 from reference.tiny import tiny_days
 
 FUZZ_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "20"))
-TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "8"))
+TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "4"))
 FAMILIES = {"rows": rows, "time": time, "volatility": volatility}
 
 

@@ -19,7 +19,7 @@ from reference.tiny import tiny_days
 from reference.trade_configs import flagged, marked
 
 FUZZ_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "20"))
-TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "8"))
+TINY_DAYS = int(os.environ.get("BASALT_FUZZ_DAYS", "4"))
 SPOILED = ["transforms", "groups", "passes", "volatility", "liquidity", "orders"]
 TINY = ["transforms", "passes", "liquidity", "orders"]
 
