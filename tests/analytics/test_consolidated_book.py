@@ -1,5 +1,7 @@
 """The transform consolidated_book at its edges and options: who counts, when rows are written, what is refused."""
 
+import sys
+
 import polars as pl
 import pytest
 from order_events import NINE, states
@@ -64,6 +66,13 @@ def test_whose_rows_they_are_under_the_primary_listing(primary, mics, listing, f
     assert set(rows["ListingId"]) == {listing}
     assert report["PrimaryListings"].item() == flagged
     assert transform(index_by="PrimaryListingId").output == "l2"
+
+
+def test_rows_are_in_order_of_whose_they_are():
+    """Instrument 9 is listing 1 and instrument 8 is listing 2."""
+    tables = {"l2": books(*PAIR), "reference": reference(2, InstrumentId=[9, 8])}
+    assert consolidated(tables)[0]["InstrumentId"].to_list() == [8, 9]
+    assert consolidated(tables, index_by="PrimaryListingId")[0]["ListingId"].to_list() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -216,6 +225,15 @@ def test_edges_go_on_to_the_end_of_the_session():
     assert left["EventTimestamp"].to_physical().to_list() == [stamped(s) - 1 for s in (10, 20, 30)]
 
 
+def test_quotes_that_expire_behind_the_session_make_no_edges_there():
+    """Where the session's end is known; where it is not, the last expiry, at 31 s, is the last event."""
+    tables = of(books(*PAIR), 2)
+    found = consolidated(tables, context(sessions=[(NINE, stamped(20))]), emit="bucket", max_age="30s")[0]
+    assert found["Seconds"].to_list() == [0, 10, 20]
+    found = consolidated(tables, emit="bucket", max_age="30s")[0]
+    assert found.select("Seconds", "EligibleVenues").rows() == [(0, 1), (10, 2), (20, 2), (30, 1), (40, 0)]
+
+
 def test_a_row_on_an_edge_belongs_to_the_bucket_its_edge_is_closed_by():
     rows = [(0, "A", [(100, 5, 1)], []), (10, "A", [(101, 5, 1)], []), (12, "A", [(102, 5, 1)], [])]
     right = consolidated(of(books(*rows), 1), emit="bucket")[0]
@@ -345,6 +363,17 @@ def test_the_plan_says_where_no_state_is_known():
     ]
     stated = columns | {"marketstate": dict(states((0, "HALTED")).schema)}
     assert list(transform().notes(stated, False, False)) == []
+
+
+def test_the_compiled_loop_is_not_imported_while_the_query_is_built():
+    name = "basalt_analytics.kernels.consolidated"
+    loaded = sys.modules.pop(name, None)
+    try:
+        transform().apply({key: frame.lazy() for key, frame in of(books(*PAIR), 2).items()}, context())
+        assert name not in sys.modules
+    finally:
+        if loaded is not None:
+            sys.modules[name] = loaded
 
 
 def test_declared_columns_are_those_that_come_out():

@@ -86,7 +86,8 @@ def _emissions(found: Stream, emit: Emit, clock: Clock) -> tuple[Array, Array]:
     times = found.events.time
     if emit == "bucket":
         right = clock.rule.closed == "right"
-        edges = _edges(found.first, max(int(times[-1]), clock.end), clock)
+        last = max(int(found.times.max()), clock.end) if clock.end else int(times[-1])
+        edges = _edges(found.first, last, clock)
         return np.searchsorted(times, edges, side="right" if right else "left") - 1, edges - (not right)
     begun = times >= found.first
     if emit == "timestamp":
@@ -124,12 +125,13 @@ def _out(after: Array, label: Array, levels: int, held: int) -> "Out":
     )
 
 
-def book_rows(made: Book, options: ConsolidatedBookOptions, key: Any, wanted: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows, with these columns, under this key."""
+def book_rows(made: Book, instrument: Any, options: ConsolidatedBookOptions, wanted: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows, with these columns."""
     wrote = made.out.wrote[: made.written]
     stamps = pl.Series(made.stamps[wrote], dtype=pl.Int64).cast(NS_UTC)
     state = _named("MarketState", made.out.label[wrote], MARKET_STATES, STATE)
     name = KEYS[options.index_by]
+    key = instrument if name == "InstrumentId" else made.stream.primary
     ids = pl.Series(name, [key], dtype=wanted[name]).new_from_index(0, made.written)
     series = [*_levels(made, options.top_n), *_best(made), *_on_venues(made, options)]
     found = pl.DataFrame([ids, stamps.alias("EventTimestamp"), state, *series]).select(list(wanted))

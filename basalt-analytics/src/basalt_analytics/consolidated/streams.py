@@ -39,7 +39,8 @@ class Counting:
 @attrs.frozen(eq=False)
 class Stream:
     """`listings`, `mics`: by venue, in the order of ranks. `stands`: by quote, whether it is not crossed in itself.
-    `first`: stamp of the first quote. `changes`: stamps and codes of the market states of the primary listing."""
+    `first`: stamp of the first quote. `primary`: the primary listing; `changes`: stamps and codes of its market
+    states."""
 
     events: "Events"
     ladders: Ladders
@@ -50,6 +51,7 @@ class Stream:
     open: bool
     expiries: int
     first: int
+    primary: Any
     changes: tuple[Array, Array]
 
     def states_at(self, stamps: Array) -> Any:
@@ -82,6 +84,7 @@ def stream(rows: pl.DataFrame, how: Counting) -> Stream | None:
         how.states is None or bool({"UNKNOWN", "null"} & set(how.states)),
         len(old),
         int(times.min()),
+        rows["Primary"][0],
         _changes(rows),
     )
 

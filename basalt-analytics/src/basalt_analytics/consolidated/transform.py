@@ -25,7 +25,7 @@ from basalt_analytics.consolidated.venues import venues
 from basalt_analytics.l3.emissions import Clock
 from basalt_analytics.trade.admissible import counted_states
 
-OfInstruments = Callable[[pl.DataFrame], pl.DataFrame]
+EachBook = Callable[[pl.DataFrame], Iterator[tuple[pl.DataFrame, Book | None, pl.DataFrame | None]]]
 
 
 class ConsolidatedBook(Transform):
@@ -70,10 +70,11 @@ class ConsolidatedBook(Transform):
         clock = Clock(pass_.rule, pass_.date, pass_.sessions)
         made = partial(_made, options=self.config, counting=self._counting(columns_of, pass_), clock=clock)
         wanted, reported = self._columns(columns_of), schema(columns_of["reference"]["InstrumentId"])
-        books = partial(_books, made=made, options=self.config, wanted=wanted)
+        written = partial(book_rows, options=self.config, wanted=wanted)
+        each = partial(_each_book, key="Instrument" if self.output == "cbbo" else "Primary", made=made, written=written)
         return {
-            self.output: _mapped(rows, books, wanted),
-            "consolidation_report": _mapped(rows, partial(_report, books=books, made=made, wanted=reported), reported),
+            self.output: _mapped(rows, partial(_books, each=each, wanted=wanted), wanted),
+            "consolidation_report": _mapped(rows, partial(_report, each=each, wanted=reported), reported),
         }
 
     def _columns(self, columns_of: Mapping[str, Columns]) -> dict[str, pl.DataType]:
@@ -106,7 +107,9 @@ def _quotes_and_states(inputs: Mapping[str, pl.LazyFrame], options: Consolidated
     return pl.concat(both, how="diagonal").join(known, on="ListingId", how="left", maintain_order="left")
 
 
-def _mapped(rows: pl.LazyFrame, made: OfInstruments, wanted: Mapping[str, Any]) -> pl.LazyFrame:
+def _mapped(
+    rows: pl.LazyFrame, made: Callable[[pl.DataFrame], pl.DataFrame], wanted: Mapping[str, Any]
+) -> pl.LazyFrame:
     """What is made of the rows when they are there."""
     return rows.map_batches(
         made, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False, schema=dict(wanted)
@@ -119,30 +122,29 @@ def _made(rows: pl.DataFrame, options: ConsolidatedBookOptions, counting: Counti
     return None if found is None else book(found, options, clock)
 
 
-def _books(
-    rows: pl.DataFrame, made: Callable[[pl.DataFrame], Book | None], options: ConsolidatedBookOptions, wanted: Any
-) -> pl.DataFrame:
-    """The rows of every book, in order of their key."""
-    key = "Instrument" if options.index_by == "InstrumentId" else "Primary"
-    parts = [pl.DataFrame(schema=wanted)]
-    for one in _each(rows.filter(pl.col(key).is_not_null()), key):
-        if (found := made(one)) is not None:
-            parts.append(book_rows(found, options, one[key][0], wanted))
-    return pl.concat(parts)
+def _each_book(
+    rows: pl.DataFrame, key: str, made: Callable[[pl.DataFrame], Book | None], written: Callable[..., pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, Book | None, pl.DataFrame | None]]:
+    """Of every instrument, in order of that key, its quotes and states, its book and the rows of that, None where no
+    quote may count."""
+    for one in _each(rows.filter(pl.col("Instrument").is_not_null()), key):
+        found = made(one)
+        yield one, found, None if found is None else written(found, instrument=one["Instrument"][0])
 
 
-def _report(
-    rows: pl.DataFrame, books: OfInstruments, made: Callable[[pl.DataFrame], Book | None], wanted: Any
-) -> pl.DataFrame:
+def _books(rows: pl.DataFrame, each: EachBook, wanted: Any) -> pl.DataFrame:
+    """The rows of every book."""
+    return pl.concat([pl.DataFrame(schema=wanted), *(one for _, _, one in each(rows) if one is not None)])
+
+
+def _report(rows: pl.DataFrame, each: EachBook, wanted: Any) -> pl.DataFrame:
     """The report of every instrument with a quote, and of every listing without one."""
-    parts = [pl.DataFrame(schema=wanted)]
-    homeless = pl.col("Instrument").is_null()
-    for one in _each(rows.filter(homeless, "Quoted"), "ListingId"):
-        parts.append(report_row(one, None, 0, wanted))
-    for one in _each(rows.filter(~homeless), "Instrument"):
+    strangers = _each(rows.filter(pl.col("Instrument").is_null(), "Quoted"), "ListingId")
+    parts = [report_row(one, None, 0, wanted) for one in strangers]
+    for one, made, written in each(rows):
         if one["Quoted"].any():
-            parts.append(report_row(one, made(one), books(one).height, wanted))
-    return pl.concat(parts)
+            parts.append(report_row(one, made, 0 if written is None else written.height, wanted))
+    return pl.concat([pl.DataFrame(schema=wanted), *parts])
 
 
 def _each(rows: pl.DataFrame, key: str) -> Sequence[pl.DataFrame]:
