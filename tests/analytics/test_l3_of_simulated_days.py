@@ -8,6 +8,7 @@ from polars.testing import assert_frame_equal
 
 from basalt.buckets import BucketRule
 from basalt.durations import SECOND
+from basalt.face import plan_in_memory
 from basalt.modules import PassContext
 from basalt.testing import market
 from basalt_analytics.l3.book import L3Book, L3BookOptions
@@ -40,3 +41,9 @@ def test_queues_of_fifty_days_are_the_simulator_s(days):
         assert_frame_equal(found["l3"].collect(), day["l3"])
         report = found["l3_queue_integrity"].collect()
         assert report["Executions"].sum() == day["l3"].filter(pl.col("ExecutionSize") > 0).height
+
+
+def test_the_source_s_own_books_are_not_read(days):
+    """Where the pass makes them of its order events."""
+    plan = plan_in_memory(["l2"], "1m", DATE, days[0], {"preprocess": [{"transform": "l3_book"}]})
+    assert sorted(plan.programs[0].reads) == ["l3", "marketstate"]

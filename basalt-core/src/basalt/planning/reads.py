@@ -83,9 +83,11 @@ def _order(table: str, counting: Counting) -> list[str]:
 
 
 def through_steps(needed: Mapping[str, Sequence[str]], kept: Sequence[Step], known: Known) -> dict[str, list[str]]:
-    """The same in the source's own columns: what a step adds is not read, what it reads is."""
+    """The same in the source's own columns: what a step adds or makes anew is not read, what it reads is."""
     reads = {t: dict.fromkeys(c for c in names if c in known.columns_of.get(t, {})) for t, names in needed.items()}
-    for step in kept:
+    for step in reversed(kept):
+        if step.transform.output not in step.inputs:
+            reads.pop(step.transform.output, None)
         for table in step.inputs:
             whole = {} if step.implied and table in reads else known.columns_of.get(table, {})
             reads.setdefault(table, {}).update(dict.fromkeys(whole))
