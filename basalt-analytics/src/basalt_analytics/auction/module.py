@@ -38,12 +38,11 @@ class Auction(FrameModule):
 
     Rows are of the buckets of a phase from its first message on, of those in which an auction prints, and with Share of
     the one with the date's last trade. A phase that no state ends lasts to the end of the session, else of the bucket
-    of the listing's last row.
+    of the listing's last row. Trades and quotes are read where a measure needs them.
     """
 
     name = "auction"
     inputs = ("imbalance", "marketstate")
-    optional = ("trades", "l2", "cbbo", "reference")
     Config = AuctionOptions
     config: AuctionOptions
 
