@@ -31,6 +31,15 @@ class Ladders:
     orders: Array
     bad: int
 
+    def cut(self, levels: int) -> "Ladders":
+        """The first levels, and one behind where nothing shows: no deeper one of a venue is among the best so many."""
+        if levels + 1 >= self.key.shape[2]:
+            return self
+        parts = (self.key, self.price, self.quantity, self.orders)
+        key, price, quantity, orders = (part[..., : levels + 1].copy() for part in parts)
+        key[..., levels] = NOTHING
+        return Ladders(key, price, quantity, orders, self.bad)
+
     @property
     def own_crossed(self) -> Any:
         """By row, whether the best bid is above the best ask."""

@@ -74,7 +74,7 @@ def book(found: Stream, options: ConsolidatedBookOptions, clock: Clock) -> Book:
         options.quantity == "largest",
         options.only_changes and options.emit != "bucket" and not options.per_venue,
     )
-    own = found.ladders
+    own = found.ladders.cut(options.top_n)
     key, price, quantity, orders = (array.ravel() for array in (own.key, own.price, own.quantity, own.orders))
     quotes = Quotes(key, price, quantity, orders, found.stands, found.times, own.key.shape[2])
     written = consolidate(found.events, quotes, out, venues, rules, spent, clock.end)
