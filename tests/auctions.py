@@ -1,12 +1,19 @@
 """Tables of auctions small enough to compute by hand: one listing unless told, seconds after 09:00:00."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from order_events import NINE
 
-from basalt.tables import AGGRESSOR, NS_UTC, STATE, TRADE_TYPE
+from basalt.buckets import BucketRule
+from basalt.modules import PassContext
+from basalt.tables import ACTION, AGGRESSOR, NS_UTC, SIDE, STATE, TRADE_TYPE
+from basalt_analytics.auction.transform import AuctionUncross, AuctionUncrossOptions
+
+DAY = dt.date(2026, 1, 5)
+SECOND = 10**9
 
 DTYPES = {
     "ListingId": pl.Int64,
@@ -15,6 +22,7 @@ DTYPES = {
     "MarketState": STATE,
     "IsCancelled": pl.Boolean,
 }
+L3 = {"OrderId": pl.String, "Side": SIDE, "Action": ACTION, "Price": pl.Float64, "Size": pl.Float64}
 SAYS = ("ReferencePrice", "IndicativePrice", "PairedQuantity", "ImbalanceQuantity", "ImbalanceSide")
 EVERYTHING = [
     "Indicative",
@@ -80,3 +88,26 @@ def closing() -> Mapping[str, pl.DataFrame]:
         "marketstate": states((-3600, "CONTINUOUS_TRADING"), (0, "CLOSING_AUCTION"), (300, "POST_TRADE")),
         "l2": books((-100, 99.9, 100.0), (-50, 99.0, 99.2)),
     }
+
+
+def orders(rows, listing=1):
+    """(seconds, order, side, action, price, size, executed)."""
+    padded = [(*row, 0.0) if len(row) == 6 else row for row in rows]
+    made = pl.DataFrame([row[1:] for row in padded], schema={**L3, "ExecutionSize": pl.Float64}, orient="row")
+    stamps = pl.Series([NINE + round(row[0] * SECOND) for row in padded], dtype=pl.Int64)
+    return made.select(
+        pl.lit(listing, pl.Int64).alias("ListingId"),
+        stamps.cast(pl.Datetime("ns", "UTC")).alias("EventTimestamp"),
+        pl.all(),
+    )
+
+
+def indications(tables, every=60, closed="right", sessions=None, **options):
+    """What the transform writes."""
+    step = AuctionUncross(AuctionUncrossOptions(**options))
+    inputs = {name: tables[name].lazy() for name in step.inputs}
+    declared = step.columns({name: frame.collect_schema() for name, frame in inputs.items()})
+    rule = BucketRule(every * SECOND, closed)
+    made = step.apply(inputs, PassContext("p", DAY, ["ListingId"], rule, sessions=sessions))["imbalance"].collect()
+    assert dict(made.schema) == declared
+    return made

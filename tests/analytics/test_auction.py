@@ -4,14 +4,13 @@ from random import Random
 
 import polars as pl
 import pytest
-from auctions import EVERYTHING, NINE, books, closing, messages, prices, states, table, trades
+from auctions import EVERYTHING, NINE, SECOND, books, closing, messages, prices, states, table, trades
 from golden.reference_l3.auction import bucket
 
 import basalt
 from basalt.errors import UserError
 from basalt.metrics import Known
 
-SECOND = 10**9
 CALL = states((0, "CLOSING_AUCTION"), (300, "POST_TRADE"), (600, "CLOSED"))
 OF_MESSAGES = ["Indicative", "IndicativeTWA", "Path", "Imbalance"]
 

@@ -1,51 +1,13 @@
-"""The transform `auction_uncross`: indications from orders, beside a slow replay and at its edges."""
-
-import datetime as dt
-import os
-from random import Random
+"""The transform `auction_uncross`: indications from orders, at its edges and beside those of the simulator."""
 
 import polars as pl
 import pytest
-from auctions import NINE, states, table, trades
-from golden.reference_l3.uncross import at_edges, by_event
+from auctions import NINE, SAYS, SECOND, indications, orders, states, table, trades
 
 import basalt
-from basalt.buckets import BucketRule
 from basalt.errors import UserError
-from basalt.modules import PassContext
-from basalt.tables import ACTION, SIDE
 from basalt.testing import market
-from basalt_analytics.auction.transform import AuctionUncross, AuctionUncrossOptions
 from basalt_analytics.auction.uncross import uncross
-
-DAY = dt.date(2026, 1, 5)
-SECOND = 10**9
-STREAMS = int(os.environ.get("BASALT_STREAMS", "300"))
-"""A nox session tries more."""
-L3 = {"OrderId": pl.String, "Side": SIDE, "Action": ACTION, "Price": pl.Float64, "Size": pl.Float64}
-
-
-def orders(rows, listing=1):
-    """(seconds, order, side, action, price, size, executed)."""
-    padded = [(*row, 0.0) if len(row) == 6 else row for row in rows]
-    made = pl.DataFrame([row[1:] for row in padded], schema={**L3, "ExecutionSize": pl.Float64}, orient="row")
-    stamps = pl.Series([NINE + round(row[0] * SECOND) for row in padded], dtype=pl.Int64)
-    return made.select(
-        pl.lit(listing, pl.Int64).alias("ListingId"),
-        stamps.cast(pl.Datetime("ns", "UTC")).alias("EventTimestamp"),
-        pl.all(),
-    )
-
-
-def indications(tables, every=60, closed="right", sessions=None, **options):
-    """What the transform writes."""
-    step = AuctionUncross(AuctionUncrossOptions(**options))
-    inputs = {name: tables[name].lazy() for name in step.inputs}
-    declared = step.columns({name: frame.collect_schema() for name, frame in inputs.items()})
-    rule = BucketRule(every * SECOND, closed)
-    made = step.apply(inputs, PassContext("p", DAY, ["ListingId"], rule, sessions=sessions))["imbalance"].collect()
-    assert dict(made.schema) == declared
-    return made
 
 
 def said(made):
@@ -54,7 +16,6 @@ def said(made):
     return list(zip(seconds, *(made[name] for name in SAYS), strict=True))
 
 
-SAYS = ("ReferencePrice", "IndicativePrice", "PairedQuantity", "ImbalanceQuantity", "ImbalanceSide")
 CALL = states((0, "CLOSING_AUCTION"), (300, "POST_TRADE"))
 TWO = [(-10, "a", "Ask", "Insert", 10.0, 300), (70, "b", "Bid", "Insert", 10.1, 100)]
 
@@ -215,84 +176,6 @@ def test_the_simulator_s_indications_are_what_its_orders_come_to():
         assert settled[name].equals(settled[f"{name}Found"], check_names=False, null_equal=True)
     keys = [(settled[name] * 1e9).round() for name in ("IndicativePrice", "IndicativePriceFound")]
     assert keys[0].equals(keys[1], check_names=False, null_equal=True)
-
-
-def stream(rng, rows=50):
-    """Random events of one listing, defects included; a third of the listings trade fractions of shares."""
-    fractions, at, found, known = rng.random() < 0.33, 0, [], []
-    for number in range(rows):
-        at += rng.choice([0, 1, 5, 20]) * SECOND
-        fresh = not known or rng.random() < 0.55
-        order = f"o{number}" if fresh else rng.choice(known)
-        action = "Insert" if fresh else rng.choice(["Insert", "Update", "Update", "Remove", "Remove"])
-        if rng.random() < 0.05:
-            order, action = f"unknown{number}", rng.choice(["Update", "Remove"])
-        known.append(order)
-        price = None if rng.random() < 0.15 else rng.randint(95, 105) / 10
-        size = rng.randint(0, 5) * 100.0 if not fractions else rng.randint(0, 50) / 7
-        if rng.random() < 0.04:
-            size = rng.choice([-100.0, float("nan"), None])
-        executed = 100.0 if rng.random() < 0.02 and action != "Insert" else 0.0
-        gone = action == "Remove"
-        side = rng.choice(["Bid", "Ask"])
-        found.append((at, order, side, action, None if gone else price, 0.0 if gone else size, executed))
-    return found
-
-
-@pytest.mark.parametrize(
-    ("candidates", "reference"), [("orders", None), ("orders", 9.9), ("ticks", None), ("ticks", 10.03)]
-)
-def test_random_streams_clear_where_a_slow_replay_says(candidates, reference):
-    """A quarter of STREAMS, each with two phases, the second without an end in every other one."""
-    rng = Random(7)
-    streams = {listing: stream(rng) for listing in range(STREAMS // 4)}
-    phases = {
-        listing: [(50 * SECOND, 150 * SECOND), (180 * SECOND, (None, 300 * SECOND)[listing % 2])] for listing in streams
-    }
-    tables = _tables(streams, phases, reference)
-    options = {"candidates": candidates, "reference": "none" if reference is None else "last_trade"}
-    how = {"reference": reference, "candidates": candidates, "tick": 0.05 if candidates == "ticks" else None}
-    by_each = _by_listing(indications(tables, emit="event", **options))
-    right = _by_listing(indications(tables, every=30, **options))
-    left = _by_listing(indications(tables, every=30, closed="left", **options))
-    for listing, rows in streams.items():
-        _same(by_each.get((listing,)), by_event(rows, phases[listing], **how))
-        _same(right.get((listing,)), at_edges(rows, phases[listing], 30 * SECOND, True, **how))
-        _same(left.get((listing,)), at_edges(rows, phases[listing], 30 * SECOND, False, **how))
-
-
-def _by_listing(made):
-    return made.partition_by("ListingId", as_dict=True)
-
-
-def _tables(streams, phases, reference):
-    events = [orders([(at / SECOND, *rest) for at, *rest in rows], listing) for listing, rows in streams.items()]
-    changes = []
-    for listing, ((start, end), (again, last)) in phases.items():
-        changes += [(-60, "CONTINUOUS_TRADING", listing), (start / SECOND, "CLOSING_AUCTION", listing)]
-        changes += [(end / SECOND, "CONTINUOUS_TRADING", listing), (again / SECOND, "CLOSING_AUCTION", listing)]
-        changes += [] if last is None else [(last / SECOND, "POST_TRADE", listing)]
-    listings = pl.DataFrame({"ListingId": list(streams), "TickSize": [0.05] * len(streams)})
-    stood = [(-50, reference or 1.0, 1, "Lit", listing) for listing in streams]
-    return {
-        "l3": pl.concat(events),
-        "marketstate": table(("MarketState", "ListingId"), changes),
-        "reference": listings,
-        "trades": table(("Price", "Size", "TradeType", "ListingId"), stood),
-    }
-
-
-def _same(found, expected):
-    slow = list(expected)
-    if found is None:
-        assert not slow
-        return
-    assert found["EventTimestamp"].to_physical().to_list() == [NINE + at for at, _ in slow]
-    rows = found.select("IndicativePrice", "PairedQuantity", "ImbalanceQuantity", "ImbalanceSide").rows()
-    for row, (_, one) in zip(rows, slow, strict=True):
-        assert row[0] == (None if one.price is None else pytest.approx(one.price, rel=1e-12))
-        assert row[1:3] == pytest.approx((one.executable, abs(one.surplus)), rel=1e-9, abs=1e-9)
-        assert row[3] == (None if abs(one.surplus) < 1e-9 else "Buy" if one.surplus > 0 else "Sell")
 
 
 def test_orders_uncrossed_by_hand_and_by_the_transform_agree():

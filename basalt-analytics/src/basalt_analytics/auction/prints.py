@@ -13,12 +13,12 @@ from basalt.metrics import ratio
 from basalt.modules import PassContext
 from basalt_analytics.auction.phases import KEY, in_phases
 from basalt_analytics.trade.filters import valid
+from basalt_analytics.trade.prices import price_key
 
 LATE = NANOSECONDS["m"]
 """How long after its phase an auction may print."""
 COUNTED = valid(allow_nonpositive_prices=False)
 PRINTED = COUNTED & (pl.col("TradeType") == "Auction")
-KEY_OF_PRICE = (pl.col("Price") * 1e9).round().cast(pl.Int64)
 _PRICE, _SIZE = pl.col("Price"), pl.col("Size")
 _AVERAGE = _PRICE.first() + ratio(((_PRICE - _PRICE.first()) * _SIZE).sum(), _SIZE.sum())
 """By volume; to the digit where there is one price."""
@@ -27,7 +27,7 @@ _AVERAGE = _PRICE.first() + ratio(((_PRICE - _PRICE.first()) * _SIZE).sum(), _SI
 def prints(trades: pl.LazyFrame, found: pl.LazyFrame, rule: BucketRule, pass_: PassContext) -> pl.LazyFrame:
     """(ListingId, StretchId, Start, End, At, First, TimeBucket, Price, Size, Other) of each print, in order. First: the
     phase's first print. Other: whether its price is not that one's."""
-    held = in_phases(trades.filter(PRINTED), found, LATE).with_columns(KEY_OF_PRICE.alias("Key"))
+    held = in_phases(trades.filter(PRINTED), found, LATE).with_columns(Key=price_key(_PRICE))
     first = pl.col("At").first().over("StretchId")
     minutes = held.with_columns(First=first, Minute=(pl.col("At") - first).floordiv(LATE))
     counted = pl.col("EventTimestamp").first().over("StretchId", "Minute")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from basalt.tables import SIDE
 from basalt_analytics.auction.phases import KEY
-from basalt_analytics.auction.prints import KEY_OF_PRICE
 from basalt_analytics.l3.encoding import UNPRICED_STATES
+from basalt_analytics.trade.prices import price_key
 
 if TYPE_CHECKING:
     from basalt_analytics.kernels.uncross import Steps
@@ -28,9 +28,8 @@ _PRICE, _SIZE, _ACTION = pl.col("Price"), pl.col("Size"), pl.col("Action")
 def steps_of_orders(events: pl.LazyFrame) -> pl.LazyFrame:
     """The events that are sound, with Limit (a price key, null of a market order) and Left (0 where the order rests no
     longer) behind each, and OldSide, OldLimit and OldLeft before it, null where the order was not there."""
-    limit = pl.when(_PRICE.is_finite()).then(KEY_OF_PRICE)
     left = pl.when(_ACTION == "Remove").then(0.0).otherwise(_SIZE)
-    kept = events.filter(_sound()).with_columns(Limit=limit, Left=left)
+    kept = events.filter(_sound()).with_columns(Limit=price_key(_PRICE), Left=left)
     begins = (_ACTION == "Insert") | (_ACTION.shift(1) == "Remove").over(ORDER).fill_null(True)
     told = kept.with_columns(Life=begins.cum_sum().over(ORDER)).with_columns(
         pl.col("Limit").forward_fill().over(*ORDER, "Life")

@@ -17,11 +17,10 @@ from basalt_analytics.auction.indications import EVENT, PHASE, REFERENCE, TICK, 
 from basalt_analytics.auction.moments import Emit
 from basalt_analytics.auction.options import CALLS, PHASES, AuctionState
 from basalt_analytics.auction.phases import KEY, phases
-from basalt_analytics.auction.prints import KEY_OF_PRICE
 from basalt_analytics.auction.resting import steps_of_orders
 from basalt_analytics.groups import required
 from basalt_analytics.trade.filters import of_types
-from basalt_analytics.trade.prices import known_price
+from basalt_analytics.trade.prices import known_price, price_key
 
 WHO = "auction_uncross"
 Columns = Mapping[str, pl.DataType]
@@ -121,8 +120,8 @@ class AuctionUncross(Transform):
         if self.config.reference == "imbalance":
             yield _references(inputs["imbalance"], "ReferencePrice")
         if self.config.candidates == "ticks":
-            told = inputs["reference"].with_columns(Price="TickSize").filter(pl.col("TickSize").is_finite())
-            yield told.select(KEY, Limit=KEY_OF_PRICE, _Kind=pl.lit(TICK))
+            told = inputs["reference"].select(KEY, Limit=price_key(pl.col("TickSize")), _Kind=pl.lit(TICK))
+            yield told.filter(pl.col("Limit").is_not_null())
 
 
 def _on_book(trades: pl.LazyFrame) -> pl.LazyFrame:
@@ -132,8 +131,9 @@ def _on_book(trades: pl.LazyFrame) -> pl.LazyFrame:
 
 def _references(rows: pl.LazyFrame, column: str) -> pl.LazyFrame:
     """Those that are prices."""
-    priced = rows.with_columns(Price=known_price(column, allow_nonpositive=False)).filter(pl.col("Price").is_not_null())
-    return priced.select(KEY, "EventTimestamp", Limit=KEY_OF_PRICE, _Kind=pl.lit(REFERENCE))
+    limit = price_key(known_price(column, allow_nonpositive=False))
+    found = rows.select(KEY, "EventTimestamp", Limit=limit, _Kind=pl.lit(REFERENCE))
+    return found.filter(pl.col("Limit").is_not_null())
 
 
 def _need(column: str, columns_of: Mapping[str, Columns], table: str, what: str) -> None:
