@@ -2,12 +2,14 @@
 
 import sys
 
+import attrs
 import polars as pl
 import pytest
 from order_events import NINE, states
 from venue_books import books, by_second, consolidated, context, of, reference, shown, stamped, transform
 
 import basalt
+from basalt.buckets import WholeDate
 from basalt.errors import UserError
 
 NAN, INF = float("nan"), float("inf")
@@ -232,6 +234,27 @@ def test_quotes_that_expire_behind_the_session_make_no_edges_there():
     assert found["Seconds"].to_list() == [0, 10, 20]
     found = consolidated(tables, emit="bucket", max_age="30s")[0]
     assert found.select("Seconds", "EligibleVenues").rows() == [(0, 1), (10, 2), (20, 2), (30, 1), (40, 0)]
+
+
+@pytest.mark.parametrize(("closed", "before"), [("right", 0), ("left", 1)])
+def test_a_daily_pass_has_the_state_at_the_end_of_the_date(closed, before):
+    """Midnight is at 54,000 s. A quote behind it is of the date all the same, and in."""
+    late = [*PAIR, (55_000, "A", [(102, 1, 1)], [])]
+    pass_ = attrs.evolve(context(), rule=WholeDate(closed=closed))
+    for rows, bid, stamp in ((PAIR, 101, stamped(54_000) - before), (late, 102, stamped(55_000))):
+        found = consolidated(of(books(*rows), 2), pass_, emit="bucket")[0]
+        assert found.select("BidPrice1", pl.col("EventTimestamp").to_physical()).rows() == [(bid, stamp)]
+
+
+def test_a_daily_pass_with_hours_has_the_state_at_the_end_of_the_session():
+    daily = basalt.compute(
+        ["l2"],
+        timeline="daily",
+        session={"start": "09:00", "end": "17:00", "tz": "UTC"},
+        preprocess=[{"transform": "consolidated_book", "index_by": "PrimaryListingId", "emit": "bucket"}],
+        **of(books(*PAIR), 2),
+    )
+    assert daily.select("ListingId", "BidPrice1").rows() == [(1, 101)]
 
 
 def test_a_row_on_an_edge_belongs_to_the_bucket_its_edge_is_closed_by():

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from basalt.buckets import WholeDate
 from basalt.tables import MARKET_STATES, NS_UTC, STATE
 from basalt_analytics.consolidated.ladders import cells
 from basalt_analytics.consolidated.options import SIDES, ConsolidatedBookOptions, Emit
@@ -99,10 +100,16 @@ def _emissions(found: Stream, emit: Emit, clock: Clock) -> tuple[Array, Array]:
 
 
 def _edges(first: int, last: int, clock: Clock) -> Array:
-    """Every edge from the end of the bucket that holds `first` to that of the one that holds `last`."""
-    at = pl.DataFrame({"At": [first, last]}).select(clock.rule.bucket(pl.col("At").cast(NS_UTC), clock.day))
-    ends = at.select(clock.rule.interval_end(pl.col("At")))["At"].to_list()
-    return np.arange(ends[0], ends[1] + 1, clock.rule.every)
+    """Every edge from the end of the bucket that holds `first` to that of the one that holds `last`. The one bucket of
+    a daily pass ends with the session, or the date, and holds what is stamped behind that too."""
+    behind = last + (clock.rule.closed == "left")
+    if isinstance(clock.rule, WholeDate) and clock.sessions:
+        return np.array([behind])
+    label = clock.rule.bucket(pl.col("At").cast(NS_UTC), clock.day)
+    at = pl.DataFrame({"At": [first, last]}).select(clock.rule.interval_end(label).alias("End"))
+    edges = np.arange(at["End"][0], at["End"][1] + 1, clock.rule.every)
+    edges[-1] = max(edges[-1], behind)
+    return edges
 
 
 def _out(after: Array, label: Array, levels: int, held: int) -> "Out":
