@@ -69,7 +69,7 @@ def stream(rows: pl.DataFrame, how: Counting) -> Stream | None:
         return None
     known = quotes.unique("Rank").sort("Rank")
     states = pooled.filter(~pl.col("Quoted")).join(known.select("Rank"), on="Rank", how="semi", maintain_order="left")
-    times = quotes["EventTimestamp"].to_physical().to_numpy()
+    times = np.array(quotes["EventTimestamp"].to_physical())  # to_numpy is writable or not: two types to the loop
     venue = _venues(quotes, known)
     old = _expiries(times, venue, how.age)
     least = quotes["Lot"].fill_null(0.0).to_numpy() if how.least is None else how.least
@@ -94,7 +94,7 @@ def _changes(rows: pl.DataFrame) -> tuple[Array, Array]:
     told = rows.lazy() if "MarketState" in rows.columns else rows.lazy().with_columns(MarketState=pl.lit(None, STATE))
     own = told.filter(pl.col("ListingId") == pl.col("Primary"), pl.col("MarketState").is_not_null())
     found = own.sort("EventTimestamp", "Quoted", maintain_order=True).collect()
-    return found["EventTimestamp"].to_physical().to_numpy(), found["MarketState"].to_physical().to_numpy()
+    return found["EventTimestamp"].to_physical().to_numpy(), found["MarketState"].to_physical().cast(pl.Int8).to_numpy()
 
 
 def _venues(rows: pl.DataFrame, known: pl.DataFrame) -> Array:
