@@ -39,6 +39,7 @@ DUST = 1e-9  # relative: sums of fractions differ by rounding alone
 DO, ORDER, SIDE, RANK, OLD_RANK, UNPRICED, GAP = range(7)
 SIZE, OLD_SIZE, EXECUTED = range(3)
 THERE, ON, AT = range(3)
+CHANGED = 2
 
 
 class Events(NamedTuple):
@@ -53,7 +54,7 @@ class Events(NamedTuple):
 class Book(NamedTuple):
     """`orders` (Int32, three an order): whether it is there, its side and its rank; `sizes`: its size. By side and
     rank: `quantity` shown and `number` of orders, and which ranks are occupied. `best` by side, −1 where nobody
-    rests."""
+    rests, and behind that by side whether it changed since it was written."""
 
     orders: Array
     sizes: Array
@@ -97,7 +98,7 @@ def empty_book(orders: int, ranks: int) -> Book:
         np.zeros((2, ranks), np.int32),
         np.zeros(2 * words, np.int64),
         np.zeros(2 * words_for(words), np.int64),
-        np.full(2, -1, np.int64),
+        np.array([-1, -1, 1, 1]),
     )
 
 
@@ -118,12 +119,14 @@ def show(
     side, rank, size = orders[order, ON], orders[order, AT], sizes[order]
     if rank < 0 or size <= 0:
         return
-    if number[side, rank] == 0:
+    before = number[side, rank]
+    if before == 0:
         occupy(words, summary, side, rank)
         if best[side] < 0 or (rank > best[side] if side == 0 else rank < best[side]):
             best[side] = rank
     quantity[side, rank] += size
-    number[side, rank] += 1
+    number[side, rank] = before + 1
+    best[CHANGED + side] = 1
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -134,10 +137,11 @@ def hide(
     side, rank, size = orders[order, ON], orders[order, AT], sizes[order]
     if rank < 0 or size <= 0:
         return
-    quantity[side, rank] -= size
-    number[side, rank] -= 1
-    if number[side, rank] == 0:
-        quantity[side, rank] = 0.0
+    left = number[side, rank] - 1
+    number[side, rank] = left
+    quantity[side, rank] = quantity[side, rank] - size if left else 0.0
+    best[CHANGED + side] = 1
+    if left == 0:
         vacate(words, summary, side, rank)
         if best[side] == rank:
             best[side] = behind(words, summary, side, rank)
@@ -181,8 +185,10 @@ def _fits(row: int, facts: Array, amounts: Array, orders: Array, counts: Array, 
         counts[DUPLICATE] += 1
         if duplicate != ADOPT:
             return 0 if duplicate == IGNORE else -1
-    counts[MARKET] += facts[row, RANK] < 0
-    counts[ZERO] += size == 0
+    if facts[row, RANK] < 0:
+        counts[MARKET] += 1
+    if size == 0:
+        counts[ZERO] += 1
     return 1
 
 
@@ -191,17 +197,20 @@ def _compare(row: int, facts: Array, amounts: Array, orders: Array, sizes: Array
     """Compare what the row says of the order before it with what is tracked."""
     order, old, x = facts[row, ORDER], amounts[row, OLD_SIZE], amounts[row, EXECUTED]
     size, rank = sizes[order], orders[order, AT]
-    other_size = not isnan(old) and abs(old - size) > DUST * max(1.0, abs(size))
-    counts[MISMATCH] += other_size or (facts[row, OLD_RANK] >= 0 and facts[row, OLD_RANK] != rank)
+    other_size = old != size and not isnan(old) and abs(old - size) > DUST * max(1.0, abs(size))
+    if other_size or (facts[row, OLD_RANK] >= 0 and facts[row, OLD_RANK] != rank):
+        counts[MISMATCH] += 1
     if x > 0:
-        counts[HIDDEN] += x > size + DUST
-        counts[THROUGH] += rank >= 0 and rank != best[orders[order, ON]]
+        if x > size + DUST:
+            counts[HIDDEN] += 1
+        if rank >= 0 and rank != best[orders[order, ON]]:
+            counts[THROUGH] += 1
 
 
 @njit(cache=True, nogil=True)
 def _write(
     at: int,
-    blank: bool,
+    last: int,
     quantity: Array,
     number: Array,
     words: Array,
@@ -211,10 +220,16 @@ def _write(
     quantities: Array,
     numbers: Array,
 ) -> None:
-    """The best levels of both sides; none where the row is blank."""
+    """The best levels of both sides; one that did not change since row `last` was written is as it is there."""
     levels = ranks.shape[2]
     for side in range(2):
-        rank = -1 if blank else best[side]
+        if last >= 0 and best[CHANGED + side] == 0:
+            ranks[at, side] = ranks[last, side]
+            quantities[at, side] = quantities[last, side]
+            numbers[at, side] = numbers[last, side]
+            continue
+        best[CHANGED + side] = 0
+        rank = best[side]
         for level in range(levels):
             if rank < 0:
                 break  # the arrays come filled with what stands for no level
@@ -272,7 +287,7 @@ def _replay(
     crossed: int,
     only_changes: bool,
 ) -> int:
-    written, last, suspect, live = 0, -1, False, 0
+    written, last, shown, suspect, live = 0, -1, -1, False, 0
     for row in range(len(facts)):
         action, order = facts[row, DO], facts[row, ORDER]
         suspect = suspect or facts[row, GAP] != 0
@@ -298,7 +313,8 @@ def _replay(
                 if facts[row, RANK] >= 0 or action != UPDATE or not there:
                     orders[order, AT] = facts[row, RANK]
                 orders[order, THERE], orders[order, ON], sizes[order] = 1, facts[row, SIDE], amounts[row, SIZE]
-                live += not there
+                if not there:
+                    live += 1
                 show(order, orders, sizes, quantity, number, words, summary, best)
         while written < len(after) and after[written] == row:
             state = _state(best[0], best[1])
@@ -306,8 +322,9 @@ def _replay(
             counts[CROSSED_STATES] += state == CROSSED
             states[written], suspects[written] = state, suspect
             if wanted[written] and not (state == CROSSED and crossed == DROP):
-                blank = state == CROSSED and crossed == BLANK
-                _write(written, blank, quantity, number, words, summary, best, ranks, quantities, numbers)
+                if state != CROSSED or crossed != BLANK:
+                    _write(written, shown, quantity, number, words, summary, best, ranks, quantities, numbers)
+                    shown = written
                 if not only_changes or last < 0 or not _same(written, last, ranks, quantities, numbers):
                     kept[written], last = True, written
             written += 1
