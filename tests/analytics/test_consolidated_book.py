@@ -131,8 +131,9 @@ def test_the_lowest_size_is_of_each_venue_and_may_be_its_lot():
     rows = [(0, "A", [(100, 5)], []), (0, "B", [(100, 7)], []), (0, "C", [(100, 6)], [])]
     l2 = books(*rows)
     assert shown(last(of(l2), min_quantity=6))[0] == [(100, 13, None, 2)]
-    lots = {"l2": l2, "reference": reference(3, LotSize=[5.0, 10.0, None])}
-    assert shown(last(lots, min_quantity="lot"))[0] == [(100, 11, None, 2)]
+    for unknown in (None, NAN):
+        lots = {"l2": l2, "reference": reference(3, LotSize=[5.0, 10.0, unknown])}
+        assert shown(last(lots, min_quantity="lot"))[0] == [(100, 11, None, 2)]
 
 
 def test_the_largest_venue_at_a_price():

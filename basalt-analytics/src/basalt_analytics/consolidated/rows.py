@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from basalt.buckets import WholeDate
 from basalt.tables import MARKET_STATES, NS_UTC, STATE
-from basalt_analytics.consolidated.ladders import cells
+from basalt_analytics.consolidated.ladders import NOTHING, cells
 from basalt_analytics.consolidated.options import SIDES, ConsolidatedBookOptions, Emit
 from basalt_analytics.consolidated.streams import Stream
 from basalt_analytics.l3.emissions import Clock
@@ -55,7 +55,7 @@ def columns(options: ConsolidatedBookOptions, orders: bool, state: bool, key: An
 
 def book(found: Stream, options: ConsolidatedBookOptions, clock: Clock) -> Book:
     """The stream's book, by the compiled loop."""
-    from basalt_analytics.kernels.consolidated import NOTHING, SPANS, Quotes, Rules, Venues, consolidate
+    from basalt_analytics.kernels.consolidated import SPANS, Quotes, Rules, Venues, consolidate
 
     after, stamps = _emissions(found, options.emit, clock)
     count = len(found.listings)

@@ -72,7 +72,7 @@ def stream(rows: pl.DataFrame, how: Counting) -> Stream | None:
     times = np.array(quotes["EventTimestamp"].to_physical())  # to_numpy is writable or not: two types to the loop
     venue = _venues(quotes, known)
     old = _expiries(times, venue, how.age)
-    least = quotes["Lot"].fill_null(0.0).to_numpy() if how.least is None else how.least
+    least = quotes["Lot"].fill_nan(0.0).fill_null(0.0).to_numpy() if how.least is None else how.least
     found = ladders(quotes, how.levels, least)
     return Stream(
         _events(times, venue, _told(quotes, how.states), old, how.age or 0, states, _venues(states, known), how.states),

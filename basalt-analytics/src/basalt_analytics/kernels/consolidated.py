@@ -13,12 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from basalt_analytics.consolidated.ladders import NOTHING
+
 Array = NDArray[Any]
 STATE, EXPIRY, QUOTE = range(3)
 OK, LOCKED, CROSSED, ONE_SIDED, EMPTY, UNCROSSED = range(6)
 KEEP, BLANK, RESOLVE = range(3)
 SPANS = ("Locked", "Crossed", "NoVenue", "OneVenue", "SeveralVenues")
-NOTHING = 2**62
 
 
 class Events(NamedTuple):
