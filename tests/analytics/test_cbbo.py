@@ -6,7 +6,6 @@ from pathlib import Path
 import attrs
 import polars as pl
 import pytest
-from counted_venues import Counted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -309,7 +308,7 @@ def best(last):
 
 EVERY = [
     {"module": "cbbo", "measures": [*MEASURES, "Locked", "Crossed"], "time_units": ["Ratio", "Seconds"]},
-    {"module": Counted, "measures": ["ExclusiveTimeAtBest"], "prefix": "X", "time_units": ["Ratio", "Seconds"]},
+    {"module": "cbbo", "measures": ["ExclusiveTimeAtBest"], "prefix": "X", "time_units": ["Ratio", "Seconds"]},
 ]
 WHOLE = {k: v for k, v in EVERY[0].items() if k != "module"} | {"quantity_aggs": ["TWA", "Min", "Max", "Median"]}
 DATE = dt.date(2026, 1, 5)

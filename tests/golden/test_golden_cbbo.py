@@ -10,7 +10,6 @@ Asks: [2.5, 5) of 150, [6, 9) of 100, [9.5, 10) of 200: 6 s. The cbbo is locked 
 
 import polars as pl
 import pytest
-from counted_venues import Counted
 
 import basalt
 
@@ -66,7 +65,7 @@ def bar(own, best, bars):
 
     def of(**options):
         tables = {"l2": own, "cbbo": best, "reference": REFERENCE}
-        return bars(basalt.compute([{"module": Counted, **options}], every="10s", **tables))[10]
+        return bars(basalt.compute([{"module": "cbbo", **options}], every="10s", **tables))[10]
 
     return of
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from order_events import NINE, e1, e2, l3
 
-from basalt.buckets import BucketRule
+from basalt.buckets import BucketRule, WholeDate
 from basalt.durations import SECOND
 from basalt.modules import PassContext
 from basalt.tables import NS_UTC, SIDE
@@ -146,3 +146,10 @@ def test_an_empty_snapshot_clears_the_book():
     )
     assert book_of(rows, 2) == ([(9, 5, 1)], [])
     assert report["LiveAtEnd"] == 1
+
+
+def test_a_day_of_one_bucket_has_one_book():
+    """Of a daily pass, at the midnight that ends it."""
+    context = PassContext("books", e1()["EventTimestamp"][0].date(), ["ListingId"], WholeDate())
+    made = L3Book(L3BookOptions(levels=1, emit="bucket")).apply({"l3": e1().lazy()}, context)["l2"].collect()
+    assert made.select("BidPrice1", "AskPrice1").rows() == [(100.00, 100.02)]

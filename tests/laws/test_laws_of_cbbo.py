@@ -8,7 +8,6 @@ from functools import cache
 
 import polars as pl
 import pytest
-from counted_venues import Counted
 
 from basalt.testing import AnalyticLaws
 from basalt.testing.days import DAYS
@@ -60,7 +59,7 @@ OTHERWISE = {
     "name": "{side}{measure}{agg}",
 }
 ALONE = {
-    "module": Counted,
+    "module": "cbbo",
     "measures": ["TimeAtBest", "ExclusiveTimeAtBest"],
     "sides": ["Bid", "Ask", "Both"],
     "time_units": ["Seconds", "Ratio"],

@@ -5,11 +5,9 @@ from functools import cache
 import polars as pl
 import pytest
 from few_days import FEW
-from polars.testing import assert_frame_equal
 
 from basalt import Metric, Unit, analytic
 from basalt.testing import AnalyticLaws
-from basalt.testing.changes import only
 from basalt.testing.days import DAYS
 from basalt.testing.trials import Setting
 
@@ -94,31 +92,19 @@ SLOW = {name: slow(DAYS[name]) for name in ("ties", "halt", "nulls", "crossed", 
 SOME = {name: DAYS[name] for name in ("quiet", "halt", "nulls", "one_sided")}
 
 
-class OfInstruments(AnalyticLaws):
-    """The kit tells listings of a pass apart by a table of its key, and nothing here is by instrument but what is made:
-    each instrument alone is compared by hand."""
-
-    def test_a_listing_alone_gives_the_same_as_among_others(self):
-        for trial in Setting(self.analytic, self.every, self.options, days=self.days).trials():
-            listings = trial.frames["reference"].group_by("InstrumentId").agg("ListingId")
-            for instrument, group in listings.iter_rows():
-                alone = trial.run(only(trial.frames, "ListingId", group, trial.plan.schemas))
-                assert_frame_equal(alone, trial.whole.filter(InstrumentId=instrument))
-
-
-class TestBest(OfInstruments):
+class TestBest(AnalyticLaws):
     analytic = best
     options = by_instrument()
 
 
-class TestOddBest(OfInstruments):
+class TestOddBest(AnalyticLaws):
     analytic = best
     every = "5m"
     options = by_instrument(**ODD, emit="event", only_changes=False)
     days = SLOW
 
 
-class TestBestOfVenues(OfInstruments):
+class TestBestOfVenues(AnalyticLaws):
     analytic = on_venues
     every = "15m"
     options = by_instrument(**OF_VENUES)

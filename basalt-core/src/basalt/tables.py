@@ -222,8 +222,8 @@ CBBO = TableSchema(
         _price("AskPrice1", "best ask over the venues", required=True),
         _shares("BidQuantity1", "size at the best bid, summed over its venues"),
         _shares("AskQuantity1", "size at the best ask, summed over its venues"),
-        _label("BidVenues", "venues at the best bid"),
-        _label("AskVenues", "venues at the best ask"),
+        Column("BidVenues", pl.String, "venues at the best bid, or their number", Unit.LABEL, also=[pl.Int32]),
+        Column("AskVenues", pl.String, "venues at the best ask, or their number", Unit.LABEL, also=[pl.Int32]),
     ],
     key="InstrumentId",
 )

@@ -76,7 +76,7 @@ def _at_edges(rows: pl.DataFrame, clock: Clock) -> Places:
 
 def _edges(stamps: pl.Series, clock: Clock) -> list[int]:
     """The ends of the buckets that hold these stamps."""
-    at = stamps.cast(NS_UTC).to_frame("At").select(clock.rule.bucket(pl.col("At"), clock.day))
+    at = stamps.cast(NS_UTC).to_frame("At").select(At=clock.rule.bucket(pl.col("At"), clock.day))
     return at.select(clock.rule.interval_end(pl.col("At")))["At"].to_list()
 
 

@@ -88,10 +88,10 @@ def isolation(trial: Trial) -> Iterator[str]:
     """A listing gives the same alone as among others (an instrument, where that is the scope)."""
     key, schemas = trial.program.key, trial.plan.schemas
     groups = _groups(trial)
-    for group in groups if len(groups) > 1 else []:
-        alone = trial.run(only(trial.frames, key, group, schemas))
-        among = trial.whole.filter(pl.col(key).is_in(group))
-        yield from _differences(trial, among, alone, f"when {key} {_listed(group)} was alone")
+    for whose, of_tables, values in groups if len(groups) > 1 else []:
+        alone = trial.run(only(trial.frames, of_tables, values, schemas))
+        among = trial.whole.filter(pl.col(key).is_in(whose))
+        yield from _differences(trial, among, alone, f"when {key} {_listed(whose)} was alone")
 
 
 def look_ahead(trial: Trial) -> Iterator[str]:
@@ -230,18 +230,23 @@ def _differences(trial: Trial, before: pl.DataFrame, after: pl.DataFrame, when: 
         yield difference.when(when)
 
 
-def _groups(trial: Trial) -> list[list[Any]]:
-    """What must not know of the rest: listings, or the listings of an instrument; none where the scope is all."""
+def _groups(trial: Trial) -> list[tuple[list[Any], str, list[Any]]]:
+    """What must not know of the rest: listings, or the listings of an instrument; none where the scope is all. Of each
+    the values of the pass's key, and the key and values by which tables are cut."""
     scopes = {program.scope for program in trial.plan.programs}
     key, schemas = trial.program.key, trial.plan.schemas
     if "universe" in scopes:
         return []
     keyed = [frame[key] for name, frame in trial.frames.items() if schemas[name].events and schemas[name].key == key]
-    values = pl.concat(keyed).unique().sort()
-    if "instrument" not in scopes:
-        return [[value] for value in values]
-    reference = trial.setting.days[trial.day]()["reference"].filter(pl.col(key).is_in(values.to_list()))
-    return reference.group_by("InstrumentId", maintain_order=True).agg(key)[key].to_list()
+    values = pl.concat(keyed).unique().sort().to_list() if keyed else []
+    if keyed and "instrument" not in scopes:
+        return [([value], key, [value]) for value in values]
+    reference = trial.setting.days[trial.day]()["reference"]
+    if not keyed:  # rows by instrument, made of listings'
+        listings = reference.group_by("InstrumentId", maintain_order=True).agg("ListingId").rows()
+        return [([instrument], "ListingId", ids) for instrument, ids in listings]
+    of_instruments = reference.filter(pl.col(key).is_in(values)).group_by("InstrumentId", maintain_order=True).agg(key)
+    return [(ids, key, ids) for ids in of_instruments[key].to_list()]
 
 
 def _listed(values: Sequence[Any]) -> str:
