@@ -100,6 +100,11 @@ def basalt_transforms() -> list[Lazy]:
             "One book of an instrument out of the books of its listings.",
         ),
         Lazy(
+            "cbbo_from_l3",
+            "basalt_analytics.consolidated.from_l3:CbboFromL3",
+            "One book of an instrument, from the order events of its venues.",
+        ),
+        Lazy(
             "aggressive_trades",
             f"{place}.aggressive_trades:AggressiveTrades",
             "Executions put together into the aggressive orders that caused them.",
