@@ -192,6 +192,30 @@ def test_a_filter_counts_among_what_a_metric_knows_late(planner, a_module, a_met
     assert column.known_after == timedelta(seconds=1)
 
 
+class Bare(Transform):
+    """Trades with the columns that they must have and no others."""
+
+    name = "bare"
+    inputs = ("trades",)
+    output = "trades"
+    kept = ("ListingId", "EventTimestamp", "Price", "Size")
+
+    def columns(self, columns_of):
+        return {name: columns_of["trades"][name] for name in self.kept}
+
+    def apply(self, inputs, pass_):
+        return {"trades": inputs["trades"].select(self.kept)}
+
+
+def test_a_step_is_tried_on_the_columns_that_those_before_it_leave(planner, marketstate):
+    """It gives no MarketState, which the engine's own step puts on its trades."""
+    planner.transforms.append(Bare)
+    planner.tables["marketstate"] = marketstate
+    program = planner.plan({**planner.bars("trade"), "preprocess": [{"transform": "bare"}]}).programs[0]
+    assert [step.transform.name for step in program.steps] == ["bare", "market_state"]
+    assert [sorted(step.made) == sorted(Bare.kept) for step in program.steps] == [True, False]
+
+
 def test_a_step_reads_an_optional_table_where_it_is_there_and_says_what_it_decides(planner, marketstate):
     planner.transforms.append(Later)
     step = {"transform": "later"}

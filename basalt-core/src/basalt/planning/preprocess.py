@@ -23,14 +23,21 @@ from basalt.transforms import Transform
 
 @attrs.frozen(eq=False)
 class Step:
-    """One transform of a pass. `inputs`: the tables it reads, of the optional ones those that are there. `implied`: put
-    in by the engine, and dropped again where no state is needed."""
+    """One transform of a pass. `read`: the tables it reads, of the optional ones those that are there, with their
+    columns as the steps before it leave them; `made`: the columns of its output. `implied`: put in by the engine, and
+    dropped again where no state is needed."""
 
     place: str
     component: Component
     transform: Transform
-    inputs: tuple[str, ...]
+    read: Mapping[str, Columns]
+    made: Columns
     implied: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tables it reads."""
+        return tuple(self.read)
 
 
 def steps(config: PassConfig, known: Known) -> tuple[list[Step], Mapping[str, Columns]]:
@@ -90,7 +97,8 @@ def _step(
     for table in transform.inputs:
         if table not in columns:
             known.table(table, f"{place} (transform {entry.transform})")
-    inputs = (*transform.inputs, *(table for table in transform.optional if table in columns))
+    read = {table: columns[table] for table in transform.inputs}
+    read |= {table: columns[table] for table in transform.optional if table in columns}
     with door(place, component):
-        columns[transform.output] = transform.columns({table: columns[table] for table in inputs})
-    return Step(place, component, transform, inputs, implied)
+        columns[transform.output] = transform.columns(read)
+    return Step(place, component, transform, read, columns[transform.output], implied)

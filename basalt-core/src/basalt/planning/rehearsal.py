@@ -39,7 +39,7 @@ def rehearse(
     context = context_of(program, day, sides=sides)
     found: dict[str, Columns] = {}
     for step in program.steps:
-        found |= _rehearse_step(step, tables, program.columns_of, context)
+        found |= _rehearse_step(step, context)
     for use in {id(p.use): p.use for p in program.planned}.values():
         _rehearse_parts(use, program, Day(tables, program.rule, day, []))
     for use in program.frame_uses:
@@ -47,15 +47,13 @@ def rehearse(
     return found
 
 
-def _rehearse_step(
-    step: Step, tables: Mapping[str, pl.LazyFrame], columns_of: Mapping[str, Columns], context: PassContext
-) -> dict[str, Columns]:
+def _rehearse_step(step: Step, context: PassContext) -> dict[str, Columns]:
     with door(step.place, step.component):
-        inputs = {name: tables[name] for name in step.inputs}
+        inputs = {name: pl.LazyFrame(schema=dict(columns)) for name, columns in step.read.items()}
         made = step.transform.apply(inputs, context)
         found = made[step.transform.output].collect().schema
         sides = _sides(step.transform.sides, made, f"{step.place}: transform {step.component.name}")
-    declared = columns_of[step.transform.output]
+    declared = step.made
     if dict(found) != dict(declared):
         wrong = sorted(name for name in {*found, *declared} if found.get(name) != declared.get(name))
         raise PluginError(
