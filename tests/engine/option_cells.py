@@ -134,6 +134,7 @@ CASES: dict[str, Case] = {
         }
     ),
     "execution": Case({"module": "execution", "trades": []}),
+    "l3": Case({"module": "l3", "flow": [{"actions": ["Fill", "FullFill"]}], "ratios": ["CancelToTrade"]}),
     "generic": Case({"module": "generic", "source": "fine"}, behind=True),
     "printed": Case({"module": "printed"}),
     "bucketed": Case({"module": "bucketed"}),

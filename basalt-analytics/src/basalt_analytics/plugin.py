@@ -33,6 +33,11 @@ def basalt_analytics() -> list[Lazy]:
             "Realised variance and its kin of book prices, on grids or at every row.",
         ),
         Lazy(
+            "l3",
+            "basalt_analytics.l3.module:L3",
+            "How orders are placed, changed, withdrawn and executed, and what stands before them.",
+        ),
+        Lazy(
             "execution",
             "basalt_analytics.execution.module:Execution",
             "What traded, from the book's side and from the prints' side.",

@@ -1,0 +1,106 @@
+"""What the module `l3` takes."""
+
+from typing import Literal
+
+import attrs
+
+from basalt.config.spellings import State
+from basalt.errors import UserError
+from basalt.options import option
+from basalt_analytics.execution.options import RestingSide
+from basalt_analytics.trade.selection import NAME_DOC
+
+Action = Literal[
+    "Insert",
+    "Remove",
+    "Cancel",
+    "Fill",
+    "FullFill",
+    "PartialFill",
+    "Update",
+    "Amend",
+    "UpdateIncrease",
+    "UpdateDecrease",
+    "Reprice",
+    "RepriceIn",
+    "RepriceOut",
+    "Refill",
+    "NoOp",
+    "Added",
+    "Withdrawn",
+]
+Ratio = Literal[
+    "ArrivalFlowImbalance",
+    "ArrivalFlowImbalanceCount",
+    "NetFlowImbalance",
+    "CancelToTrade",
+    "QuoteToTrade",
+    "OrderToTradeCount",
+    "OrderToTradeVolume",
+    "CancelRateVolume",
+    "{side}CancelToTrade",
+    "{side}QuoteToTrade",
+    "{side}OrderToTradeCount",
+    "{side}OrderToTradeVolume",
+    "{side}CancelRateVolume",
+]
+SIDES_DOC = "side the orders rest on; 'Total' is both"
+
+
+@attrs.frozen
+class FlowGroup:
+    """A group of `flow`: every measure of every action of every side."""
+
+    sides: list[RestingSide] = option(SIDES_DOC, factory=lambda: ["Bid", "Ask"])
+    actions: list[Action] = option("what becomes of orders", factory=lambda: ["Insert", "Cancel", "Fill"])
+    measures: list[Literal["Count", "Volume"]] = option(
+        "events, or shares that they move", factory=lambda: ["Count", "Volume"]
+    )
+    name: str = option(NAME_DOC, default="{side}{action}{measure}")
+
+
+@attrs.frozen
+class QueueGroup:
+    """A group of `queue`: what stands in front of orders at their events, as a mean and the count that it is over."""
+
+    at: list[Literal["Insert", "Fill", "Cancel"]] = option(
+        "events at which it is looked up", factory=lambda: ["Insert"]
+    )
+    measures: list[Literal["Size", "Orders"]] = option("shares or orders in front", factory=lambda: ["Size", "Orders"])
+    sides: list[RestingSide] = option(SIDES_DOC, factory=lambda: ["Bid", "Ask"])
+    name: str = option(f"{NAME_DOC}, which end with Mean and Count", default="{side}Queue{measure}At{at}")
+
+
+@attrs.frozen
+class MessageWeights:
+    """What a message counts as in OrderToTradeCount."""
+
+    Insert: float = option("an insert", default=1.0)
+    Amend: float = option("an update that is no execution", default=1.0)
+    Cancel: float = option("a remove that is no execution", default=1.0)
+
+    def __attrs_post_init__(self) -> None:
+        given = attrs.asdict(self)
+        for message, weight in given.items():
+            if not 0 <= weight < float("inf"):
+                raise UserError(f"message_weights.{message} = {weight} is no weight: give a finite number, 0 or above")
+        if not any(given.values()):
+            raise UserError("message_weights are all 0, so that no message counts: give one of them a weight above 0")
+
+
+@attrs.frozen
+class L3Options:
+    """Options of `l3`."""
+
+    flow: list[FlowGroup] = option("what is placed, changed, withdrawn, executed", factory=lambda: [FlowGroup()])
+    ratios: list[Ratio] = option(
+        "ratios of flows; those with '{side}' in front are of bids and of asks, others of both sides together",
+        factory=lambda: ["ArrivalFlowImbalance", "CancelToTrade"],
+    )
+    message_weights: MessageWeights | None = option(
+        "what each message counts as in OrderToTradeCount; default: 1", default=None
+    )
+    queue: list[QueueGroup] = option("what stands in front of orders, as the transform l3_queue tells", factory=list)
+    market_states: State | list[State] | None = option(
+        "states whose order events count: a state, a list, or 'all'", default=None
+    )

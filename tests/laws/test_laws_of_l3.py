@@ -1,0 +1,64 @@
+"""Module l3 under the laws, with every action, ratio and place in the queue."""
+
+from typing import get_args
+
+import polars as pl
+import pytest
+from few_days import FEW
+
+from basalt.testing import AnalyticLaws
+from basalt.testing.trials import Setting
+from basalt_analytics.l3.options import Action, Ratio
+
+pytestmark = pytest.mark.slow
+
+SIDES = ["Bid", "Ask", "Total"]
+FLOWS = {
+    "module": "l3",
+    "flow": [{"sides": SIDES, "actions": list(get_args(Action))}],
+    "ratios": list(get_args(Ratio)),
+    "message_weights": {"Insert": 1, "Amend": 2, "Cancel": 0.5},
+}
+QUEUES = {"module": "l3", "flow": [], "ratios": [], "queue": [{"sides": SIDES, "at": ["Insert", "Fill", "Cancel"]}]}
+QUEUED = {"preprocess": [{"transform": "l3_queue"}]}
+
+
+class TestL3(AnalyticLaws):
+    analytic = "l3"
+
+
+class TestEveryFlowAndRatio(AnalyticLaws):
+    analytic = FLOWS | {"market_states": "all"}
+    every = "15m"
+    options = {"weights": True}  # noqa: RUF012
+    days = FEW
+
+
+class TestFlowsOfAuctions(AnalyticLaws):
+    analytic = FLOWS | {"market_states": ["CLOSING_AUCTION", "OPENING_AUCTION"]}
+    every = "1h"
+    options = {"closed": "left", "label": "start"}  # noqa: RUF012
+    days = FEW
+
+
+class TestPlacesInTheQueue(AnalyticLaws):
+    analytic = QUEUES
+    every = "5m"
+    options = {**QUEUED, "weights": True}  # noqa: RUF012
+    days = FEW
+
+
+NOTHING = ["RefillCount", "RefillVolume", "NoOpCount", "NoOpVolume", "RepriceVolume"]
+NOTHING += ["QueueSizeAtFillMean", "QueueOrdersAtFillMean"]
+NOWHERE = {f"{side}{one}" for side in SIDES for one in NOTHING}
+"""Simulated orders have no hidden size, are amended to something else or to another price alone, and execute in the
+order of their queue."""
+
+
+@pytest.mark.parametrize("module", [FLOWS, QUEUES], ids=["flows", "queues"])
+def test_every_column_has_a_value_on_some_sample_day(module):
+    """Without one, no law says anything about the column."""
+    trials = Setting(module | {"market_states": "all"}, "15m", QUEUED).trials()
+    names = [c.name for c in trials[0].columns]
+    sums = pl.concat([trial.whole.select(pl.col(names).fill_null(0).abs().sum().cast(pl.Float64)) for trial in trials])
+    assert {name for name in names if sums[name].sum() == 0} <= NOWHERE
