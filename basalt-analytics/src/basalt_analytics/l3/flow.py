@@ -44,14 +44,14 @@ _SAME_PRICE = (price_key(pl.col("Price")) == price_key(pl.col("OldPrice"))).fill
 class Flow:
     """What becomes of orders: the `rows` that are counted, and the `volume` of those of `moves` (default: of the same).
 
-    `words` call the rows, and `shares` what is summed.
+    `counted` and `summed` are the sentences of both, `{of}` where the side is named.
     """
 
     rows: pl.Expr
     volume: pl.Expr
-    words: str
-    shares: str
     formula: str
+    counted: str
+    summed: str
     moves: pl.Expr | None = None
 
     def count(self, side: str) -> pl.Expr:
@@ -65,75 +65,132 @@ class Flow:
 
 
 FLOWS: Mapping[str, Flow] = {
-    "Insert": Flow(INSERT, _S, "orders inserted", "shares they display", "Σ S of inserts"),
-    "Remove": Flow(REMOVE, _O, "orders removed, cancelled or filled", "shares they displayed before", "Σ O of removes"),
+    "Insert": Flow(
+        INSERT,
+        _S,
+        "Σ S of inserts",
+        "Number of orders inserted{of}; one that a venue cancels and inserts anew to amend it counts again.",
+        "Shares that inserted orders display{of}; hidden ones are not told.",
+    ),
+    "Remove": Flow(
+        REMOVE,
+        _O,
+        "Σ O of removes",
+        "Number of orders removed{of}; filled and cancelled ones alike.",
+        "Shares that removed orders displayed before{of}; filled and cancelled ones alike.",
+    ),
     "Cancel": Flow(
         REMOVE & ~FILL,
         pl.col(LEFT),
-        "orders removed without an execution",
-        "shares that removes withdraw, what a last fill left included",
         "Σ max(O − x, 0) of removes",
+        "Number of orders removed without an execution{of}; expired ones are among them.",
+        "Shares that removes withdraw{of}; what is left by an execution that removes its order is among them, though "
+        "that is no cancel.",
         moves=REMOVE,
     ),
-    "Fill": Flow(FILL, _X, "executions", "shares executed, hidden ones too where the feed tells them", "Σ x"),
-    "FullFill": Flow(REMOVE & FILL, _X, "executions that remove their order", "shares executed so", "Σ x of removes"),
-    "PartialFill": Flow(UPDATE & FILL, _X, "executions that leave their order", "shares executed so", "Σ x of updates"),
+    "Fill": Flow(
+        FILL,
+        _X,
+        "Σ x",
+        "Number of executions{of}; an aggressive order that meets several orders counts several times.",
+        "Shares executed{of}, hidden ones too where the feed tells them; an auction executes a bid and an ask at once.",
+    ),
+    "FullFill": Flow(
+        REMOVE & FILL,
+        _X,
+        "Σ x of removes",
+        "Number of executions that remove their order{of}; where an order is removed with a rest, it counts too.",
+        "Shares of executions that remove their order{of}; those of its earlier executions are not among them.",
+    ),
+    "PartialFill": Flow(
+        UPDATE & FILL,
+        _X,
+        "Σ x of updates",
+        "Number of executions that leave their order in the book{of}; one order may have many.",
+        "Shares of executions that leave their order in the book{of}, hidden ones too where the feed tells them.",
+    ),
     "Update": Flow(
-        UPDATE, (_S - _O).abs(), "updates, executions among them", "change of the size they display", "Σ |S − O|"
+        UPDATE,
+        (_S - _O).abs(),
+        "Σ |S − O| of updates",
+        "Number of updates{of}; executions that leave their order are among them.",
+        "Change of displayed size by updates{of}, up or down; what executions take is among it.",
     ),
     "Amend": Flow(
-        AMEND, (_S - _O).abs(), "updates that are no execution", "change of the size they display", "Σ |S − O|"
+        AMEND,
+        (_S - _O).abs(),
+        "Σ |S − O| of updates with x = 0",
+        "Number of updates that are no execution{of}; those that change nothing are among them.",
+        "Change of displayed size by updates that are no execution{of}, up or down; another price alone is no change.",
     ),
     "UpdateIncrease": Flow(
         AMEND & ~pl.col(CHANGED) & (_INCREASE > 0),
         _INCREASE,
-        "amends to a larger size at the same price",
-        "shares added so",
-        "Σ max(S − O, 0)",
+        "Σ max(S − O, 0) at the same price",
+        "Number of amends to a larger size at the same price{of}; such an order mostly loses its place.",
+        "Shares that amends add at the same price{of}; what an execution renews is not among them.",
     ),
     "UpdateDecrease": Flow(
         _WITHIN & (_DECREASE > 0),
         _DECREASE,
-        "updates that withdraw size at the same price, executions that leave less than is left among them",
-        "shares withdrawn so",
-        "Σ max(O − S, 0), with x: Σ max(O − x − S, 0)",
+        "Σ max(O − S, 0) at the same price; where x > 0: Σ max(O − x − S, 0)",
+        "Number of updates that withdraw size at the same price{of}; an execution after which less is displayed than "
+        "it left is one.",
+        "Shares that updates withdraw at the same price{of}; what is executed is not among them.",
     ),
     "Reprice": Flow(
-        REPRICE, (_S - _O).abs(), "amends to another price", "change of the size they display", "Σ |S − O|"
+        REPRICE,
+        (_S - _O).abs(),
+        "Σ |S − O| at another price",
+        "Number of amends to another price{of}; both prices must be known.",
+        "Change of displayed size by amends to another price{of}, up or down; 0 where the price alone changes.",
     ),
-    "RepriceIn": Flow(REPRICE, _S, "amends to another price", "shares displayed at the new price", "Σ S"),
-    "RepriceOut": Flow(REPRICE, _O, "amends to another price", "shares displayed at the old price", "Σ O"),
+    "RepriceIn": Flow(
+        REPRICE,
+        _S,
+        "Σ S at another price",
+        "Number of amends to another price{of}; both prices must be known.",
+        "Shares that amends to another price display there{of}; they are no inserts.",
+    ),
+    "RepriceOut": Flow(
+        REPRICE,
+        _O,
+        "Σ O at another price",
+        "Number of amends to another price{of}; both prices must be known.",
+        "Shares that amends to another price take away from the old one{of}; they are no cancels.",
+    ),
     "Refill": Flow(
         UPDATE & FILL & (pl.col(ADDED) > 0),
         pl.col(ADDED),
-        "executions after which more is displayed than they left",
-        "shares displayed anew",
-        "Σ max(S − max(O − x, 0), 0)",
+        "Σ max(S − max(O − x, 0), 0) of executions",
+        "Number of executions after which more is displayed than they left{of}; a venue that inserts a renewed size "
+        "under another event shows none.",
+        "Shares displayed anew by executions{of}; the size that a venue renews by another event is not among them.",
     ),
     "NoOp": Flow(
         AMEND & _SAME_PRICE & (_S == _O),
         pl.lit(0.0),
-        "amends that change neither price nor size",
-        "change of the size they display, always 0",
         "0",
+        "Number of amends that change neither price nor displayed size{of}; what they change is not told.",
+        "Change of displayed size by amends that change nothing{of}; always 0.",
     ),
     "Added": Flow(
         pl.col(ADDED) > 0,
         pl.col(ADDED),
-        "events that add size",
-        "shares inserted, refilled, amended up or to a new price",
         "Σ added",
+        "Number of events that add displayed size{of}; an amend to another price adds and withdraws.",
+        "Shares inserted, renewed, amended up, or amended to a new price{of}; an order that moves adds all it has.",
     ),
     "Withdrawn": Flow(
         pl.col(WITHDRAWN) > 0,
         pl.col(WITHDRAWN),
-        "events that withdraw size",
-        "shares cancelled, amended down or away from an old price",
         "Σ withdrawn",
+        "Number of events that withdraw displayed size{of}; an amend to another price adds and withdraws.",
+        "Shares cancelled, amended down, or amended away from a price{of}; an order that moves withdraws all it had.",
     ),
 }
 """By the action's name; an amend to another price is not also one to another size."""
-OF_SIDE = {"Bid": ", of bids", "Ask": ", of asks", "Total": ""}
+OF_SIDE = {"Bid": ", bids alone", "Ask": ", asks alone", "Total": ""}
 
 
 def flow(group: FlowGroup, label: str) -> Iterator[Emission]:
@@ -149,7 +206,7 @@ def flow(group: FlowGroup, label: str) -> Iterator[Emission]:
 
 
 def _count(name: str, one: Flow, side: str) -> Metric:
-    doc = f"Number of {one.words}{OF_SIDE[side]}; whatever their size."
+    doc = one.counted.format(of=OF_SIDE[side])
     return attrs.evolve(count_metric(name, one.count(side), doc, "n of events"), citation=CITATION)
 
 
@@ -158,7 +215,7 @@ def _volume(name: str, one: Flow, side: str) -> Metric:
         name,
         one.total(side),
         Unit.SHARES,
-        doc=f"Of {one.words}{OF_SIDE[side]}: {one.shares}; displayed sizes say nothing of hidden ones.",
+        doc=one.summed.format(of=OF_SIDE[side]),
         over_time=SUM,
         over_listings=SUM,
         empty=Empty.ZERO,

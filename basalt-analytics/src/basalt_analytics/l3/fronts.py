@@ -48,5 +48,5 @@ def _both(name: str, measure: str, at: str, side: str) -> tuple[Metric, Metric]:
         formula=f"Σ {words} in front / n",
         citation=CITATION,
     )
-    doc = f"Number of {events} whose place in the queue is known; those that {name}Mean is over."
+    doc = f"Number of {events}; those whose place in the queue is known, which {name}Mean is over."
     return of_mean, count_metric(f"{name}Count", count, doc, "n of events with a place")

@@ -82,8 +82,8 @@ class MessageWeights:
     def __attrs_post_init__(self) -> None:
         given = attrs.asdict(self)
         for message, weight in given.items():
-            if not 0 <= weight < float("inf"):
-                raise UserError(f"message_weights.{message} = {weight} is no weight: give a finite number, 0 or above")
+            if weight < 0:
+                raise UserError(f"message_weights.{message} = {weight} is no weight: give 0 or above")
         if not any(given.values()):
             raise UserError("message_weights are all 0, so that no message counts: give one of them a weight above 0")
 
