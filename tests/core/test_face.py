@@ -159,9 +159,9 @@ def test_a_keyword_that_is_neither_a_table_nor_an_option(keyword, value, kind):
     with pytest.raises(UserError) as error:
         basalt.compute("trade", every="1m", **{"trades": TWO, keyword: value})
     assert str(error.value) == (
-        f"{keyword} (a {kind}) is neither a table nor an option of a pass: tables are Polars frames named calendar, "
-        "cbbo, imbalance, l2, l3, l3_snapshot, marketstate, orders, reference, trades; options are calendar, closed, "
-        "halts, keys, label, market_states, origin, preprocess, session, timeline, weights"
+        f"{keyword} (a {kind}) is neither a table nor an option of a pass: tables are Polars frames named "
+        "aggressive_orders, calendar, cbbo, imbalance, l2, l3, l3_snapshot, marketstate, orders, reference, trades; "
+        "options are calendar, closed, halts, keys, label, market_states, origin, preprocess, session, timeline, weights"
     )
 
 
