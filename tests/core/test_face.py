@@ -161,7 +161,8 @@ def test_a_keyword_that_is_neither_a_table_nor_an_option(keyword, value, kind):
     assert str(error.value) == (
         f"{keyword} (a {kind}) is neither a table nor an option of a pass: tables are Polars frames named "
         "aggressive_orders, calendar, cbbo, imbalance, l2, l3, l3_snapshot, marketstate, orders, reference, trades; "
-        "options are calendar, closed, halts, keys, label, market_states, origin, preprocess, session, timeline, weights"
+        "options are calendar, closed, halts, keys, label, market_states, origin, preprocess, session, timeline, "
+        "weights"
     )
 
 
