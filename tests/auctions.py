@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 from order_events import NINE
@@ -10,6 +10,7 @@ from order_events import NINE
 from basalt.buckets import BucketRule
 from basalt.modules import PassContext
 from basalt.tables import ACTION, AGGRESSOR, NS_UTC, SIDE, STATE, TRADE_TYPE
+from basalt_analytics.auction.options import Measure
 from basalt_analytics.auction.transform import AuctionUncross, AuctionUncrossOptions
 
 DAY = dt.date(2026, 1, 5)
@@ -24,17 +25,7 @@ DTYPES = {
 }
 L3 = {"OrderId": pl.String, "Side": SIDE, "Action": ACTION, "Price": pl.Float64, "Size": pl.Float64}
 SAYS = ("ReferencePrice", "IndicativePrice", "PairedQuantity", "ImbalanceQuantity", "ImbalanceSide")
-EVERYTHING = [
-    "Indicative",
-    "IndicativeTWA",
-    "Path",
-    "Imbalance",
-    "ToReference",
-    "Final",
-    "IndicativeError",
-    "Dislocation",
-    "Share",
-]
+EVERYTHING = list(get_args(Measure))
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pl.DataFrame:

@@ -6,12 +6,13 @@ On ten listings of the large synthetic day, 2 million events.
 import datetime as dt
 import time
 
+import numpy as np
 import polars as pl
 import pytest
 
 from basalt.buckets import BucketRule
 from basalt.durations import DAY, SECOND
-from basalt_analytics.l3.book_rows import Replay, book_rows, each_listing, new_emissions
+from basalt_analytics.l3.book_rows import Replay, book_rows, each_listing
 from basalt_analytics.l3.emissions import Clock, places
 from basalt_analytics.l3.encoding import encoded, with_snapshots
 
@@ -50,13 +51,14 @@ def millions(work, count, runs=5):
     ],
 )
 def test_events_replayed_a_second(events, report, what, how, clock, target):
-    from basalt_analytics.kernels.book import ADOPT, EMIT, Policies, empty_book, replay
+    from basalt_analytics.kernels.book import ADOPT, EMIT, Policies, emissions, empty_book, replay
 
     written = [places(rows, how.emit, clock) for rows in events[0]]
 
     def work():
         for one, where in zip(events[1], written, strict=True):
-            out, book = new_emissions(where, how), empty_book(one.orders, one.ranks)
+            every = np.ones(len(where.after), np.bool_)
+            out, book = emissions(where.after, every, how.levels), empty_book(one.orders, one.ranks)
             replay(one.events, out, book, Policies(ADOPT, ADOPT, EMIT, only_changes=False))
 
     report(f"replay, {what}: {millions(work, _count(events)):.1f} M events/s, target {target}")

@@ -2,74 +2,72 @@
 
 from basalt.hooks import Lazy, hookimpl
 
+_MODULES = (
+    Lazy(
+        "trade",
+        "basalt_analytics.trade.module:Trade",
+        "Volumes, prices, bars, imbalances, flags and costs of trades.",
+    ),
+    Lazy(
+        "retail_imbalance",
+        "basalt_analytics.trade.retail:RetailImbalance",
+        "What retail orders bought and sold, by flag or by fractions of a cent.",
+    ),
+    Lazy(
+        "l2",
+        "basalt_analytics.l2.module:L2",
+        "Depth, spreads, imbalances, prices, bars, cost, shape, flow and changes of book rows.",
+    ),
+    Lazy(
+        "l2tw",
+        "basalt_analytics.l2.timed_module:L2Tw",
+        "Depth, spreads, imbalances, prices, cost and shape of the book, weighted by time in force.",
+    ),
+    Lazy(
+        "l2_volatility",
+        "basalt_analytics.volatility.module:L2Volatility",
+        "Realised variance and its kin of book prices, on grids or at every row.",
+    ),
+    Lazy(
+        "l3",
+        "basalt_analytics.l3.module:L3",
+        "How orders are placed, changed, withdrawn and executed, and what stands before them.",
+    ),
+    Lazy(
+        "execution",
+        "basalt_analytics.execution.module:Execution",
+        "What traded, from the book's side and from the prints' side.",
+    ),
+    Lazy(
+        "liquidity",
+        "basalt_analytics.trade.liquidity.module:Liquidity",
+        "Price impact, illiquidity, implied spread, VPIN.",
+    ),
+    Lazy("tca", "basalt_analytics.trade.orders.module:Tca", "Costs of parent orders: shortfall, slippage, markouts."),
+    Lazy(
+        "trade_characteristics",
+        "basalt_analytics.characteristics.trades:TradeCharacteristics",
+        "What prints are like: counts, flags, ids, delays, order, whatever they are worth.",
+    ),
+    Lazy("cbbo", "basalt_analytics.cbbo.module:Cbbo", "Time and size at the best price of the instrument, by venue."),
+    Lazy(
+        "yang_zhang",
+        "basalt_analytics.volatility.yang_zhang:YangZhang",
+        "Variance from the last bars of an earlier pass, gaps included.",
+    ),
+    Lazy(
+        "auction",
+        "basalt_analytics.auction.module:Auction",
+        "How call auctions find their price: indications, imbalance, uncross, dislocation, share of volume.",
+    ),
+    Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
+)
+
 
 @hookimpl
 def basalt_analytics() -> list[Lazy]:
     """The modules, by the names that pipelines use."""
-    return [
-        Lazy(
-            "trade",
-            "basalt_analytics.trade.module:Trade",
-            "Volumes, prices, bars, imbalances, flags and costs of trades.",
-        ),
-        Lazy(
-            "retail_imbalance",
-            "basalt_analytics.trade.retail:RetailImbalance",
-            "What retail orders bought and sold, by flag or by fractions of a cent.",
-        ),
-        Lazy(
-            "l2",
-            "basalt_analytics.l2.module:L2",
-            "Depth, spreads, imbalances, prices, bars, cost, shape, flow and changes of book rows.",
-        ),
-        Lazy(
-            "l2tw",
-            "basalt_analytics.l2.timed_module:L2Tw",
-            "Depth, spreads, imbalances, prices, cost and shape of the book, weighted by time in force.",
-        ),
-        Lazy(
-            "l2_volatility",
-            "basalt_analytics.volatility.module:L2Volatility",
-            "Realised variance and its kin of book prices, on grids or at every row.",
-        ),
-        Lazy(
-            "l3",
-            "basalt_analytics.l3.module:L3",
-            "How orders are placed, changed, withdrawn and executed, and what stands before them.",
-        ),
-        Lazy(
-            "execution",
-            "basalt_analytics.execution.module:Execution",
-            "What traded, from the book's side and from the prints' side.",
-        ),
-        Lazy(
-            "liquidity",
-            "basalt_analytics.trade.liquidity.module:Liquidity",
-            "Price impact, illiquidity, implied spread, VPIN.",
-        ),
-        Lazy(
-            "tca", "basalt_analytics.trade.orders.module:Tca", "Costs of parent orders: shortfall, slippage, markouts."
-        ),
-        Lazy(
-            "trade_characteristics",
-            "basalt_analytics.characteristics.trades:TradeCharacteristics",
-            "What prints are like: counts, flags, ids, delays, order, whatever they are worth.",
-        ),
-        Lazy(
-            "cbbo", "basalt_analytics.cbbo.module:Cbbo", "Time and size at the best price of the instrument, by venue."
-        ),
-        Lazy(
-            "yang_zhang",
-            "basalt_analytics.volatility.yang_zhang:YangZhang",
-            "Variance from the last bars of an earlier pass, gaps included.",
-        ),
-        Lazy(
-            "auction",
-            "basalt_analytics.auction.module:Auction",
-            "How call auctions find their price: indications, imbalance, uncross, dislocation, share of volume.",
-        ),
-        Lazy("generic", "basalt_analytics.series.generic:Generic", "An earlier pass resampled to coarser buckets."),
-    ]
+    return list(_MODULES)
 
 
 @hookimpl

@@ -4,24 +4,15 @@ from random import Random
 from typing import Any
 
 import polars as pl
+from order_events import SCHEMA as OF_EVENTS
 
-from basalt.tables import ACTION, NS_UTC, SIDE, STATE
+from basalt.tables import NS_UTC, STATE
 
 START = 1_767_603_600 * 10**9
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "ListingId": pl.Int64,
     "EventTimestamp": pl.Int64,
-    "SequenceNo": pl.Int64,
-    "OrderId": pl.String,
-    "Side": SIDE,
-    "Action": ACTION,
-    "Price": pl.Float64,
-    "Size": pl.Float64,
-    "OldPrice": pl.Float64,
-    "OldSize": pl.Float64,
-    "ExecutionPrice": pl.Float64,
-    "ExecutionSize": pl.Float64,
-    "EndOfEvent": pl.Boolean,
+    **{name: dtype for name, dtype in OF_EVENTS.items() if name != "Seconds"},
     "MarketState": STATE,
 }
 DEFECTS = ("unknown", "duplicate", "size", "price", "old", "side", "id", "gap", "hidden")

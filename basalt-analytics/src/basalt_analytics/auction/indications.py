@@ -12,8 +12,8 @@ from basalt.tables import AGGRESSOR, NS_UTC
 from basalt_analytics.auction.moments import Emit, Times, times
 from basalt_analytics.auction.phases import KEY
 from basalt_analytics.auction.resting import Dense, dense
-from basalt_analytics.auction.uncross import SCALE
 from basalt_analytics.l3.book_rows import each_listing
+from basalt_analytics.trade.prices import KEYS_A_UNIT
 
 Array = NDArray[Any]
 NONE = np.iinfo(np.int64).min
@@ -79,7 +79,7 @@ def _references(given: pl.DataFrame, when: Times, strict: bool) -> Array:
 def _prices(keys: Array) -> pl.Series:
     """Prices of keys, null where there is none. numpy divides to the nearest float, Polars by a constant does not."""
     told = keys != NONE
-    return pl.Series(keys / SCALE).zip_with(pl.Series(told), pl.Series([None], dtype=pl.Float64))
+    return pl.Series(keys / KEYS_A_UNIT).zip_with(pl.Series(told), pl.Series([None], dtype=pl.Float64))
 
 
 def _tick(given: pl.DataFrame) -> int:

@@ -7,8 +7,6 @@ from typing import Literal
 import attrs
 import polars as pl
 
-from basalt.errors import UserError
-from basalt.market_state import MarketState, MarketStateOptions
 from basalt.modules import PassContext
 from basalt.options import option
 from basalt.tables import AGGRESSOR, STATE
@@ -19,12 +17,11 @@ from basalt_analytics.auction.options import CALLS, PHASES, AuctionState
 from basalt_analytics.auction.phases import KEY, phases
 from basalt_analytics.auction.resting import steps_of_orders
 from basalt_analytics.groups import required
+from basalt_analytics.l3.inputs import Columns, check_events, each, need, with_states
 from basalt_analytics.trade.filters import of_types
 from basalt_analytics.trade.prices import known_price, price_key
 
 WHO = "auction_uncross"
-Columns = Mapping[str, pl.DataType]
-NEEDED = ("OrderId", "Side", "Action", "Price", "Size")
 FILLED = {
     "ReferencePrice": pl.Float64(),
     "IndicativePrice": pl.Float64(),
@@ -86,31 +83,22 @@ class AuctionUncross(Transform):
     def columns(self, columns_of: Mapping[str, Columns]) -> dict[str, pl.DataType]:
         """Key, stamp, sequence of the last event behind a row, what it says, and its phase's state; UserError for a
         missing column."""
-        for name in NEEDED:
-            _need(name, columns_of, "l3", "replays orders")
+        check_events(columns_of["l3"], WHO)
         if self.config.reference == "imbalance":
-            _need("ReferencePrice", columns_of, "imbalance", "takes its reference price there")
+            need("ReferencePrice", columns_of["imbalance"], f"{WHO} takes its reference price there and", "imbalance")
         if self.config.candidates == "ticks":
-            _need("TickSize", columns_of, "reference", "tries every tick")
+            need("TickSize", columns_of["reference"], f"{WHO} tries every tick and", "reference")
         return _columns(columns_of["l3"])
 
     def apply(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> dict[str, pl.LazyFrame]:
         """The rows of every phase."""
-        events = inputs["l3"]
-        if "MarketState" not in events.collect_schema():
-            told = {"l3": events, "marketstate": inputs["marketstate"]}
-            events = MarketState(MarketStateOptions(table="l3")).apply(told, pass_)["l3"]
+        events = with_states(inputs, pass_)
         schema = _columns(events.collect_schema())
         steps = steps_of_orders(events).with_columns(_Kind=pl.lit(EVENT))
         rows = pl.concat([steps, *self._beside(inputs)], how="diagonal")
-        made = rows.map_batches(
-            partial(indications, emit=self.config.emit, pass_=pass_, schema=schema),
-            predicate_pushdown=False,
-            projection_pushdown=False,
-            slice_pushdown=False,
-            schema=schema,
-        )
-        return {"imbalance": made}
+        return {
+            "imbalance": each(rows, partial(indications, emit=self.config.emit, pass_=pass_, schema=schema), schema)
+        }
 
     def _beside(self, inputs: Mapping[str, pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
         """What goes with the events of a listing, told apart by `_Kind`."""
@@ -134,12 +122,6 @@ def _references(rows: pl.LazyFrame, column: str) -> pl.LazyFrame:
     limit = price_key(known_price(column, allow_nonpositive=False))
     found = rows.select(KEY, "EventTimestamp", Limit=limit, _Kind=pl.lit(REFERENCE))
     return found.filter(pl.col("Limit").is_not_null())
-
-
-def _need(column: str, columns_of: Mapping[str, Columns], table: str, what: str) -> None:
-    if column not in columns_of[table]:
-        has = ", ".join(columns_of[table])
-        raise UserError(f"{WHO} {what} and needs {column}, which table {table} does not have; it has: {has}")
 
 
 def _columns(events: Columns) -> dict[str, pl.DataType]:

@@ -18,13 +18,13 @@ import numpy.typing as npt
 import polars as pl
 
 from basalt.errors import UserError
+from basalt_analytics.trade.prices import KEYS_A_UNIT
 
 Order = tuple[float | None, float]
 Orders = Sequence[Order] | pl.DataFrame
 Candidates = Literal["orders", "ticks"]
 Keys = npt.NDArray[np.int64]
 Volumes = npt.NDArray[np.float64]
-SCALE = 1e9
 MOST = 10_000_000
 """Candidate prices that are looked at: more means a tick that is none."""
 
@@ -99,7 +99,9 @@ def chosen(curves: Curves, reference: float | None, exact: bool) -> Uncrossed:
     size = np.abs(surplus[left])
     left = left[size <= size.min() + near]
     at = left[_tied(curves.keys[left], surplus[left], reference, near)]
-    return Uncrossed(float(curves.keys[at] / SCALE), *(float(x[at]) for x in (executable, curves.buy, curves.sell)))
+    return Uncrossed(
+        float(curves.keys[at] / KEYS_A_UNIT), *(float(x[at]) for x in (executable, curves.buy, curves.sell))
+    )
 
 
 def _tied(keys: Keys, surplus: Volumes, reference: float | None, near: float) -> int:
@@ -161,7 +163,7 @@ def _pairs(name: str, orders: Orders) -> list[Order]:
 
 
 def _key(price: float) -> int:
-    return round(price * SCALE)
+    return round(price * KEYS_A_UNIT)
 
 
 def _check_tick(candidates: Candidates, tick: float | None) -> None:

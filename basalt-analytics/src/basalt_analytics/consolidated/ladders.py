@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from basalt_analytics.consolidated.options import SIDES
-from basalt_analytics.l3.encoding import KEYS_A_UNIT
+from basalt_analytics.trade.prices import KEYS_A_UNIT
 
 Array = NDArray[Any]
 NOTHING = 2**62

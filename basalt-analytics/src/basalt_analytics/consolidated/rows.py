@@ -13,13 +13,14 @@ from basalt.tables import MARKET_STATES, NS_UTC, STATE
 from basalt_analytics.consolidated.ladders import NOTHING, cells
 from basalt_analytics.consolidated.options import SIDES, ConsolidatedBookOptions, Emit
 from basalt_analytics.consolidated.streams import Stream
+from basalt_analytics.l3.book_rows import STATES as OF_ONE_VENUE
 from basalt_analytics.l3.emissions import Clock
 
 if TYPE_CHECKING:
     from basalt_analytics.kernels.consolidated import Out
 
 Array = NDArray[Any]
-STATES = ("OK", "LOCKED", "CROSSED", "ONE_SIDED", "EMPTY", "UNCROSSED")
+STATES = (*OF_ONE_VENUE, "UNCROSSED")
 BOOK_STATE = pl.Enum(STATES)
 POLICIES = ("keep", "null", "drop_oldest")
 KEYS = {"InstrumentId": "InstrumentId", "PrimaryListingId": "ListingId"}

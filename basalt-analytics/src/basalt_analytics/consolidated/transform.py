@@ -23,6 +23,7 @@ from basalt_analytics.consolidated.rows import Book, book, book_rows, columns
 from basalt_analytics.consolidated.streams import Counting, stream
 from basalt_analytics.consolidated.venues import venues
 from basalt_analytics.l3.emissions import Clock
+from basalt_analytics.l3.inputs import each
 from basalt_analytics.trade.admissible import counted_states
 
 EachBook = Callable[[pl.DataFrame], Iterator[tuple[pl.DataFrame, Book | None, pl.DataFrame | None]]]
@@ -66,15 +67,16 @@ class ConsolidatedBook(Transform):
         """The books, and the report."""
         columns_of = {name: inputs[name].collect_schema() for name in inputs}
         rows = _quotes_and_states(inputs, self.config)
-        assert pass_.rule is not None  # a pass that reads tables has one
-        clock = Clock(pass_.rule, pass_.date, pass_.sessions)
+        clock = Clock.of(pass_)
         made = partial(_made, options=self.config, counting=self._counting(columns_of, pass_), clock=clock)
         wanted, reported = self._columns(columns_of), schema(columns_of["reference"]["InstrumentId"])
         written = partial(book_rows, options=self.config, wanted=wanted)
-        each = partial(_each_book, key="Instrument" if self.output == "cbbo" else "Primary", made=made, written=written)
+        every = partial(
+            _each_book, key="Instrument" if self.output == "cbbo" else "Primary", made=made, written=written
+        )
         return {
-            self.output: _mapped(rows, partial(_books, each=each, wanted=wanted), wanted),
-            "consolidation_report": _mapped(rows, partial(_report, each=each, wanted=reported), reported),
+            self.output: each(rows, partial(_books, each=every, wanted=wanted), wanted),
+            "consolidation_report": each(rows, partial(_report, each=every, wanted=reported), reported),
         }
 
     def _columns(self, columns_of: Mapping[str, Columns]) -> dict[str, pl.DataType]:
@@ -105,15 +107,6 @@ def _quotes_and_states(inputs: Mapping[str, pl.LazyFrame], options: Consolidated
         told = inputs["marketstate"].select("ListingId", "EventTimestamp", "MarketState")
         both.append(told.with_columns(Quoted=pl.lit(False)))
     return pl.concat(both, how="diagonal").join(known, on="ListingId", how="left", maintain_order="left")
-
-
-def _mapped(
-    rows: pl.LazyFrame, made: Callable[[pl.DataFrame], pl.DataFrame], wanted: Mapping[str, Any]
-) -> pl.LazyFrame:
-    """What is made of the rows when they are there."""
-    return rows.map_batches(
-        made, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False, schema=dict(wanted)
-    )
 
 
 def _made(rows: pl.DataFrame, options: ConsolidatedBookOptions, counting: Counting, clock: Clock) -> Book | None:

@@ -102,6 +102,22 @@ def empty_book(orders: int, ranks: int) -> Book:
     )
 
 
+def emissions(after: Array, wanted: Array, levels: int) -> Emissions:
+    """Rows to write, so many levels deep, filled with what stands for no level."""
+    rows = len(after)
+    shape = (rows, 2, levels)
+    return Emissions(
+        after,
+        wanted,
+        np.full(shape, -1, np.int32),
+        np.full(shape, np.nan),
+        np.full(shape, -1, np.int32),
+        np.zeros(rows, np.int8),
+        np.zeros(rows, np.bool_),
+        np.zeros(rows, np.bool_),
+    )
+
+
 def replay(events: Events, out: Emissions, book: Book, policies: Policies) -> tuple[int, dict[str, int]]:
     """Replay the events on the book and write the emissions; the first row that may not stand, −1 where all may, and
     the counters."""

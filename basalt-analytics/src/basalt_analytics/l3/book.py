@@ -15,7 +15,7 @@ from basalt.tables import STATE
 from basalt.transforms import Transform
 from basalt_analytics.l3.book_rows import BOOK_STATE, Replay, book_rows, columns_of_books, of_listings
 from basalt_analytics.l3.emissions import Clock, Emit
-from basalt_analytics.l3.inputs import Columns, check_events, each, need, with_states, with_stood
+from basalt_analytics.l3.inputs import Columns, check_events, each, events_and, need, with_states, with_stood
 from basalt_analytics.l3.integrity import L3_INTEGRITY, integrity, schema
 
 
@@ -67,7 +67,7 @@ class L3Book(Transform):
     @property
     def inputs(self) -> Sequence[str]:
         """Order events, and snapshots where they are named."""
-        return ["l3", *([self.config.snapshot] if self.config.snapshot else [])]
+        return events_and(self.config.snapshot)
 
     @property
     def output(self) -> str:
@@ -88,7 +88,7 @@ class L3Book(Transform):
         """The books, and the report."""
         events = with_states(inputs, pass_)
         own, rows = events.collect_schema(), with_stood(events, inputs, self.config.snapshot)
-        how, clock = self._how("EndOfEvent" in own), _clock(pass_)
+        how, clock = self._how("EndOfEvent" in own), Clock.of(pass_)
         books, reports = self.columns({"l3": own}), schema(own["ListingId"])
         written, counted = (partial(made, how=how, clock=clock) for made in (book_rows, integrity))
         return {
@@ -125,8 +125,3 @@ class L3Book(Transform):
                 f"emit_states = {own.emit_states!r} asks for market states, and neither has l3 a MarketState nor the "
                 "source a marketstate table: leave emit_states out"
             )
-
-
-def _clock(pass_: PassContext) -> Clock:
-    assert pass_.rule is not None  # a pass that reads tables has one
-    return Clock(pass_.rule, pass_.date, pass_.sessions)

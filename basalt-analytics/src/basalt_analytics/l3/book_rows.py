@@ -67,39 +67,26 @@ def of_listings(both: pl.DataFrame, made: OfListing, empty: Any) -> pl.DataFrame
 
 def replayed(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: Clock) -> Replayed:
     """The listing's book; DataError for an event that may not stand."""
-    from basalt_analytics.kernels.book import Policies, empty_book, replay
+    from basalt_analytics.kernels.book import Policies, emissions, empty_book, replay
 
     if how.contiguous:
         events = events.with_columns(_Gap=(pl.col("SequenceNo").diff() > 1).fill_null(False))
     rows = with_snapshots(events, snapshots)
     found, where = encoded(rows), places(rows, how.emit, clock)
     policies = DUPLICATE.index(how.duplicate), UNKNOWN.index(how.unknown), CROSSED.index(how.crossed)
-    book, out = empty_book(found.orders, max(found.ranks, 1)), new_emissions(where, how)
+    book = empty_book(found.orders, max(found.ranks, 1))
+    out = emissions(where.after, _wanted(where, how), how.levels)
     refused, counts = replay(found.events, out, book, Policies(*policies, how.only_changes))
     if refused >= 0:
         refuse(rows.row(refused, named=True), "l3_book")
     return Replayed(rows, found, where, out, counts)
 
 
-def new_emissions(where: Places, how: Replay) -> Any:
-    """Arrays for the rows to write, filled with what stands for no level."""
-    from basalt_analytics.kernels.book import Emissions
-
-    rows = len(where.after)
-    wanted = np.ones(rows, np.bool_)
-    if how.states is not None:
-        wanted = where.rows["MarketState"].cast(pl.String).is_in(how.states).fill_null(False).to_numpy()
-    shape = (rows, 2, how.levels)
-    return Emissions(
-        where.after,
-        wanted,
-        np.full(shape, -1, np.int32),
-        np.full(shape, np.nan),
-        np.full(shape, -1, np.int32),
-        np.zeros(rows, np.int8),
-        np.zeros(rows, np.bool_),
-        np.zeros(rows, np.bool_),
-    )
+def _wanted(where: Places, how: Replay) -> Array:
+    """Which rows are in a state in which rows are written."""
+    if how.states is None:
+        return np.ones(len(where.after), np.bool_)
+    return where.rows["MarketState"].cast(pl.String).is_in(how.states).fill_null(False).to_numpy()
 
 
 def book_rows(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: Clock) -> pl.DataFrame:

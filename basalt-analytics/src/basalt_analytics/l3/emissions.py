@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from basalt.buckets import BucketRule
+from basalt.modules import PassContext
 from basalt.tables import NS_UTC
 from basalt_analytics.l3.encoding import ROW
 
@@ -24,6 +25,12 @@ class Clock:
     rule: BucketRule
     day: date
     sessions: Sequence[tuple[int, int]] | None
+
+    @classmethod
+    def of(cls, pass_: PassContext) -> "Clock":
+        """Those of the pass."""
+        assert pass_.rule is not None  # a pass that reads tables has one
+        return cls(pass_.rule, pass_.date, pass_.sessions)
 
     @property
     def end(self) -> int:

@@ -13,11 +13,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from basalt.tables import ACTION, SIDE
+from basalt_analytics.trade.prices import KEYS_A_UNIT
 
 if TYPE_CHECKING:
     from basalt_analytics.kernels.book import Events
 
-KEYS_A_UNIT = 1e9
 ROW = "_Event"
 UNPRICED_STATES = (
     "PRE_OPEN",

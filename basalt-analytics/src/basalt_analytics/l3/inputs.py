@@ -14,16 +14,21 @@ STOOD = ("ListingId", "EventTimestamp", "OrderId", "Side", "Price", "Size")
 """Columns of a snapshot."""
 
 
+def events_and(snapshot: str | None) -> list[str]:
+    """The tables that are read: order events, and that one of snapshots."""
+    return ["l3", *([snapshot] if snapshot else [])]
+
+
 def check_events(events: Columns, who: str) -> None:
     """UserError for a column that a replay of orders needs."""
     for name in NEEDED:
         need(name, events, f"{who} replays orders and")
 
 
-def need(column: str, events: Columns, who: str) -> None:
-    """UserError where l3 lacks the column."""
-    if column not in events:
-        raise UserError(f"{who} needs {column}, which table l3 does not have; it has: {', '.join(events)}")
+def need(column: str, columns: Columns, who: str, table: str = "l3") -> None:
+    """UserError where the table, which has these columns, lacks that one."""
+    if column not in columns:
+        raise UserError(f"{who} needs {column}, which table {table} does not have; it has: {', '.join(columns)}")
 
 
 def with_states(inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import polars as pl
 
 from basalt.columns import Column, Unit
@@ -48,7 +49,7 @@ SUSPECT = ("SequenceGaps", "UnknownUpdates", "UnknownRemoves", "StateMismatches"
 
 def integrity(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: Clock) -> pl.DataFrame:
     """The listing's row."""
-    found = replayed(events, snapshots, how, clock)
+    found = replayed(events, snapshots, attrs.evolve(how, levels=1), clock)  # the counters are of the best prices
     counts = {"Events": events.height, "Executions": _executions(events), **_sequence(events, how), **found.counts}
     opening = snapshots.height > 0 and snapshots["EventTimestamp"].min() <= events["EventTimestamp"][0]
     row = events.select(

@@ -16,7 +16,7 @@ from basalt.tables import TableSchema
 from basalt.transforms import Transform
 from basalt_analytics.l3.book_rows import of_listings
 from basalt_analytics.l3.encoding import encoded, with_snapshots
-from basalt_analytics.l3.inputs import Columns, check_events, each, with_states, with_stood
+from basalt_analytics.l3.inputs import Columns, check_events, each, events_and, with_states, with_stood
 from basalt_analytics.l3.refusals import refuse_unknown
 
 AHEAD: dict[str, pl.DataType] = {"SizeAhead": pl.Float64(), "OrdersAhead": pl.Int64()}
@@ -67,7 +67,7 @@ class L3Queue(Transform):
     @property
     def inputs(self) -> Sequence[str]:
         """Order events, and snapshots where they are named."""
-        return ["l3", *([self.config.snapshot] if self.config.snapshot else [])]
+        return events_and(self.config.snapshot)
 
     @property
     def output(self) -> str:

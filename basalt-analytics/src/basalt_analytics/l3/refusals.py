@@ -21,11 +21,10 @@ def refuse(row: dict[str, Any], who: str) -> None:
 
 def refuse_unknown(rows: pl.DataFrame, found: Encoded, who: str) -> None:
     """DataError for the first event of an order that is not there."""
-    from basalt_analytics.kernels.book import ADOPT, EMIT, ERROR, Emissions, Policies, empty_book, replay
+    from basalt_analytics.kernels.book import ADOPT, EMIT, ERROR, Policies, emissions, empty_book, replay
 
-    nothing = (np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros((0, 2, 1), np.int32), np.zeros((0, 2, 1)))
-    out = Emissions(*nothing, np.zeros((0, 2, 1), np.int32), np.zeros(0, np.int8), nothing[1], nothing[1])
+    nothing = emissions(np.zeros(0, np.int64), np.zeros(0, np.bool_), 1)
     book = empty_book(found.orders, max(found.ranks, 1))
-    refused, _ = replay(found.events, out, book, Policies(ADOPT, ERROR, EMIT, False))
+    refused, _ = replay(found.events, nothing, book, Policies(ADOPT, ERROR, EMIT, False))
     if refused >= 0:
         refuse(rows.row(refused, named=True), who)

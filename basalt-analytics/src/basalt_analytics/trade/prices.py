@@ -6,6 +6,7 @@ Equal means within 1e-9 of the larger: (10.00 + 10.06) / 2 is not 10.03 in binar
 import polars as pl
 
 CLOSENESS = 1e-9
+KEYS_A_UNIT = 1e9
 
 
 def known_price(column: str, allow_nonpositive: bool) -> pl.Expr:
@@ -17,7 +18,7 @@ def known_price(column: str, allow_nonpositive: bool) -> pl.Expr:
 def price_key(price: pl.Expr) -> pl.Expr:
     """The price in 1e-9, as a whole number: two prices are the same one where these are. Null where it is no number,
     or too large for one."""
-    return pl.when(price.is_finite()).then((price * 1e9).round()).cast(pl.Int64, strict=False)
+    return pl.when(price.is_finite()).then((price * KEYS_A_UNIT).round()).cast(pl.Int64, strict=False)
 
 
 def over_price(x: pl.Expr, price: pl.Expr) -> pl.Expr:
