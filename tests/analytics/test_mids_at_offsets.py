@@ -76,7 +76,13 @@ def test_a_quote_stamped_at_the_resume_is_the_latest_there(mid):
     quotes = [(5, *ONE), (20, *NONE)]
     assert mid(20, quotes) == (None, None)
     assert mid(20, [*quotes, (20, 19, 21)]) == (20, 0)
-    assert mid(20, [(5, *ONE), (20, 19, 21), (20, *NONE)]) == (None, None)
+
+
+def test_of_quotes_stamped_at_the_resume_the_last_valid_one_counts(mid):
+    """They are inside the stretch that begins there; those of the halt are not, and only the latest of them counts."""
+    assert mid(20, [(5, *ONE), (20, 19, 21), (20, *NONE)]) == (20, 0)
+    assert mid(22, [(5, *ONE), (20, 19, 21), (20, *NONE)]) == (20, 2)
+    assert mid(20, [(5, *ONE), (19, 19, 21), (19, *NONE)]) == (None, None)
 
 
 def test_before_the_first_stretch_only_the_latest_quote_counts(mid):

@@ -61,6 +61,11 @@ def test_a_row_at_the_opening_itself_is_the_latest_one():
     assert found([20], (15, 3), (20, 0)) == [(None, None)]
 
 
+def test_of_rows_at_the_opening_itself_the_last_valid_one_counts():
+    """2 and a row that is not valid, both at 20: they are inside, where the last valid value stands."""
+    assert found([20], (15, 3), (20, 2), (20, 0)) == [(2, 20)]
+
+
 def test_looking_strictly_before_the_row_at_the_opening_comes_after_it():
     assert found([20, 21], (15, 3), (20, 0), strict=True) == [(3, 15), (3, 15)]
 

@@ -69,16 +69,21 @@ def before(quotes: Sequence[Quote], t: int, sequence: Any = None) -> Quote | Non
 def valid_at(quotes: Sequence[Quote], t: int, runs: Runs, most: float = inf) -> Quote | None:
     """The last valid row stamped at or before t; None outside the stretches, and for one older than `most`.
 
-    What is in force when the stretch begins is its one oldest row: nothing from before it replaces that one.
+    Rows stamped at its start are inside it; of those before it only the very latest is in force when it opens, and
+    where that one is not valid nothing older replaces it.
     """
     stretch = stretch_of(runs, t)
     if stretch is None:
         return None
-    start = runs[stretch][0]
-    at_start = [q for q in quotes if q.time <= start][-1:]
-    inside = [q for q in quotes if start < q.time <= t]
-    valid = [q for q in at_start + inside if q.mid is not None]
-    return valid[-1] if valid and t - valid[-1].time <= most else None
+    found = _last_valid([q for q in quotes if q.time <= t], runs[stretch][0])
+    return found if found and t - found.time <= most else None
+
+
+def _last_valid(quotes: Sequence[Quote], start: float) -> Quote | None:
+    inside = [q for q in quotes if q.time >= start]
+    before = [] if inside and inside[0].time == start else [q for q in quotes if q.time < start][-1:]
+    valid = [q for q in before + inside if q.mid is not None]
+    return valid[-1] if valid else None
 
 
 def quotes_at_trades(
@@ -149,10 +154,8 @@ def _at_offset(quotes: Sequence[Quote], t: int, name: str, runs: Runs, most: flo
     end = options["hours"][1] if options.get("hours") else runs[-1][1] if runs else inf
     clamped = t > end
     if clamped and options.get("clamp") == "session_end":
-        last = [q for q in quotes if runs[-1][0] < q.time < runs[-1][1]]
-        at_start = [q for q in quotes if q.time <= runs[-1][0]][-1:]
-        valid = [q for q in at_start + last if q.mid is not None and end - q.time <= most]
-        found, t = (valid[-1] if valid else None), int(end)
+        found, t = _last_valid([q for q in quotes if q.time < runs[-1][1]], runs[-1][0]), int(end)
+        found = found if found and end - found.time <= most else None
     else:
         found = None if clamped else valid_at(quotes, t, runs, most)
     values: Row = {name: found.mid if found else None, f"{name}AgeSeconds": (t - found.time) / 1e9 if found else None}

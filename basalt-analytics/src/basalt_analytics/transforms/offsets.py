@@ -1,7 +1,7 @@
 """Mids at offsets from each trade: the last valid one at or before the moment, as far as memory reaches.
 
-Memory is an open time's: what is in force when it opens is the very latest quote, and where that one is not valid
-nothing older takes its place until the next valid one comes.
+Memory is an open time's. Quotes stamped as it opens are inside it; of those before it only the very latest is in force
+then, and where that one is not valid nothing older takes its place until the next valid one comes.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ class Mids:
         points = trades.with_columns(_At=moment)
         points = _points_of_the_date(points) if self.opened is None else _points(points, self.opened, clamp)
         found = _as_of(points, self.valid, "_At", "_At")
-        own = pl.col("_Since") > pl.col("_Start")
+        own = pl.col("_Since") >= pl.col("_Start")
         mid = pl.when(own).then(pl.col("_Mid")).otherwise(pl.col("_OpeningMid"))
         since = pl.when(own).then(pl.col("_Since")).otherwise(pl.col("_OpeningSince"))
         age = pl.col("_Moment") - since
