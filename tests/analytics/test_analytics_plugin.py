@@ -9,8 +9,9 @@ from basalt_analytics.plugin import basalt_analytics
 def test_modules_are_offered_by_the_names_they_have():
     offered = {lazy.name: lazy for lazy in basalt_analytics()}
     of_states = ["auction", "cbbo", "l2", "l2_volatility", "l2tw"]
+    of_orders = ["iceberg", "l3", "l3_characteristics"]
     of_trades = ["execution", "liquidity", "retail_imbalance", "tca", "trade", "trade_characteristics"]
-    assert sorted(offered) == sorted([*of_states, *of_trades, "l3", "generic", "yang_zhang"])
+    assert sorted(offered) == sorted([*of_states, *of_orders, *of_trades, "generic", "yang_zhang"])
     for name, lazy in offered.items():
         made = lazy.load()
         assert made.name == name

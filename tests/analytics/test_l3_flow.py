@@ -252,7 +252,7 @@ def test_all_of_it_is_one_part_and_derives_what_is_read(parts):
 REFUSED = {
     "nothing": (
         {"flow": [], "ratios": []},
-        "modules[0]: l3 emits nothing: flow, ratios and queue are empty, so name a group in one",
+        "modules[0]: l3 emits nothing: all its groups are empty, so name one in flow, ratios or another",
     ),
     "no action": (
         {"flow": [{"actions": []}]},
@@ -310,7 +310,9 @@ def test_weights_that_are_none_are_refused(weights, said):
 )
 def test_what_an_order_was_is_not_looked_up(column, group):
     """A bucket of one market state does not see the events before it in another."""
-    with pytest.raises(UserError, match=f"needs column {column}, which table l3 does not have: take a source that"):
+    with pytest.raises(
+        UserError, match=f"needs column {column}, which table l3 does not have: put the transform l3_old_state"
+    ):
         of(e1().drop(column), flow=[group])
 
 

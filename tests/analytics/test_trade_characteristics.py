@@ -97,9 +97,39 @@ def test_bad_values(told):
     assert bar["TradeHasZeroSize"] is bar["TradeHasNegativeSize"] is bar["TradeHasNonPositivePrice"] is False
 
 
-def test_cancelled_prints_are_none(told):
-    [bar] = told(ROWS[:2], IsCancelled=[True, False])
-    assert bar["TradeEventCount"] == 1
+GONE = ["TradeEventCount", "TradeCancelledCount", "TradeHasCancellations"]
+
+
+def test_cancelled_prints_are_counted_as_such_and_are_nothing_else(told):
+    """Of two prints the first is cancelled: its price of 0, its venue and its id are nobody's."""
+    rows = [(2, 0.0, 100), (8, 10.0, 1)]
+    [bar] = told(rows, IsCancelled=[True, False], TradeId=["a", "a"], Venue=["XPAR", "XLON"])
+    assert [bar[name] for name in GONE] == [2, 1, True]
+    assert bar["TradePrintedVolume"] == 1
+    assert bar["TradeHasNonPositivePrice"] is bar["TradeHasDuplicateTradeId"] is bar["TradeHasMultipleVenues"] is False
+
+
+def test_a_bucket_of_cancelled_prints_alone_is_there_where_the_timeline_has_it(told):
+    """12 and 18 are cancelled: a sparse pass has no second row, a dense one counts them there."""
+    gone = {"IsCancelled": [False, None, True, True]}
+    [bar] = told(ROWS, GONE, **gone)
+    assert [bar[name] for name in GONE] == [2, 0, False]
+    session = {"session": {"start": "09:00", "end": "09:00:30", "tz": "UTC"}, "timeline": "dense"}
+    bars = told(ROWS, [*GONE, "TradePrintedVolume"], session, **gone)
+    assert [[bar[name] for name in GONE] for bar in bars] == [[2, 0, False], [2, 2, True], [0, 0, None]]
+    assert facts(bars, "TradePrintedVolume") == [2, 0, 0]
+
+
+def test_nothing_but_cancelled_prints_is_nothing(told):
+    assert told(ROWS, GONE, IsCancelled=[True] * 4) == []
+
+
+def test_cancelled_prints_are_counted_in_front_of_a_transform(told, table):
+    """Quotes come to the print that stands alone."""
+    quotes = table("BidPrice1 BidQuantity1 AskPrice1 AskQuantity1", [(0, 20.0, 1, 21.0, 1)])
+    tables = {"l2": quotes, "preprocess": [{"transform": "quotes_at_trades", "quotes": "l2"}]}
+    [bar] = told(ROWS[:2], [*GONE, "TradeHasPriceOutsideQuote"], tables, IsCancelled=[True, False])
+    assert [bar[name] for name in (*GONE, "TradeHasPriceOutsideQuote")] == [2, 1, True, True]
 
 
 def test_every_market_state_counts(told, table):
@@ -154,11 +184,18 @@ def test_columns_come_in_the_order_asked_and_with_the_prefix(table):
     assert found.columns[2:] == ["TapeTradeHasZeroSize", "TapeTradeEventCount"]
 
 
+def test_columns_of_cancelled_prints_come_in_the_order_asked_too(told):
+    asked = ["TradeHasCancellations", "TradeHasZeroSize", "TradeEventCount", "TradePrintedVolume"]
+    [bar] = told(ROWS[:2], asked, IsCancelled=[True, False])
+    assert list(bar) == ["ListingId", "TimeBucket", *asked]
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
         (["TradeHasBlock"], "TradeHasBlock needs IsBlock, which table trades does not have"),
         (["TradeHasPriceOutsideQuote"], "needs BidPrice and AskPrice"),
+        (["TradeCancelledCount"], "TradeCancelledCount needs IsCancelled, which table trades does not have"),
         ([BACK], "needs RowOrder or SequenceNo"),
         ([], "columns is empty"),
         (["TradeEventCount", "TradeEventCount"], "names one twice"),

@@ -12,9 +12,10 @@ import pytest
 
 from basalt.buckets import BucketRule
 from basalt.durations import DAY, SECOND
-from basalt_analytics.l3.book_rows import Replay, book_rows, each_listing
+from basalt_analytics.l3.book_rows import Replay, book_rows
 from basalt_analytics.l3.emissions import Clock, places
 from basalt_analytics.l3.encoding import encoded, with_snapshots
+from basalt_analytics.l3.listings import each_listing
 
 LISTINGS = 10
 CLOCK = Clock(BucketRule(60 * SECOND), dt.date(2026, 1, 5), None)
@@ -83,3 +84,23 @@ def test_events_encoded_and_books_made_a_second(events, report):
 
 def _count(events):
     return sum(rows.height for rows in events[0])
+
+
+@pytest.mark.parametrize(("what", "asked"), [("lives", []), ("lives and ages of depth a minute", [(0, 0), (5, 1)])])
+def test_lives_found_a_second(events, report, what, asked):
+    from basalt_analytics.kernels.lives import Edges, lives
+
+    stamps = [rows["EventTimestamp"].to_physical().to_numpy() for rows in events[0]]
+    questions = np.array(asked, np.int64).reshape(-1, 2)
+
+    def edges(times):
+        ends = np.arange(times[0], times[-1], 60 * SECOND)
+        after = np.searchsorted(times, ends, side="right") - 1
+        sums = (np.zeros((len(ends), len(asked), 2)) for _ in range(2))
+        return Edges(ends, after, np.zeros((len(ends), 2), np.int64), *sums)
+
+    def work():
+        for one, times in zip(events[1], stamps, strict=True):
+            lives(one.events, times, one.orders, one.ranks, False, edges(times), questions)
+
+    report(f"{what}: {millions(work, _count(events)):.1f} M events/s, target 3")

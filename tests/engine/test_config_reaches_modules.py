@@ -23,7 +23,7 @@ OPTIONS = {
     "weights",
 }
 BY_REFERENCE = {"l2tw", "l2_volatility", "liquidity", "retail_imbalance", "tca", "yang_zhang", "auction", "cbbo"}
-BY_REFERENCE |= {"trade_characteristics"}
+BY_REFERENCE |= {"trade_characteristics", "l3_characteristics", "iceberg"}
 """Modules for which another day, or none, is what an option says: time weighs the same whatever edge is closed, dense
 rows have values, keys are their own. They are compared with the slow reference under options drawn at random."""
 ELSEWHERE = {"name", "modules", "preprocess", "outputs", "side_outputs", "memory", "quality", "expect"}

@@ -23,8 +23,10 @@ ORACLES = {
 
 BLANK = ["KyleLambda", "OrderMarkoutBps1m", "ReversionBps1m", "OrderProblem"]
 BLANK += [f"{who}{what}" for who in ("LitUnknown", "DarkBuy") for what in ("VWAP", "PricePlacement")]
+BLANK += [f"Iceberg{side}{what}" for side in ("Bid", "Ask", "Total") for what in ("HiddenShare", "MeanPeak")]
+BLANK += ["IcebergImbalance"]
 """A bar of 10 s has two intervals of 5 s, and a slope needs three; a minute later the session is over; the orders of
-the example are sound; nobody bought in the dark, and lit trades have a side."""
+the example are sound; nobody bought in the dark, and lit trades have a side; no order is an iceberg."""
 
 
 @pytest.fixture(scope="module", name="entries")
@@ -45,6 +47,15 @@ def test_an_example_shows_the_oracle(entries, name):
     found = [row[name] for row in example["result"]]
     assert [row["TimeBucket"][:8] for row in example["result"]] == ["09:00:00", "09:00:10", "09:00:20", "09:00:30"]
     assert found == [None if v is None else pytest.approx(v, rel=1e-10, abs=1e-18) for v in ORACLES[name]]
+
+
+def test_cancelled_prints_are_shown_where_they_are_counted(entries):
+    """F's trade at 09:00:04 is busted."""
+    example = explanation(entries["TradeCancelledCount"])["example"]
+    assert [row["EventTimestamp"][:8] for row in example["trades"] if row["IsCancelled"]] == ["09:00:04"]
+    assert [row["TradeCancelledCount"] for row in example["result"]] == [0, 1, 0, 0]
+    others = explanation(entries["TradePrintedVolume"])["example"]["trades"]
+    assert not any(row["IsCancelled"] for row in others)
 
 
 def test_every_column_of_an_unconfigured_module_has_an_example_with_a_value(entries):

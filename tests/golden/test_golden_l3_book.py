@@ -145,7 +145,7 @@ def test_an_empty_snapshot_clears_the_book():
         l3([(1, 0.1, "a", "Bid", "Insert", 10, 5), (2, 0.3, "b", "Bid", "Insert", 9, 5)]), stood=nothing
     )
     assert book_of(rows, 2) == ([(9, 5, 1)], [])
-    assert report["LiveAtEnd"] == 1
+    assert (report["LiveAtEnd"], report["BadRows"]) == (1, 0)
 
 
 def test_a_day_of_one_bucket_has_one_book():
@@ -153,3 +153,13 @@ def test_a_day_of_one_bucket_has_one_book():
     context = PassContext("books", e1()["EventTimestamp"][0].date(), ["ListingId"], WholeDate())
     made = L3Book(L3BookOptions(levels=1, emit="bucket")).apply({"l3": e1().lazy()}, context)["l2"].collect()
     assert made.select("BidPrice1", "AskPrice1").rows() == [(100.00, 100.02)]
+
+
+def test_events_without_an_action_or_a_side_are_left_out():
+    """A bid of 5 at 10 stands; what has no side, or nothing to do, is no order of the other side."""
+    rows = l3(
+        [(1, 0.1, "a", "Bid", "Insert", 10, 5), (2, 0.2, "b", None, "Insert", 10, 7), (3, 0.3, "c", "Ask", None, 11, 5)]
+    )
+    found, report = replayed(rows)
+    assert book_of(found, 2) == ([(10, 5, 1)], [])
+    assert (report["BadRows"], report["LiveAtEnd"]) == (2, 1)

@@ -32,6 +32,17 @@ def test_count_and_volume(bar):
     assert (bar["TradeEventCount"], bar["TradePrintedVolume"]) == (8, 720)
 
 
+def test_a_cancelled_print_is_counted_and_its_shares_are_not(table):
+    """The last but one, of 120 shares, is busted: eight prints, one cancelled, 720 − 120 shares."""
+    busted = pl.Series("IsCancelled", [*[False] * 6, True, None])
+    [bar] = basalt.compute(
+        "trade_characteristics", every="10s", trades=table(QUOTED, ROWS).with_columns(busted)
+    ).to_dicts()
+    assert (bar["TradeEventCount"], bar["TradeCancelledCount"], bar["TradePrintedVolume"]) == (8, 1, 600)
+    assert bar["TradeHasCancellations"] is True
+    assert bar["TradeUnknownAggressorRatio"] == pytest.approx(1 / 7)
+
+
 def test_one_of_eight_is_of_unknown_side(bar):
     assert (bar["TradeUnknownAggressorRatio"], bar["TradeHasUnknownAggressor"]) == (0.125, True)
 

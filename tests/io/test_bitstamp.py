@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import basalt
 from basalt.errors import DataError, UserError
 from basalt.testing import SourceLaws
 from basalt_io.sources.bitstamp import BitstampOptions, BitstampSource
@@ -277,3 +278,37 @@ def test_the_book_of_the_capture_ends_as_the_recorder_found_it(capture):
     l3 = capture.scan("l3", DAY).filter(pl.col("ExecutionSize") > 0).collect()
     assert l3.filter(pl.col("ExecutionPrice") != pl.col("OldPrice")).is_empty()
     assert l3.filter(pl.col("ExecutionSize") > pl.col("OldSize") + 1e-8).is_empty()
+
+
+@pytest.mark.slow
+def test_both_orders_of_every_trade_are_in_the_capture_and_the_resting_one_shrinks_by_it(capture):
+    """284 trades, 568 orders; all 284 resting orders lose exactly what was traded."""
+    (found,) = Path(capture.root).glob("orders.csv*")
+    orders, trades = pl.read_csv(found)["id"], pl.read_csv(Path(capture.root) / "trades.csv")
+    assert trades.select(pl.col("buy_order_id", "sell_order_id").is_in(orders.implode()).sum()).row(0) == (284, 284)
+    hit = capture.scan("l3", DAY).filter(pl.col("ExecutionSize") > 0).collect()
+    shrunk = (hit["OldSize"] - hit["Size"] - hit["ExecutionSize"]).abs() < 1e-8
+    assert (hit.height, shrunk.sum()) == (284, 284)
+
+
+@pytest.mark.slow
+def test_lives_of_the_capture_are_those_that_its_files_tell(capture):
+    """By the module, against when orders are created, traded and withdrawn by the files: 149,774 cancelled ones that
+    never traded, 213 that traded and were created in the capture, 6,512 that stood at its start, 6,518 at its end."""
+    tables = {name: capture.scan(name, DAY).collect() for name in ("l3", "l3_snapshot")}
+    groups = {"resting": [{"ends": ["FirstFill", "Cancel"], "sides": ["Total"]}], "flow": [], "ratios": []}
+    (row,) = basalt.compute([{"module": "l3", "snapshot": "l3_snapshot", **groups}], every="24h", **tables).to_dicts()
+    assert (row["TotalAdoptedCount"], row["TotalOpenOrderCount"]) == (6_512, 6_518)
+    trades = pl.read_csv(Path(capture.root) / "trades.csv")
+    resting = pl.when(pl.col("side") == "buy").then("sell_order_id").otherwise("buy_order_id")
+    traded = trades.group_by(OrderId=resting).agg(Traded=pl.col("exchange_timestamp").min() * 1_000_000)
+    at = pl.col("EventTimestamp").to_physical()
+    begun = tables["l3"].filter(pl.col("Action") == "Insert").select("OrderId", Begun=at)
+    gone = tables["l3"].filter(pl.col("Action") == "Remove").select("OrderId", Gone=at)
+    lives = begun.join(traded, on="OrderId", how="left").join(gone, on="OrderId", how="left")
+    waits = lives.select((pl.col("Traded") - pl.col("Begun")) / 1e9).to_series().drop_nulls()
+    assert row["TotalRestingToFirstFillCount"] == len(waits) == 213
+    assert row["TotalRestingToFirstFillMeanSeconds"] == pytest.approx(waits.mean(), rel=1e-9)
+    rests = lives.filter(pl.col("Traded").is_null()).select((pl.col("Gone") - pl.col("Begun")) / 1e9).to_series()
+    assert row["TotalRestingToCancelCount"] == len(rests.drop_nulls()) == 149_774
+    assert row["TotalRestingToCancelMeanSeconds"] == pytest.approx(rests.mean(), rel=1e-9)

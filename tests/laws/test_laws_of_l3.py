@@ -20,6 +20,19 @@ FLOWS = {
     "message_weights": {"Insert": 1, "Amend": 2, "Cancel": 0.5},
 }
 QUEUES = {"module": "l3", "flow": [], "ratios": [], "queue": [{"sides": SIDES, "at": ["Insert", "Fill", "Cancel"]}]}
+LIVES = {
+    "module": "l3",
+    "flow": [],
+    "ratios": [],
+    "resting": [{"ends": ["FirstFill", "Cancel", "Life"], "sides": SIDES, "aggs": ["Mean", "Median", "Min", "Max"]}],
+    "fleeting": [{"thresholds": ["100ms", "5s"], "sides": SIDES}],
+    "fill_probability": [{"horizons": ["500ms", "1m"], "estimators": ["AJ", "KM"], "sides": SIDES}],
+    "replacement": [{"sides": SIDES, "max_latency": "30s"}],
+    "depth_age": [{"sides": SIDES}],
+}
+OF_PLACES = LIVES | {"life": "priority", "depth_age": [{"sides": SIDES, "levels": 2, "age_from": "priority"}]}
+SPARSE = {"timeline": "sparse"}
+"""Between the first event and the last, something stands at the end of every bucket."""
 QUEUED = {"preprocess": [{"transform": "l3_queue"}]}
 
 
@@ -48,14 +61,33 @@ class TestPlacesInTheQueue(AnalyticLaws):
     days = FEW
 
 
+class TestLives(AnalyticLaws):
+    analytic = LIVES
+    every = "5m"
+    options = {**SPARSE, "weights": True}  # noqa: RUF012
+
+
+class TestLivesByTheirInserts(AnalyticLaws):
+    analytic = LIVES | {"attribution": "insert"}
+    every = "15m"
+    options = {**SPARSE, "weights": True}  # noqa: RUF012
+
+
+class TestLivesOfPlacesAtTheTouchOfAuctions(AnalyticLaws):
+    analytic = OF_PLACES | {"at_touch": True, "market_states": ["OPENING_AUCTION", "CONTINUOUS_TRADING"]}
+    every = "15m"
+    options = {**SPARSE, "closed": "left", "label": "start"}  # noqa: RUF012
+
+
 NOTHING = ["RefillCount", "RefillVolume", "NoOpCount", "NoOpVolume", "RepriceVolume"]
+NOTHING += ["ReplacementCount", "ReplacementMeanSeconds"]
 NOTHING += ["QueueSizeAtFillMean", "QueueOrdersAtFillMean"]
 NOWHERE = {f"{side}{one}" for side in SIDES for one in NOTHING}
 """Simulated orders have no hidden size, are amended to something else or to another price alone, and execute in the
-order of their queue."""
+order of their queue; what executions take is seldom offered again."""
 
 
-@pytest.mark.parametrize("module", [FLOWS, QUEUES], ids=["flows", "queues"])
+@pytest.mark.parametrize("module", [FLOWS, QUEUES, LIVES], ids=["flows", "queues", "lives"])
 def test_every_column_has_a_value_on_some_sample_day(module):
     """Without one, no law says anything about the column."""
     trials = Setting(module | {"market_states": "all"}, "15m", QUEUED).trials()

@@ -142,6 +142,44 @@ def test_chicago_s_book_ends_922_and_565_levels_deep(chicago):
 def test_a_book_of_part_of_the_orders_is_refused(tmp_path):
     source = f'type = "lobster"\nroot = "{folder("lobster")}"'
     with pytest.raises(
-        UserError, match="transform l3_book replays all orders of a book, and the l3 of source 'lobster'"
+        UserError, match="transform l3_book follows all orders of a book, and the l3 of source 'lobster'"
     ):
         ran(tmp_path, source, "levels = 1")
+
+
+LIVES = """
+name = "lives"
+[source]
+{source}
+[[outputs]]
+type = "parquet"
+root = "out"
+[[passes]]
+name = "day"
+every = "1d"
+market_states = "all"
+[[passes.modules]]
+module = "l3"
+flow = [{{ sides = ["Total"] }}]
+resting = [{{ ends = ["FirstFill", "Cancel", "Life"], sides = ["Total"] }}]
+"""
+
+
+def test_every_order_of_shanghai_s_day_ends_or_is_open(tmp_path):
+    """Whatever is inserted is removed, or stands at the end; waits are those of the orders' first executions."""
+    (tmp_path / "lives.toml").write_text(LIVES.format(source=f'type = "china_l2"\nroot = "{folder("sse-600519")}"'))
+    (row,) = basalt.run(tmp_path / "lives.toml").scan("day").collect().to_dicts()
+    events = of_shanghai("l3").with_columns(At=pl.col("EventTimestamp").to_physical())
+    assert row["TotalAdoptedCount"] == 0
+    assert row["TotalInsertCount"] == row["TotalRestingToLifeCount"] + row["TotalOpenOrderCount"]
+    inserted = events.filter(pl.col("Action") == "Insert").select("OrderId", Begun="At")
+    hit = events.filter(pl.col("ExecutionSize") > 0).group_by("OrderId").agg(Hit=pl.col("At").min())
+    waits = inserted.join(hit, on="OrderId").select((pl.col("Hit") - pl.col("Begun")) / 1e9).to_series()
+    assert row["TotalRestingToFirstFillCount"] == len(waits) > 10_000
+    assert row["TotalRestingToFirstFillMeanSeconds"] == pytest.approx(waits.mean(), rel=1e-9)
+
+
+def test_lives_of_part_of_the_orders_are_refused(tmp_path):
+    (tmp_path / "lives.toml").write_text(LIVES.format(source=f'type = "lobster"\nroot = "{folder("lobster")}"'))
+    with pytest.raises(UserError, match="module l3 follows all orders of a book, and the l3 of source 'lobster'"):
+        basalt.run(tmp_path / "lives.toml")

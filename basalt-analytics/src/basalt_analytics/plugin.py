@@ -39,6 +39,11 @@ _MODULES = (
         "What traded, from the book's side and from the prints' side.",
     ),
     Lazy(
+        "iceberg",
+        "basalt_analytics.iceberg.module:Iceberg",
+        "Orders that renew what they display, and how much of them was hidden.",
+    ),
+    Lazy(
         "liquidity",
         "basalt_analytics.trade.liquidity.module:Liquidity",
         "Price impact, illiquidity, implied spread, VPIN.",
@@ -48,6 +53,11 @@ _MODULES = (
         "trade_characteristics",
         "basalt_analytics.characteristics.trades:TradeCharacteristics",
         "What prints are like: counts, flags, ids, delays, order, whatever they are worth.",
+    ),
+    Lazy(
+        "l3_characteristics",
+        "basalt_analytics.characteristics.orders:L3Characteristics",
+        "What order events are like: counts, states, order, and what fits no book.",
     ),
     Lazy("cbbo", "basalt_analytics.cbbo.module:Cbbo", "Time and size at the best price of the instrument, by venue."),
     Lazy(
@@ -90,7 +100,13 @@ def basalt_transforms() -> list[Lazy]:
     return [
         Lazy("quotes_at_trades", f"{place}.quotes_at_trades:QuotesAtTrades", "Quote and mids around each trade."),
         Lazy("l3_book", "basalt_analytics.l3.book:L3Book", "Books of any depth, from every order event."),
+        Lazy("l3_old_state", "basalt_analytics.l3.old_state:L3OldState", "What each order was before each event."),
         Lazy("l3_queue", "basalt_analytics.l3.queue:L3Queue", "What stands in front of each order."),
+        Lazy(
+            "iceberg_tags",
+            "basalt_analytics.iceberg.tags:IcebergTags",
+            "Trades that executed an iceberg, and what of each was hidden.",
+        ),
         Lazy(
             "auction_uncross",
             "basalt_analytics.auction.transform:AuctionUncross",

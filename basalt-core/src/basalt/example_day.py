@@ -2,8 +2,8 @@
 
 One listing from 09:00 on, in continuous trading until 09:00:28: a cancelled trade, one of unknown side, one on the edge
 of a bucket of ten seconds and one a nanosecond behind it, one of size 0; a one-sided, a locked and a crossed book, ten
-levels deep. Two orders that rest, of which one is reduced, executed and withdrawn, and the other executed whole; two
-indications of the closing auction. What orders do is not the cause of these books and trades.
+levels deep. Two orders that rest, each first at its price, of which one is reduced, executed and withdrawn, and the
+other executed whole; two indications of the closing auction. What orders do is not the cause of these books and trades.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,7 +88,15 @@ def _orders() -> pl.DataFrame:
     names = ("OrderId", "Side", "Action", "Price", "Size", "OldPrice", "OldSize", "ExecutionPrice", "ExecutionSize")
     dtypes = {name: L3.every_column()[name] for name in names}
     columns = {name: [row[i + 1] for row in _ORDERS] for i, name in enumerate(names)}
-    return _stamped([t * 10**9 for t, *_ in _ORDERS], columns, dtypes).with_columns(EndOfEvent=pl.lit(True))
+    events = _stamped([t * 10**9 for t, *_ in _ORDERS], columns, dtypes)
+    executed = pl.col("ExecutionSize") > 0
+    return events.with_columns(
+        SequenceNo=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+        TradeId=pl.when(executed).then(pl.lit("t") + executed.cum_sum().cast(pl.String)),
+        SizeAhead=pl.lit(0.0),
+        OrdersAhead=pl.lit(0, pl.Int64),
+        EndOfEvent=pl.lit(True),
+    )
 
 
 def _indications() -> pl.DataFrame:

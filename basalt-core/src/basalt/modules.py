@@ -22,6 +22,7 @@ import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.documents import PassResult, ResultColumn
+from basalt.errors import PluginError
 from basalt.metrics import Known, Metric
 from basalt.options import NoOptions
 from basalt.tables import MARKET_STATES, TableSchema
@@ -41,10 +42,19 @@ ALL_STATES = tuple(state for state in MARKET_STATES if state != "CLOSED")
 class Rows:
     """The frame of a table's own rows. `market_states`: a list; "default": the pass's, else continuous trading where
     the state is known; "any": no filter. "all" in a configuration is every state but CLOSED. Beside the table's columns
-    there are TimeBucket, StretchId, and AdmissibleSeconds of the bucket."""
+    there are TimeBucket, StretchId, and AdmissibleSeconds of the bucket.
+
+    `cancelled`: with the cancelled rows, which no other frame has, and with the table as the source has it, before any
+    transform, for these see none; so `market_states` is "any". A cancelled row makes no bucket all the same.
+    """
 
     table: str
     market_states: States = "default"
+    cancelled: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.cancelled and self.market_states != "any":
+            raise PluginError(f"Rows of {self.table!r} with cancelled ones are of every state: add market_states='any'")
 
 
 @attrs.frozen
@@ -129,6 +139,12 @@ class BucketModule:
         self.rule = rule
         self.known_after = known_after
 
+    @classmethod
+    def beside(cls, config: Any) -> "type[FrameModule] | None":
+        """A frame module that computes further columns of the same entry, under the same options, which may leave
+        nothing to the parts; none unless overridden."""
+        return None
+
     @property
     def reads(self) -> Rows:
         """The frame; `market_states` of the configuration where it has that option."""
@@ -171,7 +187,8 @@ class PassContext:
     `previous`: the dates whose rows stand in front of the day's in its source, oldest first. `market_states`: the
     states that count for a module that sets none. `sides`: the side outputs that somebody asks for. `sessions`: start
     and end of the date's, both included, in UTC nanoseconds, where the pass names hours; a module whose table has no
-    state leaves out the rows outside.
+    state leaves out the rows outside. `touched`: (keys, TimeBucket) of the buckets that tables make, where the pass has
+    no others; None: any may be.
     """
 
     name: str
@@ -183,6 +200,7 @@ class PassContext:
     market_states: States = "default"
     sides: frozenset[str] = frozenset()
     sessions: Sequence[tuple[int, int]] | None = None
+    touched: pl.LazyFrame | None = attrs.field(default=None, eq=False)
 
 
 @attrs.frozen(eq=False)
@@ -203,7 +221,8 @@ class FrameModule(ABC):
     the day's rows, told apart by the column Date; those never published are left out, and with fewer than
     `least_history` the partition fails. `keys`: what its rows are unique by beside TimeBucket; None: the keys of the
     pass. `sides`: the side outputs it can make, each a table with the key of its rows. All may be properties of the
-    configured instance, but for `inputs` and `optional`, which `reads` tells under its options.
+    configured instance, but for `inputs` and `optional`, which `reads` tells under its options. `whole_book`: it
+    follows orders, so that a source whose l3 lacks some of a book is refused.
 
     An instance is one configured use: `config`, `columns_of` (dtypes of each table input) and `source` (the described
     earlier pass).
@@ -218,6 +237,7 @@ class FrameModule(ABC):
     least_history: int = 0
     keys: Sequence[str] | None = None
     sides: Sequence[TableSchema] = ()
+    whole_book: ClassVar[bool] = False
     Config: ClassVar[type] = NoOptions
 
     def __init__(

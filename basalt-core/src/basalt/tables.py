@@ -145,7 +145,7 @@ TRADES = TableSchema(
         _flag("IsRetail", "retail order took part; null = not reported"),
         _flag("IsIceberg", "executed against an iceberg; null = not reported"),
         _flag("IsHidden", "executed against hidden liquidity; null = not reported"),
-        _flag("IsCancelled", "busted or corrected away; excluded everywhere"),
+        _flag("IsCancelled", "busted or corrected away; counted as such, and excluded everywhere else"),
         Column("PublicationTimestamp", NS_UTC, "when it became public", Unit.TIMESTAMP),
         _price("BidPrice", "best bid just before the trade"),
         _price("AskPrice", "best ask just before the trade"),

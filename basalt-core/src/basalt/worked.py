@@ -67,7 +67,7 @@ class Examples:
         if column.name not in worked.rows.columns:
             return f"the example day has no {column.name}"
         result = _told(worked.rows.select(*_labels(worked.rows), column.name))
-        return Worked(worked.every, _inputs(column, worked.tables), result)
+        return Worked(worked.every, _inputs(column, worked), result)
 
     def _rows(self, config: PassConfig, entry: ModuleEntry) -> "_Pass":
         """The rows of the module alone."""
@@ -88,18 +88,21 @@ class Examples:
 
 @attrs.frozen(eq=False)
 class _Pass:
-    """What an example computed: the rows of its last pass, of that width, and the tables that pass saw."""
+    """What an example computed: the rows of its last pass, of that width, and the tables that pass saw. `uncut`: those
+    whose cancelled rows it read too."""
 
     rows: pl.DataFrame
     every: str
     tables: Mapping[str, pl.DataFrame]
+    uncut: Mapping[str, pl.DataFrame]
 
 
-def _inputs(column: ResultColumn, tables: Mapping[str, pl.DataFrame]) -> dict[str, list[dict[str, Any]]]:
-    """Rows of the tables of events, and of the earlier pass, that it reads."""
+def _inputs(column: ResultColumn, made: _Pass) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the tables of events, and of the earlier pass, that it reads, cancelled ones where it asks for them."""
     found: dict[str, list[str]] = {}
     for table, name in _read(column):
         found.setdefault(table, []).append(name)
+    tables = {**made.tables, **{t: f for t, f in made.uncut.items() if "IsCancelled" in found.get(t, ())}}
     return {
         table: _told(tables[table].select(_shown(tables[table], names)))
         for table, names in found.items()
@@ -117,8 +120,10 @@ def _shortened(config: PassConfig, modules: Sequence[ModuleEntry], every: str | 
 
 def _computed(plan: Plan, every: str) -> _Pass:
     rows, program = passes_in_memory(plan, DATE), plan.programs[-1]
-    seen = prepared(plan, program, Tables(plan, DATE).frames(program), context_of(program, DATE))
-    return _Pass(rows[program.name], every, {**{name: frame.collect() for name, frame in seen.items()}, **rows})
+    read = Tables(plan, DATE).frames(program)
+    seen = prepared(plan, program, read, context_of(program, DATE))
+    uncut = {name: read[name].collect() for name in program.with_cancelled}
+    return _Pass(rows[program.name], every, {**{name: frame.collect() for name, frame in seen.items()}, **rows}, uncut)
 
 
 def _read(column: ResultColumn) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from basalt.tables import AGGRESSOR, NS_UTC
 from basalt_analytics.auction.moments import Emit, Times, times
 from basalt_analytics.auction.phases import KEY
 from basalt_analytics.auction.resting import Dense, dense
-from basalt_analytics.l3.book_rows import each_listing
+from basalt_analytics.l3.listings import each_listing
 from basalt_analytics.trade.prices import KEYS_A_UNIT
 
 Array = NDArray[Any]

@@ -1,65 +1,41 @@
-"""Facts about prints: the metric of each, the columns it needs, and what single rows have to be told for it.
+"""Facts about prints. A flag that no row of the bucket reports is null, for nobody knows."""
 
-*Has* is whether any row of the bucket is so; where a fact takes a value that a row lacks, that row is not so. A flag
-that no row of the bucket reports is null, for nobody knows. *Predecessor* is the row before in the file, by RowOrder
-where the source has it, else by SequenceNo: the engine's rows stand in order of time.
-"""
-
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 import polars as pl
 
 from basalt.columns import Unit
-from basalt.metrics import MAX, SUM, Empty, Known, Metric, mean, ratio
+from basalt.metrics import MAX, SUM, Empty, Metric, mean, ratio
 from basalt.tables import TRADE_TYPE
+from basalt_analytics.characteristics.facts import (
+    FILE_ORDER,
+    ROWS,
+    Columns,
+    Fact,
+    count,
+    file_order,
+    has,
+    late,
+    predecessor,
+)
 from basalt_analytics.trade.prices import price_key
 
-ROWS = pl.len().cast(pl.Int64)
 SECOND = 1e9  # nanoseconds
 FLAGS = ("Block", "OddLot", "Negotiated", "Cross", "Algorithmic", "Retail")
 TIME, PRICE, SIZE = pl.col("EventTimestamp"), pl.col("Price"), pl.col("Size")
 SIDE, STATE, ID = pl.col("AggressorSide"), pl.col("MarketState"), pl.col("TradeId")
 DELAY = (pl.col("PublicationTimestamp").to_physical() - TIME.to_physical()) / SECOND
 PUBLISHED = DELAY.is_not_null().sum().cast(pl.Int64)
+CANCELLED = pl.col("IsCancelled")
 NAMED = (ID.str.len_bytes() > 0).fill_null(False)
-FILE_ORDER = ("RowOrder", "SequenceNo")
 _REPEATED, _BACK = "its TradeId was printed before", "it is stamped before its predecessor"
-Columns = Collection[str]
-
-
-def _nothing(columns: Columns) -> dict[str, pl.Expr]:
-    return {}
-
-
-@attrs.frozen(eq=False)
-class Fact:
-    """`needs`: columns that the metric reads and the table need not have; of each, any one of those in it will do.
-    `derive`: row expressions by name, given the table's columns."""
-
-    metric: Metric
-    needs: tuple[tuple[str, ...], ...] = ()
-    derive: Callable[[Columns], Mapping[str, pl.Expr]] = _nothing
-
-    def missing(self, columns: Columns) -> str:
-        """What the table lacks for it; "" where that is nothing."""
-        lacking = [" or ".join(some) for some in self.needs if not set(some) & set(columns)]
-        return " and ".join(lacking)
 
 
 def _has(what: str, mask: pl.Expr, words: str, *needs: str) -> Fact:
-    """Whether any row is so; null in a bucket without a row."""
-    metric = Metric(
-        f"TradeHas{what}",
-        mask.any(),
-        Unit.FLAG,
-        doc=f"Whether any print {words}; one of a million is enough.",
-        dtype=pl.Boolean,
-        over_time=MAX,
-        over_listings=MAX,
-        formula=f"any print {words}",
-    )
-    return Fact(metric, tuple((name,) for name in needs))
+    """Whether any print is so; null in a bucket without a print."""
+    doc = f"Whether any print {words}; one of a million is enough."
+    return has(f"TradeHas{what}", mask, doc, f"any print {words}", *needs)
 
 
 def _flag(name: str) -> Fact:
@@ -77,32 +53,39 @@ def _share(name: str, expr: pl.Expr, weight: pl.Expr, doc: str, formula: str, *n
 
 
 def _counted() -> Iterator[Fact]:
-    count = Metric(
+    prints = count(
         "TradeEventCount",
         ROWS,
-        Unit.COUNT,
-        doc="Number of prints, of any type, state and size; cancelled ones are left out, as everywhere.",
-        dtype=pl.Int64,
-        over_time=SUM,
-        over_listings=SUM,
-        empty=Empty.ZERO,
-        formula="n",
+        "Number of prints as the source has them, of any type, state and size, cancelled ones among them; one that is "
+        "corrected counts twice where the feed sends it again.",
+        "n",
     )
+    gone = count(
+        "TradeCancelledCount",
+        CANCELLED.sum(),
+        "Number of prints that were cancelled or corrected away, in the bucket in which they were printed; a sparse "
+        "pass has no row where nothing else was printed, and does not count them there.",
+        "n cancelled",
+        "IsCancelled",
+    )
+    yield attrs.evolve(prints, cancelled=True)
+    yield late(attrs.evolve(gone, cancelled=True))
     volume = Metric(
         "TradePrintedVolume",
         pl.when(SIZE.is_finite()).then(SIZE).sum(),
         Unit.SHARES,
-        doc="Shares on all prints as they stand, impossible sizes included; what can be no trade distorts it.",
+        doc="Shares on all prints but cancelled ones, impossible sizes included; what can be no trade distorts it.",
         over_time=SUM,
         over_listings=SUM,
         empty=Empty.ZERO,
         formula="Σ q",
         sign="− where a feed prints sizes below 0",
     )
-    yield from (Fact(count), Fact(volume))
+    yield Fact(volume)
     yield _has("ZeroSize", SIZE == 0, "has a size of 0")
     yield _has("NegativeSize", SIZE < 0, "has a size below 0")
     yield _has("NonPositivePrice", PRICE <= 0, "has a price of 0 or below")
+    yield late(attrs.evolve(_has("Cancellations", CANCELLED, "was cancelled", "IsCancelled"), cancelled=True))
 
 
 def _sided() -> Iterator[Fact]:
@@ -175,8 +158,7 @@ def _published() -> Iterator[Fact]:
 
 def _placed() -> Iterator[Fact]:
     back = _has("OutOfOrder", pl.col(_BACK), "is stamped before its predecessor in the file")
-    metric = attrs.evolve(back.metric, known_after=Known.END_OF_DATE)  # the predecessor is stamped later
-    yield Fact(metric, (FILE_ORDER,), lambda columns: {_BACK: _before_predecessor(columns)})
+    yield late(attrs.evolve(back, needs=(FILE_ORDER,), derive=lambda columns: {_BACK: _before_predecessor(columns)}))
     price, bid, ask = (price_key(pl.col(name)) for name in ("Price", "BidPrice", "AskPrice"))
     outside = (bid > 0) & (ask > bid) & ((price < bid) | (price > ask))
     words = "lies outside a quote that stood before it"
@@ -185,10 +167,8 @@ def _placed() -> Iterator[Fact]:
 
 def _before_predecessor(columns: Columns) -> pl.Expr:
     """Whether the row's stamp is below that of the one before it in the file; rows without a number have none."""
-    order = pl.col(next(name for name in FILE_ORDER if name in columns))
     stamp = TIME.to_physical()
-    in_file = stamp.sort_by(order, nulls_last=True, maintain_order=True).shift(1)
-    return stamp < in_file.gather(order.rank("ordinal") - 1)
+    return stamp < predecessor(stamp, file_order(columns))
 
 
 FACTS: Mapping[str, Fact] = {

@@ -1,24 +1,24 @@
 """The module `trade_characteristics`."""
 
-from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Literal
 
 import attrs
-import polars as pl
 
-from basalt.errors import UserError
-from basalt.metrics import Metric
-from basalt.modules import BucketModule, Rows
+from basalt.modules import BucketModule, Part, Rows
 from basalt.options import option
-from basalt_analytics.characteristics.of_trades import FACTS, Fact
+from basalt_analytics.characteristics.facts import Fact, chosen
+from basalt_analytics.characteristics.of_trades import FACTS
 
 WHO = "trade_characteristics"
 TradeFact = Literal[
     "TradeEventCount",
+    "TradeCancelledCount",
     "TradePrintedVolume",
     "TradeHasZeroSize",
     "TradeHasNegativeSize",
     "TradeHasNonPositivePrice",
+    "TradeHasCancellations",
     "TradeHasUnknownAggressor",
     "TradeHasKnownAggressor",
     "TradeUnknownAggressorRatio",
@@ -57,7 +57,7 @@ class TradeCharacteristicsOptions:
 class TradeCharacteristics(BucketModule):
     """What the prints of a bucket are like, in every market state and whatever they are worth.
 
-    Cancelled rows, which the engine leaves out everywhere, are in none of it.
+    Cancelled rows are in TradeEventCount and in what says that there are some, and in nothing else.
     """
 
     name = WHO
@@ -65,32 +65,17 @@ class TradeCharacteristics(BucketModule):
     Config = TradeCharacteristicsOptions
     config: TradeCharacteristicsOptions
 
-    @property
-    def reads(self) -> Rows:
-        """Rows of every state."""
-        return Rows(self.table, "any")
+    def parts(self) -> list[Part]:
+        """The facts asked for, in order: those of cancelled rows read another frame than the others."""
+        return [self._part(list(facts), cancelled) for cancelled, facts in groupby(self._facts, self._of_cancelled)]
 
-    def derive(self) -> Mapping[str, pl.Expr]:
-        """What single rows are, where that takes more than one of them to tell."""
-        return {name: expr for fact in self._facts for name, expr in fact.derive(self.columns).items()}
+    def _part(self, facts: list[Fact], cancelled: bool) -> Part:
+        derive = {name: expr for fact in facts for name, expr in fact.derive(self.columns).items()}
+        return Part(Rows(self.table, "any", cancelled), tuple(fact.metric for fact in facts), derive)
 
-    def metrics(self) -> Iterator[Metric]:
-        """The facts asked for, in order."""
-        return (fact.metric for fact in self._facts)
+    def _of_cancelled(self, fact: Fact) -> bool:
+        return fact.cancelled and "IsCancelled" in self.columns
 
     @property
     def _facts(self) -> list[Fact]:
-        asked = self.config.columns
-        if asked is None:
-            return [fact for fact in FACTS.values() if not fact.missing(self.columns)]
-        if not asked:
-            raise UserError(f"{WHO}.columns is empty, so that nothing would be told: name a fact or leave it out")
-        if len(set(asked)) < len(asked):
-            raise UserError(f"{WHO}.columns = {asked} names one twice: list each once")
-        for name in asked:
-            if missing := FACTS[name].missing(self.columns):
-                raise UserError(
-                    f"{WHO}: {name} needs {missing}, which table {self.table} does not have: drop it from columns, or "
-                    "take a source that tells"
-                )
-        return [FACTS[name] for name in asked]
+        return chosen(FACTS, self.config.columns, self.columns, WHO, self.table)

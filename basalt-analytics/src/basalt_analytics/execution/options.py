@@ -10,6 +10,7 @@ from basalt_analytics.trade.populations import Side
 from basalt_analytics.trade.selection import NAME_DOC, SIDES_DOC, STATES
 
 RestingSide = Literal["Bid", "Ask", "Total"]
+RESTING_DOC = "side the orders rest on; 'Total' is both"
 BookMeasure = Literal["Volume", "Count", "Notional", "VWAP"]
 PrintType = Literal["Lit", "Dark", "Auction", "OffBook", "SystematicInternaliser", "Unknown", "Total"]
 PrintMeasure = Literal["Volume", "Count", "Notional", "VWAP", "PricePlacement", "PlacedVolume"]

@@ -163,6 +163,37 @@ def hide(
             best[side] = behind(words, summary, side, rank)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def resized(
+    row: int,
+    order: int,
+    facts: Array,
+    amounts: Array,
+    orders: Array,
+    sizes: Array,
+    quantity: Array,
+    number: Array,
+    best: Array,
+) -> bool:
+    """Whether the update only changes the size that its order shows, which is then done: most updates are such."""
+    side, rank, before, size = orders[order, ON], orders[order, AT], sizes[order], amounts[row, SIZE]
+    moves = facts[row, SIDE] != side or (facts[row, RANK] != rank and facts[row, RANK] >= 0)
+    if moves or rank < 0 or before <= 0 or size <= 0:
+        return False
+    quantity[side, rank] = (quantity[side, rank] - before if number[side, rank] > 1 else 0.0) + size
+    best[CHANGED + side] = 1
+    sizes[order] = size
+    return True
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _place(row: int, order: int, facts: Array, amounts: Array, orders: Array, sizes: Array) -> None:
+    """Put the order where the row says; one without a price stays at its own."""
+    if facts[row, RANK] >= 0:
+        orders[order, AT] = facts[row, RANK]
+    orders[order, ON], sizes[order] = facts[row, SIDE], amounts[row, SIZE]
+
+
 @njit(cache=True, nogil=True)
 def behind(words: Array, summary: Array, side: int, rank: int) -> int:
     """The next occupied rank away from the touch, −1 where there is none."""
@@ -172,7 +203,7 @@ def behind(words: Array, summary: Array, side: int, rank: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _fits(row: int, facts: Array, amounts: Array, orders: Array, counts: Array, duplicate: int, unknown: int) -> int:
+def fits(row: int, facts: Array, amounts: Array, orders: Array, counts: Array, duplicate: int, unknown: int) -> int:
     """What becomes of the row, counted: 1 it is applied, 0 it is left out, −1 it may not stand."""
     action, order, size = facts[row, DO], facts[row, ORDER], amounts[row, SIZE]
     if action == REMOVE:
@@ -180,12 +211,14 @@ def _fits(row: int, facts: Array, amounts: Array, orders: Array, counts: Array, 
             return 1
         counts[UNKNOWN_REMOVE] += 1
         return -1 if unknown == ERROR else 0
-    if not 0 <= size < inf:
+    if order < 0 and action >= SNAPSHOT:
+        return 0  # a book that was cleared
+    if action < 0 or facts[row, SIDE] < 0 or not 0 <= size < inf:
         counts[BAD] += 1
         counts[NEGATIVE] += size < 0
         return 0
     if order < 0:
-        counts[BAD] += action < SNAPSHOT
+        counts[BAD] += 1
         return 0
     if action >= SNAPSHOT:
         return 1
@@ -313,25 +346,28 @@ def _replay(
                 if orders[one, THERE]:
                     hide(one, orders, sizes, quantity, number, words, summary, best)
                     orders[one, THERE] = 0
-        fits = _fits(row, facts, amounts, orders, counts, duplicate, unknown)
-        if fits < 0:
+        fit = fits(row, facts, amounts, orders, counts, duplicate, unknown)
+        if fit < 0:
             return row
-        if fits:
-            there = orders[order, THERE]
-            if there:
-                if action in (UPDATE, REMOVE):
-                    _compare(row, facts, amounts, orders, sizes, best, counts)
+        if fit and action == UPDATE and orders[order, THERE]:
+            _compare(row, facts, amounts, orders, sizes, best, counts)
+            if not resized(row, order, facts, amounts, orders, sizes, quantity, number, best):
                 hide(order, orders, sizes, quantity, number, words, summary, best)
-            if action == REMOVE:
-                orders[order, THERE] = 0
-                live -= 1
-            else:
-                if facts[row, RANK] >= 0 or action != UPDATE or not there:
-                    orders[order, AT] = facts[row, RANK]
-                orders[order, THERE], orders[order, ON], sizes[order] = 1, facts[row, SIDE], amounts[row, SIZE]
-                if not there:
-                    live += 1
+                _place(row, order, facts, amounts, orders, sizes)
                 show(order, orders, sizes, quantity, number, words, summary, best)
+        elif fit and action == REMOVE:
+            _compare(row, facts, amounts, orders, sizes, best, counts)
+            hide(order, orders, sizes, quantity, number, words, summary, best)
+            orders[order, THERE] = 0
+            live -= 1
+        elif fit:
+            if orders[order, THERE]:
+                hide(order, orders, sizes, quantity, number, words, summary, best)
+                live -= 1
+            orders[order, THERE], orders[order, AT] = 1, facts[row, RANK]
+            _place(row, order, facts, amounts, orders, sizes)
+            show(order, orders, sizes, quantity, number, words, summary, best)
+            live += 1
         while written < len(after) and after[written] == row:
             state = _state(best[0], best[1])
             counts[LOCKED_STATES] += state == LOCKED

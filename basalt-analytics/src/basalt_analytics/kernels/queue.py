@@ -76,7 +76,7 @@ def _joins(
         action, order, size = facts[row, DO], facts[row, ORDER], amounts[row, SIZE]
         if action == SNAPSHOT:
             orders[:, THERE] = 0
-        if order < 0 or (action != REMOVE and not 0 <= size < inf):
+        if action < 0 or order < 0 or (action != REMOVE and (facts[row, SIDE] < 0 or not 0 <= size < inf)):
             continue
         there, side, rank = orders[order, THERE], facts[row, SIDE], facts[row, RANK]
         if action == REMOVE:

@@ -13,10 +13,11 @@ from basalt.modules import PassContext, states
 from basalt.options import option
 from basalt.tables import STATE
 from basalt.transforms import Transform
-from basalt_analytics.l3.book_rows import BOOK_STATE, Replay, book_rows, columns_of_books, of_listings
+from basalt_analytics.l3.book_rows import BOOK_STATE, Replay, book_rows, columns_of_books
 from basalt_analytics.l3.emissions import Clock, Emit
 from basalt_analytics.l3.inputs import Columns, check_events, each, events_and, need, with_states, with_stood
 from basalt_analytics.l3.integrity import L3_INTEGRITY, integrity, schema
+from basalt_analytics.l3.listings import of_listings
 
 
 @attrs.frozen

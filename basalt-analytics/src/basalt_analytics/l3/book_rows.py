@@ -1,6 +1,6 @@
 """Book rows of listings from their order events: encoded, replayed by the compiled loop, written as columns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import attrs
@@ -14,8 +14,6 @@ from basalt_analytics.l3.encoding import Encoded, encoded, with_snapshots
 from basalt_analytics.l3.refusals import refuse
 
 Array = NDArray[Any]
-OfListing = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
-"""What is made of the events and the snapshots of one listing."""
 STATES = ("OK", "LOCKED", "CROSSED", "ONE_SIDED", "EMPTY")
 BOOK_STATE = pl.Enum(STATES)
 UNKNOWN = ("adopt", "ignore", "error")
@@ -47,22 +45,6 @@ class Replayed:
     places: Places
     out: Any
     counts: dict[str, int]
-
-
-def each_listing(frame: pl.DataFrame, key: str = "ListingId") -> Iterator[pl.DataFrame]:
-    """The rows of each listing; they stand together."""
-    start = 0
-    for length in frame[key].rle().struct.field("len").to_list():
-        yield frame.slice(start, length)
-        start += length
-
-
-def of_listings(both: pl.DataFrame, made: OfListing, empty: Any) -> pl.DataFrame:
-    """What is made of each listing's events and snapshot rows, which `_Snapshot` tells apart."""
-    events = both.filter(~pl.col("_Snapshot")).drop("_Snapshot")
-    stood = both.filter("_Snapshot").partition_by("ListingId", as_dict=True)
-    found = [made(rows, stood.get((rows["ListingId"][0],), both.clear())) for rows in each_listing(events)]
-    return pl.concat([pl.DataFrame(schema=empty), *(one.select(list(empty)) for one in found)])
 
 
 def replayed(events: pl.DataFrame, snapshots: pl.DataFrame, how: Replay, clock: Clock) -> Replayed:

@@ -13,7 +13,7 @@ from basalt_analytics.l3.emissions import Clock
 COUNTS = {
     "Events": "events of the listing",
     "Executions": "events that execute against the order",
-    "BadRows": "rows left out: sizes that are null, negative or no number, inserts without price, events without id",
+    "BadRows": "rows left out: without a size that counts, inserts without price, events without id, action or side",
     "NegativeSizes": "rows left out for a size below 0",
     "MarketOrders": "inserts without price before an auction, tracked and never displayed",
     "DuplicateInserts": "inserts of an order that was there",

@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from basalt.errors import UserError
 from basalt.expressions import roots, table_columns
-from basalt.modules import BucketModule, Part, Rows, states
+from basalt.modules import BucketModule, FrameModule, Part, Rows, states
 from basalt_analytics.groups import Emission, derived, without_repeats
 from basalt_analytics.l3.flow import flow
 from basalt_analytics.l3.fronts import fronts
 from basalt_analytics.l3.options import L3Options, MessageWeights
 from basalt_analytics.l3.ratios import ORDER_OF_TAKER, ratios
+from basalt_analytics.lives.module import L3Lives
 from basalt_analytics.trade.admissible import check_column
 
-OLD = "take a source that tells it, for a bucket does not see what an order was in earlier ones"
+OLD = "put the transform l3_old_state in front of the module, or take a source that has it"
 QUEUED = "put the transform l3_queue in front of the module, or take a source that has it"
 CURES: Mapping[str, str] = {"OldSize": OLD, "OldPrice": OLD, "SizeAhead": QUEUED, "OrdersAhead": QUEUED}
 WEIGHED = {"OrderToTradeCount", "{side}OrderToTradeCount"}
@@ -29,11 +30,18 @@ class L3(BucketModule):
     Config = L3Options
     config: L3Options
 
+    @classmethod
+    def beside(cls, config: L3Options) -> type[FrameModule] | None:
+        """What follows the lives of orders, where a group asks for it."""
+        return L3Lives if config.follows_lives else None
+
     def parts(self) -> list[Part]:
         """One, of the events of the states that count."""
         emissions = list(self._emissions())
         if not emissions:
-            raise UserError("l3 emits nothing: flow, ratios and queue are empty, so name a group in one")
+            if self.config.follows_lives:
+                return []
+            raise UserError("l3 emits nothing: all its groups are empty, so name one in flow, ratios or another")
         without_repeats((e.group, e.metric.name) for e in emissions)
         for each in emissions:
             self._check(each)

@@ -14,9 +14,9 @@ from basalt.modules import PassContext
 from basalt.options import option
 from basalt.tables import TableSchema
 from basalt.transforms import Transform
-from basalt_analytics.l3.book_rows import of_listings
 from basalt_analytics.l3.encoding import encoded, with_snapshots
 from basalt_analytics.l3.inputs import Columns, check_events, each, events_and, with_states, with_stood
+from basalt_analytics.l3.listings import of_listings
 from basalt_analytics.l3.refusals import refuse_unknown
 
 AHEAD: dict[str, pl.DataType] = {"SizeAhead": pl.Float64(), "OrdersAhead": pl.Int64()}

@@ -11,7 +11,7 @@ import polars as pl
 from basalt.buckets import BucketRule
 from basalt.errors import UserError
 from basalt.modules import DEFAULT_STATES, PassContext, states
-from basalt.running.cells import cells
+from basalt.running.cells import cells, spans
 from basalt.running.frames import Day, Frame, frame_stretches, rows
 from basalt.running.in_force import in_stretch
 from basalt.running.stretches import session_stretches
@@ -43,6 +43,11 @@ class Admissible:
     def cells(self, table: str) -> pl.LazyFrame:
         """The time that counts, cut at the edges of buckets, as the table tells it: see `basalt.running.cells`."""
         return cells(self._frame(table), self._day)
+
+    def spans(self, table: str) -> pl.LazyFrame:
+        """The stretches with both their ends, however these are known, those of an instant too: see
+        `basalt.running.cells`."""
+        return spans(self._frame(table), self._day, instants=True)
 
     @property
     def _day(self) -> Day:

@@ -61,6 +61,7 @@ class Planned:
             self.frame.table,
             states,
             self.frame.view,
+            self.frame.cancelled,
             identity(part.valid),
             identity(part.where),
             identity(self.emitted.expr),

@@ -12,6 +12,7 @@ import polars as pl
 from basalt.columns import DType
 from basalt.config.model import PassConfig
 from basalt.errors import PluginError, UserError
+from basalt.expressions import identity
 from basalt.modules import FrameModule, PassContext
 from basalt.planning.known import Columns, Known
 from basalt.planning.uses import Use, door, empty_inputs
@@ -62,10 +63,19 @@ def tables_of(use: Use) -> list[str]:
 
 
 def event_tables(use: Use, key: str, known: Known) -> list[str]:
-    """Those of events by that key; marketstate tells of states, and is one of them only where it is alone."""
-    schemas = [known.schemas[name] for name in tables_of(use)]
+    """Those of events by that key, of which any row may count; marketstate tells of states, and is one of them only
+    where it is alone."""
+    silent = _silent(use)
+    schemas = [known.schemas[name] for name in tables_of(use) if name not in silent]
     found = [schema.name for schema in schemas if schema.events and schema.key == key]
     return [name for name in found if name != "marketstate"] or found
+
+
+def _silent(use: Use) -> set[str]:
+    """Tables of which the module says that no row counts."""
+    valid = use.module.valid if isinstance(use.module, FrameModule) else {}
+    never = identity(pl.lit(False))
+    return {use.entry.tables.get(name, name) for name, expr in valid.items() if identity(expr) == never}
 
 
 def _keys(use: Use, config: PassConfig, known: Known) -> Iterator[Keys]:

@@ -15,6 +15,9 @@ from basalt.plugins.registry import Registry
 from basalt.sources import Source
 from basalt.tables import TableSchema
 
+STANDS = ~pl.col("IsCancelled").fill_null(False)
+"""Rows that are not cancelled, of a table that knows cancelled ones."""
+
 
 def declared_tables(registry: Registry) -> dict[str, TableSchema]:
     """Every declared table by name: the built-in ones and those of plugins."""
@@ -53,9 +56,12 @@ def unread(error: BaseException, source: Source, schema: TableSchema, day: date)
 
 def without_cancelled(frame: pl.LazyFrame, schema: TableSchema) -> pl.LazyFrame:
     """The rows that stand, where the table knows cancelled ones."""
-    if schema.column("IsCancelled") is None or "IsCancelled" not in frame.collect_schema():
-        return frame
-    return frame.filter(~pl.col("IsCancelled").fill_null(False))
+    return frame.filter(STANDS) if knows_cancelled(schema, frame.collect_schema()) else frame
+
+
+def knows_cancelled(schema: TableSchema, columns: Columns) -> bool:
+    """Whether rows of a table with these columns may be cancelled."""
+    return schema.column("IsCancelled") is not None and "IsCancelled" in columns
 
 
 class SourceColumns(Mapping[str, Columns]):

@@ -12,11 +12,10 @@ import attrs
 
 from basalt.config.model import ModuleEntry, PassConfig, TransformEntry
 from basalt.config.structure import structure
-from basalt.errors import UserError
 from basalt.modules import BucketModule, Lag
 from basalt.options import anchored
 from basalt.planning.known import Columns, Known
-from basalt.planning.uses import door
+from basalt.planning.uses import check_whole_book, door
 from basalt.plugins.components import Component
 from basalt.transforms import Transform
 
@@ -89,11 +88,8 @@ def _step(
     component = known.registry.get("transforms", entry.transform)
     made = component.load()
     transform: Transform = made(anchored(structure(made.Config, entry.options, place), known.folder))
-    if transform.whole_book and not known.complete_book:
-        raise UserError(
-            f"{place}: transform {entry.transform} replays all orders of a book, and the l3 of source "
-            f"{known.source!r} holds only a part of them: read the books that the source has as l2"
-        )
+    if transform.whole_book:
+        check_whole_book(f"{place}: transform {entry.transform}", known)
     for table in transform.inputs:
         if table not in columns:
             known.table(table, f"{place} (transform {entry.transform})")

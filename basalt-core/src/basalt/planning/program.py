@@ -107,6 +107,11 @@ class Program:
         return next(result.rule for result in results if result.name == source)
 
     @property
+    def with_cancelled(self) -> set[str]:
+        """Tables whose cancelled rows it reads too."""
+        return {a.frame.table for a in self.aggregations if a.frame.cancelled} & set(self.reads)
+
+    @property
     def scope(self) -> Scope:
         """How far it may be cut."""
         return scope_of(self.frame_uses, self.steps)
@@ -135,7 +140,7 @@ def build_program(config: PassConfig, known: Known) -> Program:
     weights = config.weights or config.name in known.rolled_up
     planned = without_clashes(_planned(configured, counting, weights))
     for one in planned:
-        check_columns(one, columns_of[one.part.reads.table], known.source)
+        check_columns(one, _columns_read(one, columns_of, known), known.source)
     rows = timeline(counting, configured, keys)
     _check_labels(config, rows, planned)
     frame_uses = [attrs.evolve(u, frame=carrying(counting, u)) for u in configured if not u.parts]
@@ -164,6 +169,11 @@ def build_program(config: PassConfig, known: Known) -> Program:
         known.shared_sequence,
         _published(frame_uses, known),
     )
+
+
+def _columns_read(one: Planned, columns_of: Mapping[str, Columns], known: Known) -> Columns:
+    """The columns of its table, before the pass's transforms where these do not see its rows."""
+    return (known.columns_of if one.frame.cancelled else columns_of)[one.part.reads.table]
 
 
 def _published(frame_uses: Sequence[Use], known: Known) -> dict[str, PassResult]:

@@ -73,8 +73,16 @@ class Sizes:
 
 
 def table_inputs(program: Program, columns_of: Mapping[str, Columns], rows: Mapping[str, pl.DataFrame]) -> list[Input]:
-    """The tables in `rows` (key and Rows) as inputs; `columns_of`: dtypes of each as the source has it."""
-    return [Input(found, row_bytes(columns_of[name], program.reads[name])) for name, found in rows.items()]
+    """The tables in `rows` (key and Rows) as inputs, each as wide as the widest row that steps make of one of its own;
+    `columns_of`: dtypes of each as the source has it."""
+    widths = {name: row_bytes(columns_of[name], program.reads[name]) for name in rows}
+    behind = dict(zip(rows, rows, strict=True))
+    for step in (one for one in program.steps if not one.implied):  # an implied one streams
+        table = behind.get(step.inputs[0])
+        if table is not None:
+            widths[table] = max(widths[table], row_bytes(step.made, step.made))
+            behind[step.transform.output] = table
+    return [Input(found, widths[name]) for name, found in rows.items()]
 
 
 def sizes(program: Program, units: Units, inputs: Iterable[Input]) -> Sizes:

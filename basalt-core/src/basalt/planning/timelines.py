@@ -12,6 +12,7 @@ from basalt.expressions import identity
 from basalt.metrics import Empty
 from basalt.modules import ALL_STATES, DEFAULT_STATES, BucketModule, FrameModule, Grid, Intervals, Reads, States, states
 from basalt.planning.grouping import Grouping, event_tables
+from basalt.planning.inputs import knows_cancelled
 from basalt.planning.known import Columns, Known
 from basalt.planning.uses import Use, door
 from basalt.running.frames import Frame, InForce, Sampled
@@ -57,7 +58,11 @@ class Counting:
                 return attrs.evolve(frame, view=InForce(reads.max_age, reads.memory))
             case Grid():
                 return attrs.evolve(frame, view=Sampled(reads.step, reads.max_age, reads.memory))
-        return frame
+        return attrs.evolve(frame, cancelled=reads.cancelled and self._cancels(reads.table))
+
+    def _cancels(self, table: str) -> bool:
+        """Whether the source knows rows of the table as cancelled."""
+        return knows_cancelled(self.known.schemas[table], self.known.columns_of.get(table, {}))
 
     def _frame(self, table: str, kept: frozenset[str] | None) -> Frame:
         own = (self.known.schemas[table].key, *self.keys[1:])

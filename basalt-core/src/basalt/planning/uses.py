@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 import polars as pl
@@ -58,31 +59,60 @@ def uses(config: PassConfig, columns_of: Mapping[str, Columns], known: Known, la
     """The pass's module entries, configured in order; UserError for the first that cannot be."""
     if not config.modules:
         raise UserError(f"passes.{config.name} has no modules: add [[passes.modules]] with module = a name")
-    return [_use(config, i, entry, columns_of, known, lags) for i, entry in enumerate(config.modules)]
+    return [one for i, entry in enumerate(config.modules) for one in _uses(config, i, entry, columns_of, known, lags)]
 
 
-def _use(
+def _uses(
     config: PassConfig, i: int, entry: ModuleEntry, columns_of: Mapping[str, Columns], known: Known, lags: Lags
-) -> Use:
+) -> Iterator[Use]:
+    """One, but for a bucket module that has frame modules beside it."""
     place = f"passes.{config.name}.modules[{i}]"
     component = known.registry.get("analytics", entry.module)
     made = component.load()
     check_reserved(made.Config, "analytics", _title(component))
     options = anchored(structure(made.Config, entry.options, place), known.folder)
     with door(place, component):
+        beside: type[FrameModule] | None = made
         if issubclass(made, BucketModule):
-            columns = _table(entry, made, columns_of, known)
+            columns, beside = _table(entry, made, columns_of, known), made.beside(options)
             module = made(options, columns, bucket_rule(config), lags.get(_read(made.table, entry), {}))
-            return _bucket_use(place, entry, component, module, attrs.evolve(known, columns_of=columns_of))
-        wanted, further = made.reads(options)
-        there = [name for name in further if _read(name, entry) in columns_of]
-        asker, inputs = f"module {entry.module}", (*wanted, *there)
-        names = [name for name in inputs if name != "source"]
-        tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}
-        check_substitutes(entry, list(tables), attrs.evolve(known, columns_of=columns_of))
-        source = _source(wanted, entry, known)
-        rule = bucket_rule(config, source if inputs[:1] == ("source",) else None)
-        return Use(place, entry, component, made(options, tables, source, rule), inputs=inputs, rule=rule)
+            use = _bucket_use(place, entry, component, module, attrs.evolve(known, columns_of=columns_of))
+            if use.parts:
+                yield use
+        if beside is not None:
+            yield _frame_use(place, entry, component, beside, options, config, columns_of, known)
+
+
+def _frame_use(
+    place: str,
+    entry: ModuleEntry,
+    component: Component,
+    made: type[FrameModule],
+    options: Any,
+    config: PassConfig,
+    columns_of: Mapping[str, Columns],
+    known: Known,
+) -> Use:
+    wanted, further = made.reads(options)
+    there = [name for name in further if _read(name, entry) in columns_of]
+    asker, inputs = f"module {entry.module}", (*wanted, *there)
+    if made.whole_book:
+        check_whole_book(f"{place}: {asker}", known)
+    names = [name for name in inputs if name != "source"]
+    tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}
+    check_substitutes(entry, list(tables), attrs.evolve(known, columns_of=columns_of))
+    source = _source(wanted, entry, known)
+    rule = bucket_rule(config, source if inputs[:1] == ("source",) else None)
+    return Use(place, entry, component, made(options, tables, source, rule), inputs=inputs, rule=rule)
+
+
+def check_whole_book(asker: str, known: Known) -> None:
+    """UserError for one that follows orders where the source has only a part of them."""
+    if not known.complete_book:
+        raise UserError(
+            f"{asker} follows all orders of a book, and the l3 of source {known.source!r} holds only a part of them: "
+            "read the books that the source has as l2"
+        )
 
 
 def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule, known: Known) -> Use:
@@ -93,7 +123,7 @@ def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: Bu
     parts = [attrs.evolve(part, reads=attrs.evolve(part.reads, table=_read(part.reads.table, entry))) for part in own]
     use = Use(place, entry, component, module, tuple(parts))
     names = [metric.name for part in use.parts for metric in part.metrics]
-    if not names:
+    if not names and module.beside(module.config) is None:
         raise PluginError(f"{place}: {use.title} emits no metric with these options")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

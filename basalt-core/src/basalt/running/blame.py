@@ -45,7 +45,7 @@ def blame(
         if (said := _unreadable(rows)) is not None:
             return unreadable(where, f"rows of passes.{name}", said)
     for use in {id(one.use): one.use for one in program.planned}.values():
-        if (said := _fails_alone(use, program, tables, context)) is not None:
+        if (said := _fails_alone(use, program, raw, tables, context)) is not None:
             return PluginError(f"{where}: {use.place}, {use.title}, failed: {said}")
     for use in program.frame_uses:
         said = _fails(lambda use=use: _frame_rows(use, given(use, tables, earlier, context, previous)))  # type: ignore[misc]
@@ -54,8 +54,8 @@ def blame(
     return PluginError(f"{where}: its modules run singly but not together: {one_line(error)}")
 
 
-def _fails_alone(use: Use, program: Program, tables: Frames, context: PassContext) -> str | None:
-    day = Day(tables, program.rule, context.date)
+def _fails_alone(use: Use, program: Program, raw: Frames, tables: Frames, context: PassContext) -> str | None:
+    day = Day(tables, program.rule, context.date, with_cancelled=raw)
     mine = aggregations([one for one in program.planned if one.use is use])
     return _fails(lambda: pl.collect_all([grouped(a, day) for a in mine], engine="streaming"))
 

@@ -44,8 +44,8 @@ def admissible_seconds(frame: Frame, day: Day) -> pl.LazyFrame:
     return cells(frame, day).group_by(frame.key, "TimeBucket").agg(AdmissibleSeconds=length)
 
 
-def spans(frame: Frame, day: Day) -> pl.LazyFrame:
-    """(key, StretchId, Start, End, Told), End > Start, in (key, Start) order.
+def spans(frame: Frame, day: Day, instants: bool = False) -> pl.LazyFrame:
+    """(key, StretchId, Start, End, Told), End > Start, in (key, Start) order. `instants`: those without length too.
 
     A stretch without an end lasts to the end of the session, else of the bucket of the listing's last row. `Told`: its
     end where a state or the session tells it, behind the last instant that is in.
@@ -65,7 +65,8 @@ def spans(frame: Frame, day: Day) -> pl.LazyFrame:
         Told=(told + frame.in_hours) if frame.states is not None or frame.in_hours else pl.lit(None, pl.Int64),
         StretchId=pl.col("StretchId").cast(pl.Int64),
     )
-    return bounded.filter(pl.col("End") > pl.col("Start")).select(key, "StretchId", "Start", "End", "Told")
+    held = pl.col("End") >= pl.col("Start") if instants else pl.col("End") > pl.col("Start")
+    return bounded.filter(held).select(key, "StretchId", "Start", "End", "Told")
 
 
 def _tells(frame: Frame, day: Day) -> bool:

@@ -9,6 +9,7 @@ from basalt.buckets import WholeDate
 from basalt.errors import BasaltError, PluginError
 from basalt.metrics import Empty
 from basalt.modules import Dates, FrameModule, PassContext, WithSides
+from basalt.planning.inputs import STANDS
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program, frame_columns
 from basalt.planning.uses import Use, door
@@ -82,7 +83,9 @@ def _day(program: Program, tables: Frames, context: PassContext) -> Day:
     sessions = None if hours is None else hours.sessions(context.date, tables)
     if sessions and "marketstate" in tables:
         tables = {**tables, "marketstate": closed_at(tables["marketstate"], sessions[-1][1])}
-    return Day(tables, program.rule, context.date, sessions)
+    found = {name: tables[name] for name in program.with_cancelled}
+    standing = {name: frame.filter(STANDS) if name in found else frame for name, frame in tables.items()}
+    return Day(standing, program.rule, context.date, sessions, with_cancelled=found)
 
 
 def _preprocess(
@@ -126,6 +129,7 @@ def _computed(
     """One streaming query reads the tables for all aggregations; putting its small results together is quicker in
     memory."""
     keys, day = program.result.keys, with_time(program, day)
+    context = attrs.evolve(context, touched=day.touched)
     groups = [grouped(a, day) for a in program.aggregations]
     touches, runs = touched(program, day, earlier), open_stretches(program, day, earlier)
     carried = _carried(program, day, complete=not touches and len(groups) == 1)

@@ -38,7 +38,8 @@ class Frame:
     """A table, the keys its rows are grouped by, its own in front, and its admissible states.
 
     `states` None: no state filter, because none is asked or none is known. `in_hours`: no state is known and the
-    hours are, so that rows outside the sessions do not count. `view` None: the table's own rows.
+    hours are, so that rows outside the sessions do not count. `view` None: the table's own rows, and with `cancelled`
+    those that are.
     """
 
     table: str
@@ -46,6 +47,7 @@ class Frame:
     states: frozenset[str] | None
     in_hours: bool = False
     view: InForce | Sampled | None = None
+    cancelled: bool = False
 
     @property
     def key(self) -> str:
@@ -54,8 +56,8 @@ class Frame:
 
     @property
     def of_rows(self) -> "Frame":
-        """The table's own rows in the same states."""
-        return attrs.evolve(self, view=None)
+        """The table's own rows in the same states, those that stand: they alone make buckets."""
+        return attrs.evolve(self, view=None, cancelled=False)
 
     def widened(self, states: Collection[str]) -> "Frame":
         """The frame of these states too; one without a state filter stays as it is."""
@@ -71,7 +73,8 @@ class Day:
     given: none on a closed date.
 
     `events`: those of its tables whose rows make buckets. `touched`: keys and TimeBucket of these rows, where the pass
-    has no other buckets.
+    has no other buckets. `with_cancelled`: tables whose cancelled rows somebody reads, with them, as the source has
+    them; one that a transform makes has none.
     """
 
     tables: Mapping[str, pl.LazyFrame]
@@ -79,8 +82,8 @@ class Day:
     date: date
     sessions: Sequence[Session] | None = None
     events: Sequence[str] = ()
-
     touched: pl.LazyFrame | None = None
+    with_cancelled: Mapping[str, pl.LazyFrame] = attrs.field(factory=dict)
 
     @property
     def session_seconds(self) -> float | None:
@@ -98,7 +101,8 @@ def rows(frame: Frame, day: Day, stretch: bool) -> pl.LazyFrame:
 
 def admitted(frame: Frame, day: Day) -> pl.LazyFrame:
     """The table's rows in the frame's states and hours."""
-    kept = day.tables[frame.table]
+    tables = {**day.tables, **day.with_cancelled} if frame.cancelled else day.tables
+    kept = tables[frame.table]
     if frame.states is not None:
         kept = kept.filter(admissible(frame.states))
     if frame.in_hours and day.sessions is not None:

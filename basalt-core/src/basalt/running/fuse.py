@@ -62,7 +62,7 @@ class Aggregation:
     @property
     def whole(self) -> bool:
         """Whether its rows are all the buckets its frame makes."""
-        return self.makes_buckets and self.where is None and self.frame.view is None
+        return self.makes_buckets and self.where is None and self.frame == self.frame.of_rows
 
     @property
     def timed(self) -> bool:

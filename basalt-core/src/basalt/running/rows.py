@@ -23,7 +23,7 @@ Frames = Mapping[str, pl.LazyFrame]
 
 def with_time(program: Program, day: Day) -> Day:
     """The day with what pieces of time are cut by: its tables of events, and the buckets that a sparse pass has."""
-    if not any(a.timed for a in program.aggregations):
+    if not _reads_tables(program):
         return day
     made = [*makers(program.aggregations, program.timeline.states), *program.touching]
     events = dict.fromkeys(frame.table for frame, _ in made)

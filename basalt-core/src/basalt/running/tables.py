@@ -16,7 +16,7 @@ import polars as pl
 
 from basalt.errors import BasaltError, DataError
 from basalt.planning.batches import room
-from basalt.planning.inputs import canonical, unread, without_cancelled
+from basalt.planning.inputs import STANDS, canonical, unread, without_cancelled
 from basalt.planning.plan import Plan
 from basalt.planning.program import Program
 from basalt.planning.widths import row_bytes
@@ -67,26 +67,29 @@ class Tables:
         self._memory = max(room(memory, resident()), SORTING)
         self._side = side
         self._reach = reach
+        self._with_cancelled = {name for program in plan.programs for name in program.with_cancelled}
         self._opened: dict[str, Opened] = {}
 
     def frames(self, program: Program, wanted: Wanted | None = None) -> dict[str, pl.LazyFrame]:
-        """Every table the program reads, event tables in (key, time, sequence) order.
+        """Every table the program reads, event tables in (key, time, sequence) order, without cancelled rows but where
+        it reads them.
 
         `wanted`: by key column, the values whose rows are wanted; None: all. Tables of events whose key it does not
         name, and those that are not of events, are whole. DataError for a table that cannot be read, breaks its
         contract, or is not as it was on the date the plan was made by.
         """
-        return {name: self._cut(name, wanted or {}) for name in program.reads}
+        return {name: self._cut(name, wanted or {}, name in program.with_cancelled) for name in program.reads}
 
     def rows_by_key(self, table: str) -> pl.DataFrame:
         """How many rows the table has: its key column and Rows, ascending by key. Errors as of `frames`."""
         return self._open(table).rows
 
-    def _cut(self, name: str, wanted: Wanted) -> pl.LazyFrame:
+    def _cut(self, name: str, wanted: Wanted, cancelled: bool) -> pl.LazyFrame:
         schema, found = self._plan.schemas[name], self._open(name)
+        frame = found.frame if cancelled or name not in self._with_cancelled else found.frame.filter(STANDS)
         if not schema.events or schema.key not in wanted:
-            return found.frame
-        return found.frame.filter(among(wanted[schema.key], found.rows[schema.key]))
+            return frame
+        return frame.filter(among(wanted[schema.key], found.rows[schema.key]))
 
     def _open(self, name: str) -> Opened:
         if name not in self._opened:
@@ -105,7 +108,7 @@ class Tables:
     def _read(self, name: str) -> Opened:
         plan, schema = self._plan, self._plan.schemas[name]
         whole = self._whole(schema)
-        frame = without_cancelled(whole, schema)
+        frame = self._standing(whole, schema)
         if not schema.events:
             counted = frame.group_by(schema.key).agg(pl.len().cast(pl.Int64).alias("Rows")).sort(schema.key)
             return Opened(frame, self._unrepeated(schema, counted.collect(engine="streaming")))
@@ -128,8 +131,12 @@ class Tables:
             key = pl.col(schema.key)
             frame = self._canonical(schema, keys).filter(key.is_in(keys.implode()) | key.is_null())
         read = self._read_of(schema, frame)
-        rows = without_cancelled(frame, schema).select(read)
+        rows = self._standing(frame, schema).select(read)
         return keep(rows, _kept(schema, self._spill), self._memory, self._width(schema, read))
+
+    def _standing(self, frame: pl.LazyFrame, schema: TableSchema) -> pl.LazyFrame:
+        """The rows that some pass reads: cancelled ones where one counts them."""
+        return frame if schema.name in self._with_cancelled else without_cancelled(frame, schema)
 
     def _wanted(self, schema: TableSchema) -> pl.Series | None:
         """Keys whose rows some pass may read; None: all, or the table is not of events, and is read whole."""
@@ -173,7 +180,7 @@ class Tables:
         parts = slices(whole.select(read), run_rows(self._memory, width))
         keys = self._wanted(schema)
         of = pl.lit(True) if keys is None else pl.col(schema.key).is_in(keys.implode())
-        standing = (without_cancelled(part.lazy(), schema).filter(of).collect() for part in parts)
+        standing = (self._standing(part.lazy(), schema).filter(of).collect() for part in parts)
         files = sort_to_disk(standing, rows.filter(of), order, spill / _file(schema), self._memory, width)
         shutil.rmtree(_kept(schema, spill), ignore_errors=True)
         return pl.scan_parquet(files, glob=False) if files else whole.select(read).clear()

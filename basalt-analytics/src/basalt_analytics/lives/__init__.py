@@ -1,0 +1,1 @@
+"""Lives of orders: how long they rest, and what ends them."""
