@@ -180,6 +180,8 @@ def test_orders_stand_in_the_place_of_trades_in_a_later_pass(tmp_path):
     assert (taken["TradeBuyVolume"].sum(), taken["TradeTotalMaxSize"].max()) == (300, 200)
     executions = result.scan("prints:aggressive_executions").select("TradeId", "AggressiveOrderId").collect()
     assert executions.rows() == [("a", 0), ("b", 0), ("c", 1)]
+    known = {c["name"]: c["known_after"] for c in result.document("taken")["columns"]}
+    assert (known["TradeTotalVolume"], known["TradeTotalVWAP"]) == ("10us", "10us")
     described = {c["name"]: c["unit"] for c in result.document("prints:aggressive_orders")["columns"]}
     assert (described["Price"], described["Size"], described["AggressorSide"]) == ("price", "shares", "label")
 

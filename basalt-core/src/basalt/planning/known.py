@@ -9,6 +9,7 @@ import polars as pl
 
 from basalt.documents import PassResult
 from basalt.errors import UserError
+from basalt.modules import Lag
 from basalt.plugins.registry import Registry
 from basalt.tables import TableSchema
 
@@ -20,7 +21,8 @@ class Known:
     """`columns_of`: the dtypes each table of the source really has. `results`: earlier passes by name. `published`:
     results of other pipelines that the source has, by table. `rolled_up`: passes that a later pass reads, so that their
     hidden weights are emitted. `folder`: what relative paths of options start from.
-    `complete_book`: as the source promises."""
+    `complete_book`: as the source promises. `lags`: of side outputs of earlier passes, by table and column, how much
+    later than its row one is known, where it is later."""
 
     registry: Registry
     schemas: Mapping[str, TableSchema]
@@ -33,6 +35,7 @@ class Known:
     rolled_up: frozenset[str] = frozenset()
     folder: Path = Path()
     complete_book: bool = True
+    lags: Mapping[str, Mapping[str, Lag]] = attrs.field(factory=dict)
 
     def table(self, name: str, asker: str) -> Columns:
         """The table's columns; UserError that names who asked where the source has no such table."""

@@ -15,6 +15,7 @@ from basalt.checks.schema_lock import check_lock
 from basalt.config.model import PipelineConfig
 from basalt.documents import PassResult
 from basalt.errors import UserError
+from basalt.modules import Lag
 from basalt.outputs import Target
 from basalt.planning.dates import Asked, RunDates, chosen, previous_dates
 from basalt.planning.held import check_owners
@@ -28,7 +29,7 @@ from basalt.planning.program import Program, build_program
 from basalt.planning.published import Published, key_columns
 from basalt.planning.rehearsal import rehearse
 from basalt.planning.scopes import check_coverage, check_cut, check_history, check_universes, refers
-from basalt.planning.sides import Side, offered, sides_made, sides_of, with_sides
+from basalt.planning.sides import Side, lags_of_sides, offered, sides_made, sides_of, with_sides
 from basalt.planning.universe import Universe, check_listing_dtypes, open_universes
 from basalt.plugins.registry import Registry
 from basalt.running.executors import open_executor
@@ -230,16 +231,20 @@ def _programs(config: PipelineConfig, known: Known) -> tuple[list[Program], dict
     rolled_up = frozenset(entry.source for p in config.passes for entry in p.modules if entry.source)
     programs: list[Program] = []
     sides: dict[str, list[Side]] = {}
+    lags: dict[str, dict[str, Lag]] = {}
     for one in config.passes:
         results = {program.name: program.result for program in programs}
         if one.name in results:
             raise UserError(f"pipeline {config.name!r} has two passes named {one.name!r}: rename one")
         schemas, columns = with_sides(known.schemas, known.columns_of, sides)
-        seen = attrs.evolve(known, schemas=schemas, columns_of=columns, results=results, rolled_up=rolled_up)
+        seen = attrs.evolve(
+            known, schemas=schemas, columns_of=columns, results=results, rolled_up=rolled_up, lags=lags
+        )
         program = attrs.evolve(build_program(one, seen), dedupes=dedupes(one, config))
         names = offered(program, schemas)
         rehearsed = rehearse(program, {**results, **program.published}, known.day, names)
         sides[one.name] = sides_of(program, schemas, rehearsed)
+        lags |= lags_of_sides(program, sides[one.name])
         programs.append(program)
     if not programs:
         raise UserError(f"pipeline {config.name!r} has no passes: add [[passes]] with a name, every and modules")

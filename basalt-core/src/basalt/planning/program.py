@@ -132,7 +132,7 @@ def build_program(config: PassConfig, known: Known) -> Program:
     for mistake in broken_pass(config):
         raise UserError(sentence(mistake, {}, f"passes.{config.name}"))
     all_steps, columns_of = steps(config, known)
-    configured = uses(config, columns_of, known, lags_of(all_steps))
+    configured = uses(config, columns_of, known, {**known.lags, **lags_of(all_steps)})
     rule = _rule(config, configured)
     keys = grouping(config, configured, columns_of, known)
     _check_time(configured, keys.keys)

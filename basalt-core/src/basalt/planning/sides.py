@@ -6,7 +6,7 @@ pass or of an output, or a later pass that reads it.
 """
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import attrs
@@ -17,7 +17,7 @@ from basalt.config.model import PassConfig, PipelineConfig
 from basalt.config.words import did_you_mean
 from basalt.documents import PassResult, ResultColumn
 from basalt.errors import UserError
-from basalt.modules import FrameModule
+from basalt.modules import FrameModule, Lag
 from basalt.planning.known import Columns
 from basalt.planning.places import PlannedOutput
 from basalt.planning.program import Program
@@ -88,6 +88,15 @@ def sides_of(
         Side(program.name, name, attrs.evolve(schema, name=f"{program.name}:{name}"), columns[name])
         for name, schema in offered(program, schemas).items()
     ]
+
+
+def lags_of_sides(program: Program, sides: Iterable[Side]) -> dict[str, dict[str, Lag]]:
+    """By side output and column, how much later than its row one is known that a transform says so of."""
+    late: dict[str, Lag] = {}
+    for step in program.steps:
+        late |= step.transform.known_after
+    found = {side.name: {name: late[name] for name in side.columns if name in late} for side in sides}
+    return {name: lags for name, lags in found.items() if lags}
 
 
 def with_sides(
