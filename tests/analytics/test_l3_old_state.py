@@ -1,9 +1,6 @@
-"""The transform l3_old_state: what an order was before each event, on E1 and E2, and beside plain Python on streams."""
+"""The transform l3_old_state: what an order was before each event, on E1 and E2."""
 
-import os
-import sys
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,10 +12,6 @@ from basalt.errors import PluginError, UserError
 from basalt.modules import PassContext
 from basalt_analytics.l3.old_state import L3OldState, L3OldStateOptions
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
-from order_replay.streams import frame, stream
-
-STREAMS = int(os.environ.get("BASALT_STREAMS", "300"))
 OLD = ["OldPrice", "OldSize"]
 PASS = PassContext("p", date(2026, 1, 5), ["ListingId"], BucketRule(10**9))
 
@@ -71,31 +64,6 @@ def test_listings_keep_to_themselves_and_no_rows_give_none():
     both = pl.concat([e1(), e1().with_columns(ListingId=pl.lit(2, pl.Int64))])
     assert filled(both.drop(OLD)).select(both.columns).equals(both)
     assert filled(e1().clear().drop(OLD)).height == 0
-
-
-def tracked(rows):
-    """By plain dictionaries."""
-    known = {}
-    for row in rows:
-        name, action, size = row["OrderId"], row["Action"], row["Size"]
-        old = known.get(name) if action != "Insert" and name is not None else None
-        yield (None, 0.0) if action == "Insert" else old or (None, None)
-        if name is None:
-            continue
-        if action == "Remove":
-            known.pop(name, None)
-        elif size is not None and 0 <= size < float("inf"):
-            price = row["Price"] if row["Price"] is not None and row["Price"] == row["Price"] else None
-            known[name] = (price if price is not None or name not in known else known[name][0], size)
-
-
-def test_random_streams_are_tracked_as_by_plain_dictionaries():
-    for seed in range(0, STREAMS, 25):
-        streams = {n: stream(seed + n, n)[0] for n in range(1, 26)}
-        table = frame([row for rows in streams.values() for row in rows])
-        found = filled(table, replace=True).select(OLD).rows()
-        wanted = [pair for rows in streams.values() for pair in tracked(rows)]
-        assert found == [tuple(None if v is None else pytest.approx(v) for v in pair) for pair in wanted]
 
 
 def test_flows_need_it_where_the_source_is_without():

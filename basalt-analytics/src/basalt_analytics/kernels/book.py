@@ -245,15 +245,12 @@ def fits(row: int, facts: Array, amounts: Array, orders: Array, counts: Array, d
 def _compare(row: int, facts: Array, amounts: Array, orders: Array, sizes: Array, best: Array, counts: Array) -> None:
     """Compare what the row says of the order before it with what is tracked."""
     order, old, x = facts[row, ORDER], amounts[row, OLD_SIZE], amounts[row, EXECUTED]
-    size, rank = sizes[order], orders[order, AT]
-    other_size = old != size and not isnan(old) and abs(old - size) > DUST * max(1.0, abs(size))
-    if other_size or (facts[row, OLD_RANK] >= 0 and facts[row, OLD_RANK] != rank):
-        counts[MISMATCH] += 1
-    if x > 0:
-        if x > size + DUST:
-            counts[HIDDEN] += 1
-        if rank >= 0 and rank != best[orders[order, ON]]:
-            counts[THROUGH] += 1
+    size, rank, old_rank = sizes[order], orders[order, AT], facts[row, OLD_RANK]
+    if old != size or old_rank != rank:
+        other_size = not isnan(old) and abs(old - size) > DUST * max(1.0, abs(size))
+        counts[MISMATCH] += other_size or (old_rank >= 0 and old_rank != rank)
+    counts[HIDDEN] += x > size + DUST
+    counts[THROUGH] += (x > 0) & (rank >= 0) & (rank != best[orders[order, ON]])  # no branch: none is foreseen
 
 
 @njit(cache=True, nogil=True)
