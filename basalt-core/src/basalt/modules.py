@@ -251,6 +251,11 @@ class FrameModule(ABC):
         self.columns_of = columns_of
         self.source = source
         self.rule = rule
+        self.prepare()
+
+    def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
+        """Called when an instance is made: to check the options against the tables, and to keep what they come to.
+        UserError for what cannot be."""
 
     @classmethod
     def reads(cls, config: Any) -> tuple[Sequence[str], Sequence[str]]:

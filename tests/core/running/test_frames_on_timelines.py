@@ -206,8 +206,7 @@ class Numbered(PerOrder):
 
     name = "numbered"
 
-    def __init__(self, config, columns_of, source, rule):
-        super().__init__(config, columns_of, source, rule)
+    def prepare(self):
         self.keys = ["ListingId", "Number"]
 
     def compute(self, inputs, pass_):

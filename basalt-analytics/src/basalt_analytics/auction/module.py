@@ -6,8 +6,7 @@ from datetime import timedelta
 import attrs
 import polars as pl
 
-from basalt.buckets import BucketRule
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.metrics import Rollup, ratio
 from basalt.modules import FrameModule, PassContext
 from basalt_analytics.auction import messages, prints
@@ -46,14 +45,8 @@ class Auction(FrameModule):
     Config = AuctionOptions
     config: AuctionOptions
 
-    def __init__(
-        self,
-        config: AuctionOptions,
-        columns_of: Mapping[str, Columns],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
         self._check()
         self.valid = self._touching()
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 import polars as pl
 
-from basalt.buckets import BucketRule
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.errors import UserError
 from basalt.expressions import roots, table_columns
 from basalt.modules import FrameModule, PassContext
@@ -38,21 +37,17 @@ class Cbbo(FrameModule):
     Config = CbboOptions
     config: CbboOptions
 
-    def __init__(
-        self,
-        config: CbboOptions,
-        columns_of: Mapping[str, Mapping[str, pl.DataType]],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
-        check_states(config.market_states, {"l2": columns_of["l2"]}, WHO)
-        check_column("InstrumentId", columns_of["reference"], WHO, "add it, to tell whose cbbo is whose", "reference")
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
+        check_states(self.config.market_states, {"l2": self.columns_of["l2"]}, WHO)
+        check_column(
+            "InstrumentId", self.columns_of["reference"], WHO, "add it, to tell whose cbbo is whose", "reference"
+        )
         for table, column in self._needed():
-            check_column(column, columns_of[table], WHO, WITHOUT, table)
+            check_column(column, self.columns_of[table], WHO, WITHOUT, table)
         self._check_venues()
-        template = Template.checked(config.name, f"{WHO}.name", FIELDS)
-        self._timed = known_after(list(asked(config, template)), config.shift)
+        template = Template.checked(self.config.name, f"{WHO}.name", FIELDS)
+        self._timed = known_after(list(asked(self.config, template)), self.config.shift)
         without_repeats((WHO, one.column.name) for one in self._timed)
 
     def columns(self) -> list[ResultColumn]:

@@ -8,9 +8,8 @@ from typing import Literal, get_args
 import attrs
 import polars as pl
 
-from basalt.buckets import BucketRule
 from basalt.config.spellings import Name
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.errors import UserError
 from basalt.expressions import roots
 from basalt.modules import FrameModule, PassContext
@@ -98,17 +97,11 @@ class L3Characteristics(FrameModule):
     Config = L3CharacteristicsOptions
     config: L3CharacteristicsOptions
 
-    def __init__(
-        self,
-        config: L3CharacteristicsOptions,
-        columns_of: Mapping[str, Columns],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
         self._check()
-        if config.snapshot:  # a snapshot is no event
-            self.valid = MappingProxyType({config.snapshot: pl.lit(False)})
+        if self.config.snapshot:  # a snapshot is no event
+            self.valid = MappingProxyType({self.config.snapshot: pl.lit(False)})
 
     @classmethod
     def reads(cls, config: L3CharacteristicsOptions) -> tuple[Sequence[str], Sequence[str]]:

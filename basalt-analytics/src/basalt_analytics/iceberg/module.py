@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import attrs
 import polars as pl
 
-from basalt.buckets import BucketRule
 from basalt.columns import DType
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.metrics import Empty
 from basalt.modules import FrameModule, PassContext, WithSides
 from basalt.tables import US_UTC, TableSchema
@@ -44,16 +43,10 @@ class Iceberg(FrameModule):
     Config = IcebergOptions
     config: IcebergOptions
 
-    def __init__(
-        self,
-        config: IcebergOptions,
-        columns_of: Mapping[str, Columns],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
-        check(columns_of["l3"], "marketstate" in columns_of, config.market_states, WHO)
-        self._columns = list(columns(config))
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
+        check(self.columns_of["l3"], "marketstate" in self.columns_of, self.config.market_states, WHO)
+        self._columns = list(columns(self.config))
 
     def columns(self) -> list[ResultColumn]:
         """The measures of each kind and side, then the imbalance of each kind."""

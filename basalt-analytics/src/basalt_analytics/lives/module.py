@@ -6,11 +6,10 @@ from functools import partial
 import attrs
 import polars as pl
 
-from basalt.buckets import BucketRule
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.modules import FrameModule, PassContext
 from basalt_analytics.groups import without_repeats
-from basalt_analytics.l3.inputs import Columns, check_events, each, events_and, need, with_stood
+from basalt_analytics.l3.inputs import check_events, each, events_and, need, with_stood
 from basalt_analytics.l3.options import L3Options
 from basalt_analytics.lives.asked import TOLD, asked
 from basalt_analytics.trade.admissible import KEY, Admissible, check_keys, check_states
@@ -33,19 +32,13 @@ class L3Lives(FrameModule):
     Config = L3Options
     config: L3Options
 
-    def __init__(
-        self,
-        config: L3Options,
-        columns_of: Mapping[str, Columns],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
-        events = columns_of["l3"]
-        check_states(config.market_states, {"l3": events}, WHO)
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
+        events = self.columns_of["l3"]
+        check_states(self.config.market_states, {"l3": events}, WHO)
         check_events(events, WHO)
-        self.valid = {config.snapshot: pl.lit(False)} if config.snapshot else {}
-        self._asked = asked(config)
+        self.valid = {self.config.snapshot: pl.lit(False)} if self.config.snapshot else {}
+        self._asked = asked(self.config)
         if self._asked.executes:
             need("ExecutionSize", events, f"{WHO} tells executions from cancels and")
         without_repeats(self._asked.names())

@@ -11,7 +11,7 @@ import polars as pl
 
 from basalt.buckets import BucketRule
 from basalt.columns import Unit
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.durations import format_duration
 from basalt.errors import DataError, UserError
 from basalt.metrics import SUM, Empty
@@ -58,22 +58,18 @@ class Generic(FrameModule):
     Config = GenericOptions
     config: GenericOptions
 
-    def __init__(
-        self,
-        config: GenericOptions,
-        columns_of: Mapping[str, Mapping[str, pl.DataType]],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
-        if source is None or source.rule is None:
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
+        if self.source is None or self.source.rule is None:
             raise UserError("generic reads an earlier pass that has buckets: add source = the name of one")
-        if not 0 <= config.min_coverage <= 1:
-            raise UserError(f"generic: min_coverage = {config.min_coverage} is no share: give a number from 0 to 1")
-        self._source, self._fine = source, source.rule
-        self._coarse = _coarser(source.rule, rule or source.rule)
-        columns = selected(source, config.columns, config.aggregations)
-        by_column = methods(source, columns, config.aggregations)
+        if not 0 <= self.config.min_coverage <= 1:
+            raise UserError(
+                f"generic: min_coverage = {self.config.min_coverage} is no share: give a number from 0 to 1"
+            )
+        self._source, self._fine = self.source, self.source.rule
+        self._coarse = _coarser(self.source.rule, self.rule or self.source.rule)
+        columns = selected(self.source, self.config.columns, self.config.aggregations)
+        by_column = methods(self.source, columns, self.config.aggregations)
         self.dropped = [c.name for c, found in zip(columns, by_column, strict=True) if not found]
         self._methods = dict(self._named(by_column))
 

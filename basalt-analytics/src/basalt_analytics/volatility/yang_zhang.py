@@ -11,9 +11,8 @@ from operator import and_
 import attrs
 import polars as pl
 
-from basalt.buckets import BucketRule
 from basalt.columns import Unit
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.errors import UserError
 from basalt.modules import FrameModule, PassContext
 from basalt.options import option
@@ -41,21 +40,16 @@ class YangZhang(FrameModule):
     Config = YangZhangOptions
     config: YangZhangOptions
 
-    def __init__(
-        self,
-        config: YangZhangOptions,
-        columns_of: Mapping[str, Mapping[str, pl.DataType]],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
-        if config.bars < 2 or config.history < 0 or not config.sources:
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
+        if self.config.bars < 2 or self.config.history < 0 or not self.config.sources:
             raise UserError("yang_zhang needs 2 bars or more, sources, and a history of 0 dates or more")
-        self.history = config.history
-        there = [column.name for column in source.columns] if source else []
-        for name in (name + edge for name in config.sources for edge in EDGES):
+        self.history = self.config.history
+        read = self.source.name if self.source else ""
+        there = [column.name for column in self.source.columns] if self.source else []
+        for name in (name + edge for name in self.config.sources for edge in EDGES):
             if name not in there:
-                said = f"yang_zhang needs column {name}, which pass {source.name if source else ''!r} does not have"
+                said = f"yang_zhang needs column {name}, which pass {read!r} does not have"
                 raise UserError(f"{said}; it has: {', '.join(there)}")
 
     def columns(self) -> Sequence[ResultColumn]:

@@ -237,9 +237,7 @@ def _programs(config: PipelineConfig, known: Known) -> tuple[list[Program], dict
         if one.name in results:
             raise UserError(f"pipeline {config.name!r} has two passes named {one.name!r}: rename one")
         schemas, columns = with_sides(known.schemas, known.columns_of, sides)
-        seen = attrs.evolve(
-            known, schemas=schemas, columns_of=columns, results=results, rolled_up=rolled_up, lags=lags
-        )
+        seen = attrs.evolve(known, schemas=schemas, columns_of=columns, results=results, rolled_up=rolled_up, lags=lags)
         program = attrs.evolve(build_program(one, seen), dedupes=dedupes(one, config))
         names = offered(program, schemas)
         rehearsed = rehearse(program, {**results, **program.published}, known.day, names)

@@ -43,19 +43,13 @@ class Liquidity(FrameModule):
     Config = LiquidityOptions
     config: LiquidityOptions
 
-    def __init__(
-        self,
-        config: LiquidityOptions,
-        columns_of: Mapping[str, Mapping[str, pl.DataType]],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
-        self.history = config.usual.history if config.usual else 0
-        self._trades = columns_of["trades"]
-        self._check(columns_of)
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
+        self.history = self.config.usual.history if self.config.usual else 0
+        self._trades = self.columns_of["trades"]
+        self._check(self.columns_of)
         self._where = self._filter()
-        self._sub = self._grid(rule) if rule is not None and self._on_a_grid else None
+        self._sub = self._grid(self.rule) if self.rule is not None and self._on_a_grid else None
 
     @classmethod
     def reads(cls, config: LiquidityOptions) -> tuple[Sequence[str], Sequence[str]]:

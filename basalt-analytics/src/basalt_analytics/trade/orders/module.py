@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 import polars as pl
 
-from basalt.buckets import BucketRule
-from basalt.documents import PassResult, ResultColumn
+from basalt.documents import ResultColumn
 from basalt.durations import parse_duration
 from basalt.modules import FrameModule, PassContext
 from basalt.tables import NS_UTC
@@ -35,20 +34,14 @@ class Tca(FrameModule):
     Config = TcaOptions
     config: TcaOptions
 
-    def __init__(
-        self,
-        config: TcaOptions,
-        columns_of: Mapping[str, Mapping[str, pl.DataType]],
-        source: PassResult | None,
-        rule: BucketRule | None,
-    ) -> None:
-        super().__init__(config, columns_of, source, rule)
-        states = {name: columns_of[name] for name in ("trades", "l2") if name in self.reads(config)[0]}
-        check_states(config.market_states, states, WHO)
-        _check_quotes(config, columns_of)
-        if config.trade_types is not None:
-            check_column("TradeType", columns_of["trades"], WHO, "leave trade_types out")
-        self._costs = [*costs(config), *benchmarks(config), label(), weight()]
+    def prepare(self) -> None:
+        """Check the options against the tables, and keep what they come to."""
+        states = {name: self.columns_of[name] for name in ("trades", "l2") if name in self.reads(self.config)[0]}
+        check_states(self.config.market_states, states, WHO)
+        _check_quotes(self.config, self.columns_of)
+        if self.config.trade_types is not None:
+            check_column("TradeType", self.columns_of["trades"], WHO, "leave trade_types out")
+        self._costs = [*costs(self.config), *benchmarks(self.config), label(), weight()]
 
     @classmethod
     def reads(cls, config: TcaOptions) -> tuple[Sequence[str], Sequence[str]]:
