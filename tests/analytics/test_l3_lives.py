@@ -182,6 +182,67 @@ def test_options_that_cannot_be_are_refused(options, said):
         lives(e1(), **options)
 
 
+@pytest.mark.parametrize("option", [{"attribution": "insert"}, {"life": "priority"}, {"at_touch": True}])
+def test_options_of_lives_that_no_group_reads_are_refused(option):
+    (name,) = option
+    with pytest.raises(UserError, match=f"l3: {name} is of lives of orders, and no group asks for them"):
+        lives(e1(), depth_age=[{}], **option)
+
+
+def test_a_snapshot_that_nothing_reads_is_refused():
+    with pytest.raises(UserError, match="l3: snapshot is of lives of orders"):
+        lives(e1(), flow=[{}], snapshot="l3_snapshot")
+
+
+def stood(**columns):
+    """A snapshot of b1 before the first event."""
+    return (
+        e1().head(1).select("ListingId", "EventTimestamp", "OrderId", "Side", "Price", "Size").with_columns(**columns)
+    )
+
+
+def test_a_snapshot_whose_ids_are_of_another_kind_is_refused():
+    module = {"module": "l3", "flow": [], "ratios": [], "snapshot": "l3_snapshot", **RESTING}
+    numbered = stood(OrderId=pl.lit(1, pl.Int64))
+    with pytest.raises(UserError, match="names orders by Int64, and l3 by String, so that none is known again"):
+        basalt.compute([module], every="10s", l3=e1(), l3_snapshot=numbered)
+
+
+def test_another_table_may_stand_in_the_place_of_the_events():
+    """Of flows and lives in one entry, and of lives alone; and in that of the snapshot."""
+    other = basalt.compute(
+        [
+            {"module": "l3", "flow": [], "ratios": [], **RESTING, "tables": {"l3": "l3", "l3_snapshot": "l3_snapshot"}}
+            | {"snapshot": "l3_snapshot"}
+        ],
+        every="10s",
+        l3=e1(),
+        l3_snapshot=stood().filter(False),
+    )
+    assert other["BidRestingToLifeCount"].to_list() == [3]
+
+
+def test_what_is_offered_again_at_the_last_instant_of_the_hours_counts():
+    """An ask executed at 2 s is offered at 10 s, when the session ends; that instant opens the next bucket."""
+    rows = [(1, 1, "a", "Ask", "Insert", 10.0, 5), (2, 2, "a", "Ask", "Remove", None, 0, 10.0, 5, 10.0, 5)]
+    events = l3([*rows, (3, 10, "b", "Ask", "Insert", 10.0, 5)]).drop("MarketState")
+    session = {"start": "09:00:00", "end": "09:00:10", "tz": "UTC"}
+    module = {"module": "l3", "flow": [], "ratios": [], "replacement": [{"sides": ["Ask"]}]}
+    options = {"every": "5s", "timeline": "dense", "session": session, "closed": "left"}
+    found = basalt.compute([module], l3=events, **options)
+    assert found["AskReplacementCount"].to_list() == [0, 0, 1]
+    assert found["AskReplacementMeanSeconds"].to_list() == [None, None, 8]
+
+
+def test_depth_ages_behind_the_last_order_event_in_buckets_that_other_tables_make(table):
+    """A bid of 1 s; a trade at 12 s makes the bucket of 15 s."""
+    module = {"module": "l3", "flow": [], "ratios": [], "depth_age": [{"sides": ["Bid"]}]}
+    events = l3([(1, 1, "a", "Bid", "Insert", 10.0, 5)]).drop("MarketState")
+    trades = table("Price Size", [(12, 10, 1)])
+    found = basalt.compute([module, {"module": "trade"}], every="5s", l3=events, trades=trades)
+    assert found["BidDepthAgeSeconds"].to_list() == [4, 14]
+
+
 def test_executions_must_be_told():
     with pytest.raises(UserError, match="l3 tells executions from cancels and needs ExecutionSize"):
         lives(e1().drop("ExecutionSize"), **RESTING)

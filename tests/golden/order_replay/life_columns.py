@@ -4,6 +4,7 @@ Nothing is shared between them but the lives. Each column of each bucket looks t
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from statistics import mean, median
 from typing import Any, NamedTuple
 
@@ -119,7 +120,9 @@ def happenings(life: Life) -> list[tuple[str, Any]]:
 
 
 def censored(cell: Cell, known: Sequence[Life]) -> int:
-    """Lives still open when the session ends."""
+    """Lives still open when the session ends; none where nothing tells when."""
+    if cell.scope.session.end == inf:
+        return 0
     if cell.by_insert:
         return sum(life.kind == "Open" and begun_in(cell, life) for life in known)
     return sum(life.kind == "Open" for life in known) if cell.label == cell.scope.last() else 0

@@ -43,8 +43,19 @@ def with_stood(events: pl.LazyFrame, inputs: Mapping[str, pl.LazyFrame], snapsho
     """Events, and rows of that table of snapshots behind them; `_Snapshot` tells them apart."""
     both = [events.with_columns(_Snapshot=pl.lit(False))]
     if snapshot:
+        _check_ids(events, inputs[snapshot], snapshot)
         both.append(inputs[snapshot].select(STOOD).with_columns(_Snapshot=pl.lit(True)))
     return pl.concat(both, how="diagonal")
+
+
+def _check_ids(events: pl.LazyFrame, stood: pl.LazyFrame, snapshot: str) -> None:
+    """UserError where orders of both cannot be the same."""
+    own, other = (rows.collect_schema()["OrderId"] for rows in (events, stood))
+    if own != other:
+        raise UserError(
+            f"snapshot = {snapshot!r} names orders by {other}, and l3 by {own}, so that none is known again: cast "
+            "OrderId of one in its source"
+        )
 
 
 def each(rows: pl.LazyFrame, made: Callable[[pl.DataFrame], pl.DataFrame], columns: Columns) -> pl.LazyFrame:

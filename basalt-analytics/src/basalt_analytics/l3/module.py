@@ -50,6 +50,7 @@ class L3(BucketModule):
 
     def _emissions(self) -> Iterator[Emission]:
         config = self.config
+        self._check_idle()
         if config.message_weights is not None and not WEIGHED & set(config.ratios):
             raise UserError(
                 "l3: message_weights weigh OrderToTradeCount, which is not asked for: name it in ratios, or leave them "
@@ -62,6 +63,20 @@ class L3(BucketModule):
         )
         for i, queued in enumerate(config.queue):
             yield from fronts(queued, f"l3.queue[{i}]")
+
+    def _check_idle(self) -> None:
+        """UserError for an option of lives where no group reads it."""
+        config = self.config
+        own = bool(config.resting or config.fleeting or config.fill_probability)
+        given = {"attribution": "end", "life": "order", "at_touch": False}
+        idle = [name for name, default in given.items() if getattr(config, name) != default and not own]
+        if config.snapshot and not config.follows_lives:
+            idle.append("snapshot")
+        if idle:
+            raise UserError(
+                f"l3: {idle[0]} is of lives of orders, and no group asks for them: name one in resting, fleeting or "
+                f"fill_probability, or leave {idle[0]} out"
+            )
 
     def _check(self, each: Emission) -> None:
         """UserError that says the cure for a column that a transform or another source has."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from basalt_analytics.l3.options import L3Options
 
 Group = TypeVar("Group")
-TOLD = "_Told"
 
 
 @attrs.frozen(eq=False)
@@ -65,8 +64,12 @@ class Asked:
     @property
     def schema(self) -> dict[str, pl.DataType]:
         """Dtypes of the rows, but for their key."""
-        columns = {"TimeBucket": US_UTC, **{c.name: c.dtype for c in self.columns()}, TOLD: pl.Boolean}
-        return dict(pl.Schema(columns))
+        return dict(pl.Schema({"TimeBucket": US_UTC, **{c.name: c.dtype for c in self.columns()}}))
+
+    @property
+    def at_ends(self) -> bool:
+        """Whether anything is asked of the ends of buckets."""
+        return any(self.standing.values()) or bool(self.limits and not self.by_insert)
 
 
 def asked(config: "L3Options") -> Asked:

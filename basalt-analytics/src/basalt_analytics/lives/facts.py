@@ -54,9 +54,11 @@ def _fact(
 
 
 def _censored(lives: pl.DataFrame, session: Session, by_insert: bool) -> pl.DataFrame:
+    """None where nothing tells the session's end."""
+    cut = lives.filter(session.end < NEVER)
     if by_insert:
-        return _fact(lives, "Censored", "Begun", by_insert)
-    return _rows(lives.filter(session.end < NEVER), "Censored", pl.lit(session.last))
+        return _fact(cut, "Censored", "Begun", by_insert)
+    return _rows(cut, "Censored", pl.lit(session.last))
 
 
 def _rows(

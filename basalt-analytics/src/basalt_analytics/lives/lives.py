@@ -6,7 +6,6 @@ import attrs
 import numpy as np
 import polars as pl
 
-from basalt.buckets import BucketRule, WholeDate
 from basalt_analytics.l3.encoding import ROW, Array, encoded
 from basalt_analytics.lives.session import Session
 
@@ -40,17 +39,6 @@ def followed(
     questions = np.array(asked, np.int64).reshape(-1, 2)
     made = lives(found.events, times, found.orders, max(found.ranks, 1), priority, stood, questions)
     return Followed(_table(made, times, session), _stood(stood))
-
-
-def edges_of(rows: pl.DataFrame, session: Session, rule: BucketRule, first: int) -> Array:
-    """Ends of the buckets from that of the first event, whose end is `first`, to that of the last one, or of the
-    session if that is later; of a daily pass the session's end alone."""
-    if isinstance(rule, WholeDate):
-        return np.array([session.seen])
-    events = rows.filter(pl.col(ROW).is_not_null())["EventTimestamp"].to_physical()
-    last = max(events[-1], session.last)
-    count = -((first - last - session.closed_left) // rule.every)
-    return first + rule.every * np.arange(count + 1)
 
 
 def _times(rows: pl.DataFrame) -> Array:

@@ -11,11 +11,10 @@ from basalt.modules import FrameModule, PassContext
 from basalt_analytics.groups import without_repeats
 from basalt_analytics.l3.inputs import check_events, each, events_and, need, with_stood
 from basalt_analytics.l3.options import L3Options
-from basalt_analytics.lives.asked import TOLD, asked
+from basalt_analytics.lives.asked import asked
 from basalt_analytics.trade.admissible import KEY, Admissible, check_keys, check_states
 
 WHO = "l3"
-ON = [KEY, "TimeBucket"]
 
 
 class L3Lives(FrameModule):
@@ -53,20 +52,19 @@ class L3Lives(FrameModule):
         return [attrs.evolve(one, reads=tuple(self._there(one.reads))) for one in self._asked.columns()]
 
     def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> pl.LazyFrame:
-        """One row for each bucket that has a fact, or an end between the listing's first event and its last."""
-        from basalt_analytics.lives.rows import of_batch
+        """One row for each bucket that has a fact, and of the pass's buckets from the listing's first event on."""
+        from basalt_analytics.lives.rows import Clock, of_batch
 
         check_keys(pass_, WHO)
         assert self.rule is not None
         spans = Admissible(inputs, self.rule, pass_, self.config.market_states).spans("l3")
-        rows = with_stood(inputs["l3"], inputs, self.config.snapshot)
-        both = pl.concat([rows, spans.select(KEY, "Start", "End", "Told", _Span=pl.lit(True))], how="diagonal")
-        schema = {KEY: self.columns_of["l3"][KEY], **self._asked.schema}
-        found = each(both, partial(of_batch, asked=self._asked, rule=self.rule, day=pass_.date, schema=schema), schema)
+        rows = [with_stood(inputs["l3"], inputs, self.config.snapshot), spans.select(KEY, "Start", "End", "Told")]
         if pass_.touched is not None:
-            there = pass_.touched.select(*ON, _There=pl.lit(True)).unique()
-            found = found.join(there, on=ON, how="left").filter(pl.col(TOLD) | pl.col("_There").is_not_null())
-        return found.select(*ON, *(column.name for column in self._asked.columns()))
+            rows.append(pass_.touched.select(KEY, Edge=self.rule.interval_end(pl.col("TimeBucket"))).unique())
+        schema = {KEY: self.columns_of["l3"][KEY], **self._asked.schema}
+        clock = Clock(self.rule, pass_.date, pass_.touched is None)
+        made = partial(of_batch, asked=self._asked, clock=clock, schema=schema)
+        return each(pl.concat(rows, how="diagonal"), made, schema)
 
     def _there(self, reads: Sequence[str]) -> Iterator[str]:
         yield from (name for name in reads if name.partition(".")[2] in self.columns_of["l3"])

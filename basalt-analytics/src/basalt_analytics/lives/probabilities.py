@@ -16,7 +16,7 @@ from basalt_analytics.lives.session import NEVER, Session
 OF_SIDES = {"Bid": (0,), "Ask": (1,), "Total": (0, 1)}
 
 
-def observed(lives: pl.DataFrame, session: Session, fill: str, by_insert: bool) -> pl.DataFrame:
+def observed(lives: pl.DataFrame, fill: str, by_insert: bool) -> pl.DataFrame:
     """Lives with a beginning as Side, Begun, BegunIn, Left (ns, NEVER of open ones) and As: how they leave. In periods
     what happens outside the stretches is no event."""
     from basalt_analytics.kernels.survival import CANCEL, CENSORED, FILL

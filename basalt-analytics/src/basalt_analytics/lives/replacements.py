@@ -43,7 +43,7 @@ def _of_side(rows: pl.DataFrame, session: Session, side: int, number: int, longe
             "Shares": pl.Series([None], dtype=pl.Float64).new_from_index(0, len(begun)),
         }
     )
-    return found.filter(pl.col("At") <= session.last)
+    return found.filter((pl.col("At") <= session.last) | pl.Series(in_time))
 
 
 def _taken(rows: pl.DataFrame, session: Session, side: int) -> pl.DataFrame:

@@ -72,15 +72,18 @@ def _uses(
     check_reserved(made.Config, "analytics", _title(component))
     options = anchored(structure(made.Config, entry.options, place), known.folder)
     with door(place, component):
-        beside: type[FrameModule] | None = made
-        if issubclass(made, BucketModule):
-            columns, beside = _table(entry, made, columns_of, known), made.beside(options)
-            module = made(options, columns, bucket_rule(config), lags.get(_read(made.table, entry), {}))
-            use = _bucket_use(place, entry, component, module, attrs.evolve(known, columns_of=columns_of))
-            if use.parts:
-                yield use
-        if beside is not None:
-            yield _frame_use(place, entry, component, beside, options, config, columns_of, known)
+        if not issubclass(made, BucketModule):
+            yield _frame_use(place, entry, component, made, options, config, columns_of, known)
+            return
+        columns, beside = _table(entry, made, columns_of, known), made.beside(options)
+        module = made(options, columns, bucket_rule(config), lags.get(_read(made.table, entry), {}))
+        further = [name for names in beside.reads(options) for name in names] if beside else []
+        use = _bucket_use(place, entry, component, module, attrs.evolve(known, columns_of=columns_of), further)
+        if use.parts:
+            yield use
+        if beside:
+            read = [part.reads.table for part in module.parts()]
+            yield _frame_use(place, entry, component, beside, options, config, columns_of, known, read)
 
 
 def _frame_use(
@@ -92,7 +95,9 @@ def _frame_use(
     config: PassConfig,
     columns_of: Mapping[str, Columns],
     known: Known,
+    beside: Sequence[str] = (),
 ) -> Use:
+    """`beside`: tables that the rest of the entry reads."""
     wanted, further = made.reads(options)
     there = [name for name in further if _read(name, entry) in columns_of]
     asker, inputs = f"module {entry.module}", (*wanted, *there)
@@ -100,7 +105,7 @@ def _frame_use(
         check_whole_book(f"{place}: {asker}", known)
     names = [name for name in inputs if name != "source"]
     tables = {name: _found(_read(name, entry), asker, columns_of, known) for name in names}
-    check_substitutes(entry, list(tables), attrs.evolve(known, columns_of=columns_of))
+    check_substitutes(entry, [*tables, *beside], attrs.evolve(known, columns_of=columns_of))
     source = _source(wanted, entry, known)
     rule = bucket_rule(config, source if inputs[:1] == ("source",) else None)
     return Use(place, entry, component, made(options, tables, source, rule), inputs=inputs, rule=rule)
@@ -115,9 +120,17 @@ def check_whole_book(asker: str, known: Known) -> None:
         )
 
 
-def _bucket_use(place: str, entry: ModuleEntry, component: Component, module: BucketModule, known: Known) -> Use:
+def _bucket_use(
+    place: str,
+    entry: ModuleEntry,
+    component: Component,
+    module: BucketModule,
+    known: Known,
+    beside: Sequence[str],
+) -> Use:
+    """`beside`: tables that the rest of the entry reads."""
     own = tuple(module.parts())
-    check_substitutes(entry, [part.reads.table for part in own], known, any_key=True)
+    check_substitutes(entry, [*(part.reads.table for part in own), *beside], known, any_key=not beside)
     for part in own:
         known.table(_read(part.reads.table, entry), f"module {entry.module}")
     parts = [attrs.evolve(part, reads=attrs.evolve(part.reads, table=_read(part.reads.table, entry))) for part in own]
