@@ -21,6 +21,7 @@ from basalt_analytics.iceberg.options import IcebergOptions
 Event = tuple[Any, ...]
 RULE = BucketRule(SECOND)
 CONTEXT = PassContext("icebergs", date(2026, 1, 5), ["ListingId"], RULE)
+EVERY_SIDE = frozenset(schema.name for schema in Iceberg.sides)
 
 
 class Orders:
@@ -126,7 +127,7 @@ def sides(
 ) -> dict[str, pl.DataFrame]:
     """The side outputs."""
     inputs = {"l3": events.lazy()} | ({} if marketstate is None else {"marketstate": marketstate.lazy()})
-    context = attrs.evolve(CONTEXT, sessions=sessions)
+    context = attrs.evolve(CONTEXT, sessions=sessions, sides=EVERY_SIDE)
     made = module(events, **options).compute(inputs, context).sides
     return {name: side.collect() for name, side in made.items()}
 

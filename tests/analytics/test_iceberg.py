@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from iceberg_orders import Orders, chain, filled, i1, i3, icebergs, kinds, s1, sides, table, whole
+from iceberg_orders import Orders, chain, filled, i1, i2, i3, icebergs, kinds, s1, sides, table, whole
 from order_events import l3
 
 from basalt.tables import SIDE
@@ -174,11 +174,30 @@ def test_an_id_inserted_while_it_is_there_ends_the_order_before():
     assert (row["End"], row["TrancheCount"], row["EndTimestamp"].second) == ("CANCELLED", 2, 3)
 
 
-def test_icebergs_of_no_known_side_are_in_the_total_alone():
-    events = i1().table().with_columns(Side=pl.lit(None, SIDE))
-    row = whole(events, measures=["ExecutedVolume", "Imbalance"])
-    assert [row[f"Iceberg{side}ExecutedVolume"] for side in ("Bid", "Ask", "Total")] == [0, 0, 240]
-    assert row["IcebergImbalance"] is None
+def unknown(orders, column, row):
+    """The events; of one row, counted from 0, that column is null."""
+    return orders.table().with_columns(pl.when(pl.int_range(pl.len()) != row).then(column).alias(column))
+
+
+def test_rows_of_no_known_action_are_left_out():
+    """No removal behind which two executions of 100 of a displayed 100 would be of an order that is not there."""
+    orders = Orders().insert(1, "a", "Bid", 10.0, 100).update(2, "a", 50)
+    orders = orders.update(3, "a", 100, x=100).update(4, "a", 100, x=100)
+    (row,) = icebergs(unknown(orders, "Action", 1))
+    assert (row["ExecutedVolume"], row["HiddenVolume"], row["TrancheCount"]) == (200, 100, 3)
+
+
+def test_rows_of_no_known_side_are_left_out():
+    """Whether they insert, renew or amend."""
+    assert icebergs(i1().table().with_columns(Side=pl.lit(None, SIDE))) == []
+    assert icebergs(unknown(filled().insert(2, "a", "Ask", 10.0, 100), "Side", 2)) == []
+    orders = Orders().insert(1, "a", "Ask", 10.0, 100).update(2, "a", 300).remove(3, "a", x=160)
+    assert [row["HiddenVolume"] for row in icebergs(unknown(orders, "Side", 1))] == [60]
+
+
+def test_a_removal_needs_no_side():
+    (row,) = icebergs(unknown(i2(), "Side", 1))
+    assert (row["Side"], row["End"], row["HiddenVolume"]) == ("Bid", "FILLED", 60)
 
 
 def test_listings_do_not_see_each_other():

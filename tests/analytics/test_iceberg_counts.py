@@ -89,6 +89,14 @@ def test_icebergs_that_are_there_when_the_session_ends_are_censored_then():
     ]
 
 
+@pytest.mark.parametrize("closed", ["left", "right"])
+def test_icebergs_that_are_there_when_the_hours_end_are_in_the_bucket_that_ends_with_them(closed):
+    events = Orders().insert(1, "b", "Ask", 11.0, 100).update(2, "b", 100, x=200).table().drop("MarketState")
+    hours = {"session": {"start": "09:00:00", "end": "09:00:10", "tz": "UTC"}, "timeline": "dense", "closed": closed}
+    found = basalt.compute([{"module": "iceberg", **SURVIVAL}], every="5s", l3=events, **hours)
+    assert found["IcebergTotalSizeSurvival100"].to_list() == [None, 1.0]
+
+
 def test_icebergs_that_are_there_at_the_end_of_the_data_have_not_ended():
     events = Orders().insert(1, "b", "Ask", 11.0, 100).update(2, "b", 100, x=120).table()
     assert survived(l3=events) == []

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import attrs
 import polars as pl
 import pytest
-from iceberg_orders import all_four, i1, sides
+from iceberg_orders import CONTEXT, EVERY_SIDE, all_four, i1, module, sides
 
 import basalt
+from basalt_analytics.iceberg import detection
 
 PIPELINE = """
 name = "icebergs"
@@ -105,6 +107,41 @@ def test_nothing_is_compiled_before_it_runs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def computed(events, asked):
+    context = attrs.evolve(CONTEXT, sides=frozenset(asked))
+    return module(events).compute({"l3": events.lazy()}, context)
+
+
+def test_side_outputs_are_those_asked_for():
+    assert list(computed(i1().table(), ["icebergs"]).sides) == ["icebergs"]
+    assert list(computed(i1().table(), []).sides) == []
+
+
+@pytest.fixture(name="heights")
+def heights_(monkeypatch):
+    """How many events each detection was of, those of none left out."""
+    found, once = [], detection.detected
+
+    def told(events, config):
+        found.extend([events.height] if events.height else [])
+        return once(events, config)
+
+    monkeypatch.setattr(detection, "detected", told)
+    return found
+
+
+def test_all_outputs_of_one_query_are_of_one_detection(heights):
+    made = computed(i1().table(), EVERY_SIDE)
+    assert [frame.height > 0 for frame in pl.collect_all([made.rows, *made.sides.values()])] == [True] * 4
+    assert heights == [i1().table().height]
+
+
+def test_a_run_with_side_outputs_detects_once(ran, heights):
+    found, _ = ran()
+    assert found["bars:icebergs"].height == 5
+    assert heights == [all_four().height + i1().table().height]
 
 
 def test_side_outputs_are_of_one_detection():

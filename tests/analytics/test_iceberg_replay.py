@@ -70,7 +70,9 @@ def groups():
 def module_over(table, options):
     """The module's rows and side outputs; buckets of a second."""
     config = structure(Iceberg.Config, options, "modules[0]")
-    context = PassContext("icebergs", table["EventTimestamp"][0].date(), ["ListingId"], BucketRule(SECOND))
+    asked = frozenset(schema.name for schema in Iceberg.sides)
+    day = table["EventTimestamp"][0].date()
+    context = PassContext("icebergs", day, ["ListingId"], BucketRule(SECOND), sides=asked)
     made = Iceberg(config, {"l3": table.schema}, None, BucketRule(SECOND)).compute({"l3": table.lazy()}, context)
     rows = made.rows.with_columns(pl.col("TimeBucket").cast(NS_UTC).to_physical()).collect()
     return rows, {name: side.collect() for name, side in made.sides.items()}
@@ -175,7 +177,7 @@ def prints(rng, rows, listing):
     found = []
     for number, row in enumerate(row for row in rows if executed_by(row)):
         for _ in range(rng.choice((0, 1, 1, 1, 2))):
-            side = {"Bid": "Sell", "Ask": "Buy"}[row["Side"]]
+            side = {"Bid": "Sell", "Ask": "Buy", None: None}[row["Side"]]
             found.append(
                 {
                     "ListingId": listing,

@@ -218,6 +218,38 @@ def test_an_order_without_a_side_is_on_none():
     assert fact("HasUnknownOrder", none) == [False]
 
 
+def test_an_update_that_tells_no_side_changes_nothing():
+    """With a side it would lift the bid to the ask."""
+    rows = l3(
+        [
+            (1, 1, "a", "Bid", "Insert", 9.0, 5),
+            (2, 2, "b", "Ask", "Insert", 10.0, 5),
+            (3, 3, "a", "Bid", "Update", 10.0, 5, 9.0, 5),
+        ]
+    )
+    none = rows.with_columns(Side=pl.Series(["Bid", "Ask", None], dtype=SIDE))
+    assert (fact("HasLockedBook", rows), fact("HasLockedBook", none)) == ([True], [False])
+
+
+def test_what_a_snapshot_lacks_is_gone():
+    """The ask, which left and came again, would be locked by the bid that is inserted behind the snapshot."""
+    rows = l3(
+        [
+            (1, 1, "a", "Ask", "Insert", 10.0, 5),
+            (2, 2, "a", "Ask", "Remove", None, 0, 10.0, 5),
+            (3, 3, "a", "Ask", "Insert", 10.0, 5),
+            (4, 11, "b", "Bid", "Insert", 10.0, 5),
+            (5, 12, "a", "Ask", "Remove", None, 0, 10.0, 5),
+        ]
+    )
+    stood = rows.head(1).select("ListingId", "Side", "Size", Price=pl.lit(12.0), OrderId=pl.lit("c"))
+    stood = stood.with_columns(EventTimestamp=rows["EventTimestamp"][2])
+    tables = {"l3_snapshot": stood}
+    assert fact("HasLockedBook", rows) == [False, True]
+    assert fact("HasLockedBook", rows, tables=tables, snapshot="l3_snapshot") == [False, False]
+    assert fact("HasUnknownOrder", rows, tables=tables, snapshot="l3_snapshot") == [False, True]
+
+
 def test_orders_of_a_snapshot_are_known():
     """E2 with u1 and u2 resting before: nothing is unknown, and the snapshot makes no bucket of its own."""
     columns = {"OrderId": ["u1", "u2"], "Price": [10.01, 10.03], "Size": [60.0, 70.0]}

@@ -26,8 +26,14 @@ DEFAULTS = {
 
 
 def executed_by(row: Row) -> float:
-    """Shares executed by the event; an insert executes nothing of the order."""
-    return 0.0 if row["Action"] == "Insert" else known(row["ExecutionSize"])
+    """Shares executed by the event; an insert executes nothing of the order, nor does what is no known action."""
+    return known(row["ExecutionSize"]) if row["Action"] in ("Update", "Remove") else 0.0
+
+
+def _fits(row: Row) -> bool:
+    """Whether the row tells a side and a size; a removal need not."""
+    sized = row["Size"] is not None and isfinite(row["Size"]) and row["Size"] >= 0
+    return row["Action"] == "Remove" or (row["Side"] is not None and sized)
 
 
 class Icebergs:
@@ -43,8 +49,7 @@ class Icebergs:
     def replay(self, rows: Sequence[Row]) -> "Icebergs":
         """All of the events."""
         for place, row in enumerate(rows):
-            fit = row["Action"] == "Remove" or (row["Size"] is not None and isfinite(row["Size"]) and row["Size"] >= 0)
-            if row["OrderId"] is not None and fit:
+            if row["OrderId"] is not None and row["Action"] is not None and _fits(row):
                 {"Insert": self._insert, "Update": self._update, "Remove": self._remove}[row["Action"]](place, row)
         return self
 

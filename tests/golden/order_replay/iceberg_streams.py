@@ -63,5 +63,8 @@ def renewing(seed: int, listing: int = 1) -> list[dict[str, Any]]:
         if rng.random() < 0.05:
             state = rng.choice(("CONTINUOUS_TRADING", "CONTINUOUS_TRADING", "HALTED", "OPENING_AUCTION"))
         head = {"ListingId": listing, "EventTimestamp": at, "SequenceNo": number, "MarketState": state}
-        rows.append({**head, **market.event(), "EndOfEvent": True})
+        event = market.event()
+        if market.defects and rng.random() < market.defects / 10:
+            event[rng.choice(("Action", "Side"))] = None
+        rows.append({**head, **event, "EndOfEvent": True})
     return rows

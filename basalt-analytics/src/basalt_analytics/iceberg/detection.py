@@ -12,12 +12,14 @@ from basalt_analytics.iceberg.events import COUNTS
 from basalt_analytics.iceberg.options import DetectionOptions
 from basalt_analytics.iceberg.tables import ENDS, ICEBERG_END, ICEBERG_KIND, KINDS
 from basalt_analytics.l3.encoding import encoded, with_snapshots
+from basalt_analytics.l3.inputs import Columns
 from basalt_analytics.l3.listings import each_listing
 
 if TYPE_CHECKING:
     from basalt_analytics.kernels.iceberg import Chains, Rules
 
 Array = NDArray[Any]
+_ROW, _CHAIN = "_Row", "_Chain"
 FITS = ("any", "equal", "not_larger")
 _OF_ROWS: dict[str, Any] = {
     "IcebergId": pl.Int64,
@@ -53,6 +55,24 @@ class Detected:
 
     rows: pl.DataFrame
     chains: pl.DataFrame
+
+    @staticmethod
+    def dtypes(events: Columns) -> pl.Schema:
+        """Dtypes of `together`."""
+        rows, chains = {**events, **_OF_ROWS}, {"ListingId": events["ListingId"], **_OF_CHAINS}
+        return pl.Schema({_ROW: pl.Struct(rows), _CHAIN: pl.Struct(chains)})
+
+    @property
+    def together(self) -> pl.DataFrame:
+        """Both as one table."""
+        parts = {_ROW: self.rows, _CHAIN: self.chains}
+        return pl.concat([part.select(pl.struct(pl.all()).alias(name)) for name, part in parts.items()], how="diagonal")
+
+    @classmethod
+    def apart(cls, together: pl.DataFrame) -> "Detected":
+        """Out of that table."""
+        rows, chains = (together[name].drop_nulls().struct.unnest() for name in (_ROW, _CHAIN))
+        return cls(rows, chains)
 
 
 def detected(events: pl.DataFrame, config: DetectionOptions) -> Detected:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from basalt.buckets import BucketRule
 from basalt.errors import UserError
 from basalt.modules import PassContext
 from basalt.running.stretches import admissible, in_sessions, runs
@@ -44,10 +45,13 @@ def counting(inputs: Inputs, pass_: PassContext, asked: Asked) -> pl.LazyFrame:
     return events.select(*names, counts.alias(COUNTS))
 
 
-def with_session_end(events: pl.LazyFrame, inputs: Inputs, pass_: PassContext, asked: Asked) -> pl.LazyFrame:
-    """The events with `_SessionEnd`: the last instant (ns) of the states that count, else of the hours of the pass;
-    null where neither tells, as no order ends with the data."""
-    hours = pl.lit(pass_.sessions[-1][1] if pass_.sessions else None, pl.Int64)
+def with_session_end(
+    events: pl.LazyFrame, inputs: Inputs, pass_: PassContext, asked: Asked, rule: BucketRule
+) -> pl.LazyFrame:
+    """The events with `_SessionEnd`: the last instant (ns) of the states that count, else of the hours of the pass, in
+    the bucket that ends with them; null where neither tells, as no order ends with the data."""
+    end = pass_.sessions[-1][1] - (rule.closed == "left") if pass_.sessions else None
+    hours = pl.lit(end, pl.Int64)
     states = counted_states(asked, pass_) if "MarketState" in events.collect_schema() else None
     if states is None:
         return events.with_columns(hours.alias(SESSION_END))

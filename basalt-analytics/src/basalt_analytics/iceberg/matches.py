@@ -60,8 +60,8 @@ def _nearest(prints: pl.DataFrame, executions: pl.DataFrame, nearness: Nearness)
 
     keys = price_keys(executions["ExecutionPrice"])
     known = keys.drop_nulls().unique().sort()
-    ordered = keys.arg_sort(nulls_last=True).to_numpy()[: len(keys) - keys.null_count()]
-    ordered = ordered[np.argsort(keys.gather(ordered).to_numpy(), kind="stable")] if len(ordered) else ordered
+    priced = np.flatnonzero(keys.is_not_null())
+    ordered = priced[np.argsort(keys.drop_nulls().to_numpy(), kind="stable")]
     rows = executions[ordered]
     found = nearest(
         _times(prints),

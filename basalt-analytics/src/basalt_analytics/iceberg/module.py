@@ -55,11 +55,16 @@ class Iceberg(FrameModule):
 
     def compute(self, inputs: Mapping[str, pl.LazyFrame], pass_: PassContext) -> WithSides:
         """One row a listing and bucket in which an iceberg does something."""
+        from basalt_analytics.iceberg.detection import Detected, detected
+
         check_keys(pass_, WHO)
+        assert self.rule is not None
         config = self.config
         counted = counting(inputs, pass_, config.market_states)
-        events = with_session_end(counted, inputs, pass_, config.market_states)
+        events = with_session_end(counted, inputs, pass_, config.market_states, self.rule)
         own = events.collect_schema()
+        # one node that all outputs share, so that a query for several runs it once
+        found = each(events, lambda rows: detected(rows, config).together, Detected.dtypes(own))
         columns = {c.column.name: c.column.dtype for c in self._columns}
         tables: list[tuple[TableSchema, Made]] = [
             (ICEBERGS, icebergs),
@@ -67,23 +72,17 @@ class Iceberg(FrameModule):
             (ICEBERG_SIZES, partial(distribution, config=config)),
         ]
         return WithSides(
-            self._each(
-                events,
+            _each(
+                found,
                 partial(self._rows, day=pass_.date),
                 pl.Schema({"ListingId": own["ListingId"], "TimeBucket": US_UTC, **columns}),
             ),
-            {schema.name: self._each(events, made, _dtypes(schema, own)) for schema, made in tables},
+            {
+                schema.name: _each(found, made, _dtypes(schema, own))
+                for schema, made in tables
+                if schema.name in pass_.sides
+            },
         )
-
-    def _each(self, events: pl.LazyFrame, made: Made, dtypes: Columns) -> pl.LazyFrame:
-        """What is made of all icebergs of the batch."""
-
-        def of_batch(rows: pl.DataFrame) -> pl.DataFrame:
-            from basalt_analytics.iceberg.detection import detected
-
-            return made(detected(rows, self.config))
-
-        return each(events, of_batch, dtypes)
 
     def _rows(self, found: "Detected", day: date) -> pl.DataFrame:
         assert self.rule is not None
@@ -95,6 +94,13 @@ class Iceberg(FrameModule):
             zeros = [c.column.name for c in self._columns if c.column.empty is Empty.ZERO]
             whole = whole.with_columns(pl.col(zeros).fill_null(0))
         return whole.select(*ON, *(c.column.name for c in self._columns))
+
+
+def _each(found: pl.LazyFrame, made: Made, dtypes: Columns) -> pl.LazyFrame:
+    """What is made of all icebergs of the batch."""
+    from basalt_analytics.iceberg.detection import Detected
+
+    return each(found, lambda together: made(Detected.apart(together)), dtypes)
 
 
 def _dtypes(schema: TableSchema, events: Columns) -> Columns:

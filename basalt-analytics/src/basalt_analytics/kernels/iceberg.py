@@ -72,7 +72,7 @@ def chains(facts: Array, amounts: Array, times: Array, counted: Array, orders: i
         np.zeros((orders, 2)),
         np.zeros(orders, np.int64),
         np.zeros(inserts),
-        np.full((3 * ranks, 2), -1, np.int32),
+        np.full((2 * ranks, 2), -1, np.int32),
         np.full((removes, 2), -1, np.int32),
         np.zeros(removes, np.int64),
         np.zeros(removes),
@@ -192,7 +192,7 @@ def _arrive(order: int, chain: int, orders: Array, found: Array) -> None:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _renew(row: int, order: int, orders: Array, slots: Array, found: Array) -> None:
+def _renew(order: int, orders: Array, slots: Array, found: Array) -> None:
     """An order that was executed whole displays more under its own id; its slot is nobody else's."""
     if orders[order, SLOT] >= 0:
         slots[orders[order, SLOT], WHOSE] = -1
@@ -231,7 +231,7 @@ def _insert(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _fill(row: int, order: int, left: float, x: float, now: int, orders: Array, sizes: Array, emptied: Array) -> None:
+def _fill(order: int, left: float, x: float, now: int, orders: Array, sizes: Array, emptied: Array) -> None:
     """Whether the execution took all that the order displayed."""
     whole = x >= sizes[order, SHOWN] - DUST and left == 0
     orders[order, EMPTIED] = whole
@@ -262,7 +262,7 @@ def _update(
     chain, was = orders[order, CHAIN], sizes[order, SHOWN]
     if x > 0:
         _execute(row, chain, x, shown, of, hidden)
-        _fill(row, order, size, x, now, orders, sizes, emptied)
+        _fill(order, size, x, now, orders, sizes, emptied)
         shown[chain] = max(shown[chain] - max(was - x - size, 0.0), 0.0)
         if x - (was - size) > least + DUST:
             if size > 0:
@@ -294,7 +294,7 @@ def _remove(
     chain = orders[order, CHAIN]
     if x > 0:
         _execute(row, chain, x, shown, of, hidden)
-        _fill(row, order, 0.0, x, now, orders, sizes, emptied)
+        _fill(order, 0.0, x, now, orders, sizes, emptied)
         if x - sizes[order, SHOWN] > least + DUST:
             _confirm(row, chain, EXCESS, counted, found)
     orders[order, THERE] = 0
@@ -329,21 +329,20 @@ def _chains(
     least_hidden: float,
 ) -> int:
     """The number of chains found."""
-    number, opened, ranks = 0, 0, len(levels) // 3
+    number, opened, ranks = 0, 0, len(levels) // 2
     least = least_hidden if excess else inf
     for row in range(len(facts)):
         action, order, size, x = facts[row, DO], facts[row, ORDER], amounts[row, SIZE], amounts[row, EXECUTED]
-        if order < 0 or (action != REMOVE and not 0 <= size < inf):
+        side, rank, now = facts[row, SIDE], facts[row, RANK], times[row]
+        if order < 0 or action < 0 or (action != REMOVE and (side < 0 or not 0 <= size < inf)):
             continue
         x = x if 0 < x < inf and action != INSERT else 0.0
-        side, rank, now = facts[row, SIDE], facts[row, RANK], times[row]
-        if action != INSERT:
-            side, rank = orders[order, ON] if side < 0 else side, orders[order, AT] if rank < 0 else rank
+        if action == UPDATE and rank < 0:
+            rank = orders[order, AT]
         same = side == orders[order, ON] and rank == orders[order, AT]
-        level = (side + 1) * ranks + rank
         renewed = refill and orders[order, EMPTIED] == 1 and action != REMOVE and x == 0 and size > 0
         if renewed and same and rank >= 0 and now - emptied[order] <= refill_within:
-            _renew(row, order, orders, slots, found)
+            _renew(order, orders, slots, found)
             _begin(row, order, orders[order, CHAIN], size, sizes, found, of, peaks)
             _confirm(row, orders[order, CHAIN], REFILL, counted, found)
         elif action == INSERT:
@@ -351,6 +350,7 @@ def _chains(
                 continue
             slot, several = -1, False
             if synthetic and orders[order, CHAIN] < 0 and size > 0 and rank >= 0:
+                level = side * ranks + rank
                 slot, several = _taken(level, now, size, synthetic_within, fits, levels, slots, slot_times, slot_sizes)
             number = _insert(row, order, size, slot, several, number, orders, slots, shown, found)
             chain = orders[order, CHAIN]
@@ -366,7 +366,7 @@ def _chains(
         else:
             _remove(row, order, x, now, least, orders, sizes, emptied, counted, shown, found, of, hidden)
             if orders[order, EMPTIED] == 1 and synthetic and counted[row] and orders[order, AT] >= 0:
-                level = (orders[order, ON] + 1) * ranks + orders[order, AT]
+                level = orders[order, ON] * ranks + orders[order, AT]
                 display = sizes[order, PEAK]
                 _open(level, opened, orders[order, CHAIN], now, display, levels, slots, slot_times, slot_sizes)
                 orders[order, SLOT], opened = opened, opened + 1
