@@ -61,6 +61,13 @@ class TestPlacesInTheQueue(AnalyticLaws):
     days = FEW
 
 
+class TestFlowsOfTrackedOldStates(AnalyticLaws):
+    analytic = FLOWS
+    every = "15m"
+    options = {"preprocess": [{"transform": "l3_old_state", "replace": True}]}  # noqa: RUF012
+    days = FEW
+
+
 class TestLives(AnalyticLaws):
     analytic = LIVES
     every = "5m"
