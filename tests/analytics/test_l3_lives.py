@@ -171,6 +171,11 @@ def test_when_a_figure_of_lives_is_known():
         ({"resting": [{"ends": []}]}, r"l3\.resting\[0\]: ends is empty"),
         ({"fleeting": [{"thresholds": ["0s"]}]}, "'0s', within which nothing is cancelled: give one above 0"),
         ({"fill_probability": [{"horizons": ["-1s"]}]}, "'-1s', and no order is that old: give 0 or above"),
+        (
+            {"fleeting": [{"thresholds": ["1s", "1000ms"]}]},
+            "thresholds has '1s' and '1000ms', which are the same",
+        ),
+        ({"fill_probability": [{"horizons": ["1s", "1s"]}]}, "horizons has '1s' and '1s', which are the same duration"),
         ({"replacement": [{"max_latency": "0s"}]}, "max_latency = '0s' waits for nothing: give a time above 0"),
         ({"depth_age": [{"levels": 0}]}, "levels = 0 has no level: give 1 or more"),
         ({"depth_age": [{"name": "{side}{level}"}]}, r"unknown field \{level\}; its fields are \{side\}"),

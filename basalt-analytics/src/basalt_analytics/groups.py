@@ -11,6 +11,7 @@ import attrs
 import polars as pl
 
 from basalt.columns import Unit
+from basalt.durations import parse_duration
 from basalt.errors import UserError
 from basalt.metrics import SUM, Empty, Metric
 
@@ -82,6 +83,16 @@ def _claimed(first: str, second: str, column: str) -> str:
     if first == second:
         return f"{first} emits {column} twice: list each value once, and set `name` so that it tells them apart"
     return f"{first} and {second} both emit {column}: set `name` in one of them"
+
+
+def distinct(durations: Iterable[str], option: str) -> None:
+    """UserError for a list that has one duration twice, in whatever spelling."""
+    first: dict[int, str] = {}
+    for text in durations:
+        duration = parse_duration(text)
+        if (other := first.get(duration)) is not None:
+            raise UserError(f"{option} has {other!r} and {text!r}, which are the same duration: drop one of them")
+        first[duration] = text
 
 
 def required(lists: Mapping[str, Sequence[object]], group: str) -> None:

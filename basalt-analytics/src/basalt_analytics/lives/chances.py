@@ -10,7 +10,7 @@ from basalt.documents import ResultColumn
 from basalt.durations import parse_duration
 from basalt.errors import UserError
 from basalt.metrics import SUM, Empty
-from basalt_analytics.groups import Template, required
+from basalt_analytics.groups import Template, distinct, required
 from basalt_analytics.l3.flow import OF_SIDE
 from basalt_analytics.lives.figures import EXECUTIONS, NOW, Later, whole_microseconds
 from basalt_analytics.lives.options import FillProbabilityGroup
@@ -36,6 +36,7 @@ class Chance:
 def chances(group: FillProbabilityGroup, label: str, by_insert: bool) -> Iterator[Chance]:
     """Every estimator's probability and number at risk, at every horizon of every side."""
     required({"horizons": group.horizons, "estimators": group.estimators, "sides": group.sides}, label)
+    distinct(group.horizons, f"{label}: horizons")
     template = Template.checked(group.name, label, ("side", "estimator", "horizon"))
     for side in group.sides:
         for horizon in group.horizons:

@@ -9,7 +9,7 @@ from basalt.documents import ResultColumn
 from basalt.durations import parse_duration
 from basalt.errors import UserError
 from basalt.metrics import mean, ratio
-from basalt_analytics.groups import Template, required
+from basalt_analytics.groups import Template, distinct, required
 from basalt_analytics.l3.flow import OF_SIDE
 from basalt_analytics.lives.figures import NOW, SIZES, Figure, Later, counted, mask, summed, weight, whole_microseconds
 from basalt_analytics.lives.options import FleetingGroup
@@ -20,6 +20,7 @@ CITATION = "Hasbrouck & Saar 2009"
 def fleeting(group: FleetingGroup, label: str, by_insert: bool) -> Iterator[Figure]:
     """Counts, shares and their volumes of every threshold of every side."""
     required({"thresholds": group.thresholds, "sides": group.sides}, label)
+    distinct(group.thresholds, f"{label}: thresholds")
     template = Template.checked(group.name, label, ("side", "measure", "threshold"))
     for side in group.sides:
         for threshold in group.thresholds:

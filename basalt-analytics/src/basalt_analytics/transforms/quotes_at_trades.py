@@ -14,6 +14,7 @@ from basalt.metrics import Known
 from basalt.modules import PassContext
 from basalt.options import option
 from basalt.transforms import Transform
+from basalt_analytics.groups import distinct
 from basalt_analytics.l2.book import KeepOrDrop, Rules
 from basalt_analytics.transforms.next_quotes import NEXT, with_next_quotes
 from basalt_analytics.transforms.offsets import Clamp, Mids, Offset, offsets
@@ -171,12 +172,7 @@ def _check_durations(config: QuotesAtTradesOptions) -> None:
     for name, text in (("lag", config.lag), ("tolerance", config.tolerance), ("next_quote", config.next_quote)):
         if text is not None and parse_duration(text) < 0:
             raise UserError(f"{name} = {text!r} is negative: give a duration from '0s' on")
-    first: dict[int, str] = {}
-    for text in config.horizons:
-        duration = parse_duration(text)
-        if (other := first.get(duration)) is not None:
-            raise UserError(f"horizons has {other!r} and {text!r}, which are the same duration: drop one of them")
-        first[duration] = text
+    distinct(config.horizons, "horizons")
 
 
 def _check_columns(config: QuotesAtTradesOptions, columns_of: Mapping[str, Columns]) -> None:
