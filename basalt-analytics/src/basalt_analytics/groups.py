@@ -5,15 +5,17 @@ metric of a group with the row expressions it needs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from string import Formatter
 
 import attrs
 import polars as pl
 
 from basalt.columns import Unit
+from basalt.documents import ResultColumn
 from basalt.durations import parse_duration
 from basalt.errors import UserError
-from basalt.metrics import SUM, Empty, Metric
+from basalt.metrics import SUM, Empty, Known, Metric
 
 
 @attrs.frozen(eq=False)
@@ -38,6 +40,24 @@ def count_metric(name: str, expr: pl.Expr, doc: str, formula: str, note: str | N
         empty=Empty.ZERO,
         formula=formula,
         note=note,
+    )
+
+
+def hidden_weight(
+    of: str, formula: str, reads: Sequence[str] = (), known_after: timedelta | Known = timedelta(0)
+) -> ResultColumn:
+    """The hidden column that weighs another of a frame module when it is rolled up."""
+    return ResultColumn(
+        f"{of}Weight",
+        Unit.WEIGHT,
+        f"Weight of {of} when it is rolled up.",
+        over_time=SUM,
+        over_listings=SUM,
+        empty=Empty.ZERO,
+        known_after=known_after,
+        formula=formula,
+        hidden=True,
+        reads=reads,
     )
 
 

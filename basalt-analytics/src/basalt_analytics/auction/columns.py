@@ -10,6 +10,7 @@ import polars as pl
 from basalt.columns import Unit
 from basalt.documents import ResultColumn
 from basalt.metrics import FIRST, LAST, MAX, MIN, SUM, Empty, Known, mean
+from basalt_analytics.groups import hidden_weight
 
 PRICE, PAIRED = "imbalance.IndicativePrice", "imbalance.PairedQuantity"
 SURPLUS = ("imbalance.ImbalanceQuantity", "imbalance.ImbalanceSide")
@@ -31,15 +32,7 @@ def _added(name: str, unit: Unit, doc: str, formula: str, *reads: str, **more: A
 
 
 def _weight(of: str, formula: str) -> ResultColumn:
-    return _added(
-        f"{of}Weight",
-        Unit.WEIGHT,
-        f"Weight of {of} when it is rolled up.",
-        formula,
-        *PRINTS[1:],
-        over_listings=SUM,
-        hidden=True,
-    )
+    return hidden_weight(of, formula, PRINTS[1:])
 
 
 MESSAGE_COUNT = _added(

@@ -79,6 +79,11 @@ def late(fact: Fact) -> Fact:
     return attrs.evolve(fact, metric=attrs.evolve(fact.metric, known_after=Known.END_OF_DATE))
 
 
+def named(column: str) -> pl.Expr:
+    """Whether the row has a name there."""
+    return (pl.col(column).str.len_bytes() > 0).fill_null(False)
+
+
 def predecessor(value: pl.Expr, order: pl.Expr) -> pl.Expr:
     """The value of the row before in the file, in whose order that column is; rows that it does not number have none
     and are none."""

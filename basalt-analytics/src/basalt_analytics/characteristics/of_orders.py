@@ -19,6 +19,7 @@ from basalt_analytics.characteristics.facts import (
     file_order,
     has,
     late,
+    named,
     predecessor,
 )
 from basalt_analytics.l3.effects import AFTER, BEFORE, EFFECTS, INSERT, REMOVE, UPDATE, exactly, known_size
@@ -29,7 +30,6 @@ EXECUTED, SHOWN, LEFT = known_size("ExecutionSize", pl.lit(True)), EFFECTS[BEFOR
 EXECUTES = EXECUTED > 0
 NO_OP = UPDATE & ~EXECUTES & (price_key(pl.col("Price")) == price_key(pl.col("OldPrice"))) & (LEFT == SHOWN)
 OF_NO_OP = ("Price", "OldPrice", "Size", "OldSize", "ExecutionSize")
-NAMED = (pl.col("TradeId").str.len_bytes() > 0).fill_null(False)
 GAPS = "L3SequenceGapCount"
 ACTIONS = {
     "Insert": (INSERT, "Number of inserts; an order that a venue removes and inserts anew to amend it counts again."),
@@ -72,7 +72,7 @@ def told() -> Iterator[Fact]:
     """What the feed has at all: executions, updates, ids, states, events of several rows."""
     yield _has("Execution", EXECUTES, "is an execution", "ExecutionSize")
     yield _has("Updates", UPDATE, "is an update")
-    yield _has("TradeId", NAMED, "has a TradeId", "TradeId")
+    yield _has("TradeId", named("TradeId"), "has a TradeId", "TradeId")
     for name, state in STATES.items():
         yield _has(name, STATE.eq(state), f"is in state {state}", "MarketState")
     for name, state in OUTSIDE.items():

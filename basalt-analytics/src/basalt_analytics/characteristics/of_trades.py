@@ -17,6 +17,7 @@ from basalt_analytics.characteristics.facts import (
     file_order,
     has,
     late,
+    named,
     predecessor,
 )
 from basalt_analytics.trade.prices import price_key
@@ -28,7 +29,7 @@ SIDE, STATE, ID = pl.col("AggressorSide"), pl.col("MarketState"), pl.col("TradeI
 DELAY = (pl.col("PublicationTimestamp").to_physical() - TIME.to_physical()) / SECOND
 PUBLISHED = DELAY.is_not_null().sum().cast(pl.Int64)
 CANCELLED = pl.col("IsCancelled")
-NAMED = (ID.str.len_bytes() > 0).fill_null(False)
+NAMED = named("TradeId")
 _REPEATED, _BACK = "its TradeId was printed before", "it is stamped before its predecessor"
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from basalt.columns import Unit
 from basalt.documents import ResultColumn
 from basalt.metrics import SUM, Empty, Known, mean, ratio
+from basalt_analytics.groups import hidden_weight
 from basalt_analytics.iceberg.options import IcebergOptions, tokens
 
 FOUND, SIZES, SIDES = "Zotikov & Antonov 2021", "Hautsch & Huang 2012", "Frey & Sandås 2009"
@@ -195,18 +196,7 @@ def _mean(
 
 
 def _weight(whose: Whose, measure: str, value: pl.Expr) -> IcebergColumn:
-    name = whose.name(measure)
-    column = ResultColumn(
-        f"{name}Weight",
-        Unit.WEIGHT,
-        f"Weight of {name} when it is rolled up.",
-        over_time=SUM,
-        over_listings=SUM,
-        empty=Empty.ZERO,
-        known_after=whose.known_after,
-        formula="Σ of the denominator",
-        hidden=True,
-    )
+    column = hidden_weight(whose.name(measure), "Σ of the denominator", known_after=whose.known_after)
     return IcebergColumn(column, value.cast(pl.Float64))
 
 

@@ -27,7 +27,9 @@ from basalt_analytics.kernels.book import (
     SNAPSHOT,
     SNAPSHOT_ROW,
     THERE,
+    UPDATE,
     Array,
+    Book,
     Events,
     behind,
     empty_book,
@@ -35,8 +37,8 @@ from basalt_analytics.kernels.book import (
     hide,
     show,
 )
+from basalt_analytics.lives.codes import CANCELLED, FILLED, LOST, OPEN, REPLACED
 
-OPEN, FILLED, CANCELLED, REPLACED, LOST = range(5)
 SEEN, BEGUN, FIRST_FILL, ENDED, KIND, OF_SIDE, TOUCH = range(7)
 DISPLAYED, REMOVED = range(2)
 INSERTED, JOINED = range(2)
@@ -70,49 +72,30 @@ def lives(events: Events, times: Array, orders: int, ranks: int, priority: bool,
     """
     most = len(events.facts)
     found = Lives(np.full((most, 7), -1, np.int64), np.zeros((most, 2)))
-    since, number = np.full((orders, 2), -1, np.int64), np.full(orders, -1, np.int64)
-    resting, place = np.zeros(orders, np.int64), np.full(orders, -1, np.int64)
-    book = empty_book(orders, ranks)
     counts = np.zeros(len(COUNTERS), np.int64)
-    made = _lives(*events, times, *book, counts, since, number, resting, place, *found, priority, *edges, asked)
+    made = _lives(events, times, empty_book(orders, ranks), counts, found, priority, edges, asked)
     return Lives(found.facts[:made], found.sizes[:made])
 
 
 @njit(cache=True, nogil=True)
 def _lives(
-    facts: Array,
-    amounts: Array,
-    times: Array,
-    orders: Array,
-    sizes: Array,
-    quantity: Array,
-    number: Array,
-    words: Array,
-    summary: Array,
-    best: Array,
-    counts: Array,
-    since: Array,
-    life_of: Array,
-    resting: Array,
-    place: Array,
-    lives_: Array,
-    life_sizes: Array,
-    priority: bool,
-    edge_times: Array,
-    after: Array,
-    live: Array,
-    weight: Array,
-    age: Array,
-    asked: Array,
+    events: Events, times: Array, book: Book, counts: Array, found: Lives, priority: bool, edges: Edges, asked: Array
 ) -> int:
+    facts, amounts = events
+    orders, sizes, quantity, number, words, summary, best = book
+    lives_, life_sizes = found
+    edge_times, after, live, weight, age = edges
+    since, life_of = np.full((len(orders), 2), -1, np.int64), np.full(len(orders), -1, np.int64)
+    resting, place = np.zeros(len(orders), np.int64), np.full(len(orders), -1, np.int64)
     made, written, rests, wiped = 0, 0, 0, -1
+    standing = np.zeros(2, np.int64)
     for row in range(len(facts)):
         action, order = facts[row, DO], facts[row, ORDER]
         if wiped >= 0 and action != SNAPSHOT_ROW:
             rests = _lose(wiped, orders, life_of, lives_, resting, place, rests)
             wiped = -1
         if action == SNAPSHOT:
-            wiped = row
+            wiped, standing[:] = row, 0
             for at in range(rests):
                 hide(resting[at], orders, sizes, quantity, number, words, summary, best)
                 orders[resting[at], THERE] = 0
@@ -120,6 +103,7 @@ def _lives(
             there, life, executed = orders[order, THERE] != 0, life_of[order], 0 < amounts[row, EXECUTED] < inf
             if there:
                 hide(order, orders, sizes, quantity, number, words, summary, best)
+                standing[orders[order, ON]] -= 1
                 if executed and action != INSERT and lives_[life, FIRST_FILL] < 0:
                     lives_[life, FIRST_FILL] = row
             if action == REMOVE:
@@ -127,64 +111,59 @@ def _lives(
                 orders[order, THERE], life_of[order] = 0, -1
                 rests = _forget(order, resting, place, rests)
             else:
-                side, rank, size = facts[row, SIDE], facts[row, RANK], amounts[row, SIZE]
-                joins = action == INSERT
-                if there and action == INSERT:
-                    _end(life, row, LOST, sizes[order], lives_, life_sizes)
-                    life = -1
-                elif there and action < SNAPSHOT:
+                side, rank, joins = facts[row, SIDE], facts[row, RANK], action == INSERT
+                if there and action == UPDATE:
                     rank = rank if rank >= 0 else orders[order, AT]
-                    taken = amounts[row, EXECUTED] if executed else 0.0
-                    more = size - max(sizes[order] - taken, 0.0) > DUST
-                    joins = more or rank != orders[order, AT] or side != orders[order, ON]
-                    if joins and priority:
-                        _end(life, row, REPLACED, sizes[order], lives_, life_sizes)
-                        life = -1
+                    joins = _joins(row, order, rank, facts, amounts, orders, sizes)
+                if there and (action == INSERT or (joins and priority)):
+                    _end(life, row, LOST if action == INSERT else REPLACED, sizes[order], lives_, life_sizes)
+                    life = -1
                 if life < 0:
-                    life_of[order] = made
-                    touches = rank >= 0 and (
-                        best[side] < 0 or (rank >= best[side] if side == 0 else rank <= best[side])
-                    )
                     lives_[made, SEEN], lives_[made, BEGUN] = row, row if joins else -1
                     lives_[made, FIRST_FILL] = row if executed and action == INSERT else -1
-                    lives_[made, KIND], lives_[made, OF_SIDE], lives_[made, TOUCH] = OPEN, side, touches
-                    life_sizes[made, DISPLAYED] = size
-                    made += 1
+                    lives_[made, KIND], lives_[made, OF_SIDE] = OPEN, side
+                    lives_[made, TOUCH], life_sizes[made, DISPLAYED] = _touches(side, rank, best), amounts[row, SIZE]
+                    life_of[order], made = made, made + 1
+                _settle(order, times[row], action == INSERT, joins, place[order] < 0, since)
                 if place[order] < 0:
-                    place[order], resting[rests] = rests, order
-                    rests += 1
-                    since[order, INSERTED] = since[order, JOINED] = -1
-                if action == INSERT:
-                    since[order, INSERTED] = times[row]
-                if joins:
-                    since[order, JOINED] = times[row]
-                orders[order, THERE], orders[order, ON], orders[order, AT], sizes[order] = 1, side, rank, size
+                    place[order], resting[rests], rests = rests, order, rests + 1
+                orders[order, THERE], orders[order, ON], orders[order, AT] = 1, side, rank
+                sizes[order] = amounts[row, SIZE]
+                standing[side] += 1
                 show(order, orders, sizes, quantity, number, words, summary, best)
         while written < len(after) and after[written] == row:
-            _count(written, orders, resting, rests, live)
-            for question in range(len(asked)):
-                levels, from_place = asked[question]
-                _ages(
-                    written,
-                    question,
-                    edge_times[written],
-                    levels,
-                    JOINED if from_place else INSERTED,
-                    orders,
-                    sizes,
-                    words,
-                    summary,
-                    best,
-                    since,
-                    resting,
-                    rests,
-                    weight,
-                    age,
-                )
+            live[written] = standing
+            _ages(written, edge_times, asked, orders, sizes, words, summary, best, since, resting[:rests], weight, age)
             written += 1
     if wiped >= 0:
         _lose(wiped, orders, life_of, lives_, resting, place, rests)
     return made
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _joins(row: int, order: int, rank: int, facts: Array, amounts: Array, orders: Array, sizes: Array) -> bool:
+    """Whether the update puts its order, which `rank` is the price of, at the back of a queue."""
+    executed = amounts[row, EXECUTED]
+    taken = executed if 0 < executed < inf else 0.0
+    more = amounts[row, SIZE] - max(sizes[order] - taken, 0.0) > DUST
+    return bool(more or rank != orders[order, AT] or facts[row, SIDE] != orders[order, ON])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _touches(side: int, rank: int, best: Array) -> bool:
+    """Whether the price is at its side's best or better."""
+    return bool(rank >= 0 and (best[side] < 0 or (rank >= best[side] if side == 0 else rank <= best[side])))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _settle(order: int, time: int, inserted: bool, joins: bool, fresh: bool, since: Array) -> None:
+    """Note since when the order is there, and in its place; a `fresh` one without an insert has no known beginning."""
+    if fresh:
+        since[order, INSERTED] = since[order, JOINED] = -1
+    if inserted:
+        since[order, INSERTED] = time
+    if joins:
+        since[order, JOINED] = time
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -215,19 +194,10 @@ def _lose(row: int, orders: Array, life_of: Array, lives_: Array, resting: Array
 
 
 @njit(cache=True, nogil=True)
-def _count(edge: int, orders: Array, resting: Array, rests: int, live: Array) -> None:
-    for at in range(rests):
-        order = resting[at]
-        live[edge, orders[order, ON]] += orders[order, THERE]
-
-
-@njit(cache=True, nogil=True)
 def _ages(
     edge: int,
-    question: int,
-    time: int,
-    levels: int,
-    start: int,
+    times: Array,
+    asked: Array,
     orders: Array,
     sizes: Array,
     words: Array,
@@ -235,22 +205,22 @@ def _ages(
     best: Array,
     since: Array,
     resting: Array,
-    rests: int,
     weight: Array,
     age: Array,
 ) -> None:
-    """Add up the ages of the displayed orders of the best levels."""
-    last_bid = _last(0, levels, words, summary, best)
-    last_ask = _last(1, levels, words, summary, best)
-    for at in range(rests):
-        order = resting[at]
-        side, rank, size = orders[order, ON], orders[order, AT], sizes[order]
-        if orders[order, THERE] == 0 or rank < 0 or size <= 0 or since[order, start] < 0:
-            continue
-        if levels > 0 and (rank < last_bid if side == 0 else rank > last_ask):
-            continue
-        weight[edge, question, side] += size
-        age[edge, question, side] += size * (time - since[order, start]) / 1e9
+    """Add up, for each question, the ages of the displayed orders of the best levels."""
+    for question in range(len(asked)):
+        levels, start = asked[question, 0], JOINED if asked[question, 1] else INSERTED
+        last_bid = _last(0, levels, words, summary, best)
+        last_ask = _last(1, levels, words, summary, best)
+        for order in resting:
+            side, rank, size = orders[order, ON], orders[order, AT], sizes[order]
+            if orders[order, THERE] == 0 or rank < 0 or size <= 0 or since[order, start] < 0:
+                continue
+            if levels > 0 and (rank < last_bid if side == 0 else rank > last_ask):
+                continue
+            weight[edge, question, side] += size
+            age[edge, question, side] += size * (times[edge] - since[order, start]) / 1e9
 
 
 @njit(cache=True, nogil=True)

@@ -1,12 +1,20 @@
 """Listings of a batch: their rows stand together, and what is made of one needs no others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
 OfListing = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 """What is made of the events and the snapshots of one listing."""
+
+
+def filled(events: pl.DataFrame, found: Sequence[pl.Series], replace: bool) -> pl.DataFrame:
+    """The events with these columns; where they have one already, it is filled in alone, unless `replace`."""
+    kept = [] if replace else [one.name for one in found if one.name in events.columns]
+    return events.with_columns(
+        events[one.name].cast(one.dtype).fill_null(one) if one.name in kept else one for one in found
+    )
 
 
 def each_listing(frame: pl.DataFrame, key: str = "ListingId") -> Iterator[pl.DataFrame]:

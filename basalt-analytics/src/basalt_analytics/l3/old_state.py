@@ -13,7 +13,7 @@ from basalt.options import option
 from basalt.transforms import Transform
 from basalt_analytics.l3.encoding import encoded, with_snapshots
 from basalt_analytics.l3.inputs import Columns, check_events, each, events_and, with_states, with_stood
-from basalt_analytics.l3.listings import of_listings
+from basalt_analytics.l3.listings import filled, of_listings
 
 OLD: dict[str, pl.DataType] = {"OldPrice": pl.Float64(), "OldSize": pl.Float64()}
 
@@ -71,7 +71,4 @@ class L3OldState(Transform):
             pl.Series("OldPrice", prices, nan_to_null=True),
             pl.Series("OldSize", sizes[found.own], nan_to_null=True),
         ]
-        kept = [] if self.config.replace else [one.name for one in tracked if one.name in events.columns]
-        return events.with_columns(
-            events[one.name].cast(pl.Float64).fill_null(one) if one.name in kept else one for one in tracked
-        )
+        return filled(events, tracked, self.config.replace)

@@ -16,7 +16,7 @@ from basalt.tables import TableSchema
 from basalt.transforms import Transform
 from basalt_analytics.l3.encoding import encoded, with_snapshots
 from basalt_analytics.l3.inputs import Columns, check_events, each, events_and, with_states, with_stood
-from basalt_analytics.l3.listings import of_listings
+from basalt_analytics.l3.listings import filled, of_listings
 from basalt_analytics.l3.refusals import refuse_unknown
 
 AHEAD: dict[str, pl.DataType] = {"SizeAhead": pl.Float64(), "OrdersAhead": pl.Int64()}
@@ -116,10 +116,7 @@ class L3Queue(Transform):
             pl.Series("SizeAhead", size[found.own], nan_to_null=True),
             number.zip_with(number >= 0, pl.Series([None], dtype=pl.Int64)),
         ]
-        kept = [] if policies.replace else [one.name for one in ahead if one.name in events.columns]
-        return events.with_columns(
-            events[one.name].cast(one.dtype).fill_null(one) if one.name in kept else one for one in ahead
-        )
+        return filled(events, ahead, policies.replace)
 
 
 def _refuse_rule(events: pl.DataFrame) -> None:

@@ -2,24 +2,15 @@
 
 *FirstFill*, *Cancel* (of a life that never executed), *Life*: with the age at which it happens. *Censored*: open at the
 session's end. *Inserted*: a life that begins, with the age at which the session's end cuts it. *Adopted*: one whose
-beginning is not known.
+beginning is not known. `Group`: of which group of options; null of lives, which are the same in each.
 """
 
 import polars as pl
 
-from basalt_analytics.lives.lives import CANCELLED, FILLED, OPEN
+from basalt_analytics.lives.codes import CANCELLED, FILLED, OPEN
 from basalt_analytics.lives.session import NEVER, Session
 
 FACT = pl.Enum(["FirstFill", "Cancel", "Life", "Censored", "Inserted", "Adopted", "Replaced", "Expired"])
-SCHEMA = {
-    "Fact": FACT,
-    "Group": pl.Int64(),
-    "Side": pl.Int64(),
-    "At": pl.Int64(),
-    "Age": pl.Int64(),
-    "Shares": pl.Float64(),
-}
-"""`Group`: of which group of options; null of lives, which are the same in each."""
 _BEGUN, _FILLED, _ENDED, _KIND = pl.col("Begun"), pl.col("Filled"), pl.col("Ended"), pl.col("Kind")
 
 

@@ -1,6 +1,5 @@
 """Figures: described columns of lives, each with the expression that makes it."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import attrs
@@ -9,8 +8,8 @@ import polars as pl
 from basalt.columns import Unit
 from basalt.documents import ResultColumn
 from basalt.metrics import SUM, Empty, Known
+from basalt_analytics.lives.codes import SIDES
 
-SIDES = ("Bid", "Ask")
 ORDERS = ("l3.EventTimestamp", "l3.OrderId", "l3.Side", "l3.Action")
 EXECUTIONS = (*ORDERS, "l3.ExecutionSize")
 SIZES = (*EXECUTIONS, "l3.Size")
@@ -43,51 +42,15 @@ def mask(fact: str, side: str, group: int | None = None) -> pl.Expr:
 
 def counted(name: str, rows: pl.Expr, doc: str, formula: str, citation: str, later: Later) -> Figure:
     """A number of facts, which adds up."""
-    column = ResultColumn(
-        name,
-        Unit.COUNT,
-        doc,
-        dtype=pl.Int64,
-        over_time=SUM,
-        over_listings=SUM,
-        empty=Empty.ZERO,
-        known_after=later,
-        formula=formula,
-        citation=citation,
-        reads=EXECUTIONS,
-    )
-    return Figure(column, rows.sum().cast(pl.Int64))
+    column = ResultColumn(name, Unit.COUNT, doc, pl.Int64, formula=formula, citation=citation, reads=EXECUTIONS)
+    return _added(column, rows.sum().cast(pl.Int64), later)
 
 
 def summed(name: str, rows: pl.Expr, doc: str, formula: str, citation: str, later: Later) -> Figure:
     """The shares of facts, which add up."""
-    column = ResultColumn(
-        name,
-        Unit.SHARES,
-        doc,
-        over_time=SUM,
-        over_listings=SUM,
-        empty=Empty.ZERO,
-        known_after=later,
-        formula=formula,
-        citation=citation,
-        reads=SIZES,
-    )
-    return Figure(column, pl.when(rows).then("Shares").sum())
+    column = ResultColumn(name, Unit.SHARES, doc, formula=formula, citation=citation, reads=SIZES)
+    return _added(column, pl.when(rows).then("Shares").sum(), later)
 
 
-def weight(of: str, value: pl.Expr, unit_of: Sequence[str], later: Later) -> Figure:
-    """The hidden weight of a column when it is rolled up."""
-    column = ResultColumn(
-        f"{of}Weight",
-        Unit.WEIGHT,
-        f"Weight of {of} when it is rolled up.",
-        over_time=SUM,
-        over_listings=SUM,
-        empty=Empty.ZERO,
-        known_after=later,
-        formula="what it is a share of",
-        hidden=True,
-        reads=unit_of,
-    )
-    return Figure(column, value.cast(pl.Float64))
+def _added(column: ResultColumn, value: pl.Expr, later: Later) -> Figure:
+    return Figure(attrs.evolve(column, over_time=SUM, over_listings=SUM, empty=Empty.ZERO, known_after=later), value)

@@ -9,9 +9,9 @@ from basalt.documents import ResultColumn
 from basalt.durations import parse_duration
 from basalt.errors import UserError
 from basalt.metrics import mean, ratio
-from basalt_analytics.groups import Template, distinct, required
+from basalt_analytics.groups import Template, distinct, hidden_weight, required
 from basalt_analytics.l3.flow import OF_SIDE
-from basalt_analytics.lives.figures import NOW, SIZES, Figure, Later, counted, mask, summed, weight, whole_microseconds
+from basalt_analytics.lives.figures import NOW, SIZES, Figure, Later, counted, mask, summed, whole_microseconds
 from basalt_analytics.lives.options import FleetingGroup
 
 CITATION = "Hasbrouck & Saar 2009"
@@ -65,4 +65,4 @@ def _share(name: str, gone: pl.Expr, all_of: pl.Expr, value: pl.Expr, what: str,
         reads=SIZES,
     )
     yield Figure(column, ratio(part, whole))
-    yield weight(name, whole, SIZES, later)
+    yield Figure(hidden_weight(name, "what it is a share of", SIZES, later), whole.cast(pl.Float64))

@@ -7,10 +7,8 @@ import numpy as np
 import polars as pl
 
 from basalt_analytics.l3.encoding import ROW, Array, encoded
+from basalt_analytics.lives.codes import OPEN, SIDES
 from basalt_analytics.lives.session import Session
-
-OPEN, FILLED, CANCELLED, REPLACED, LOST = range(5)
-"""What became of a life, as the kernel has it."""
 
 
 @attrs.frozen(eq=False)
@@ -70,7 +68,7 @@ def _table(made: Any, times: Array, session: Session) -> pl.DataFrame:
 
 def _stood(stood: Any) -> pl.DataFrame:
     columns: dict[str, Any] = {"At": stood.time}
-    for side, name in enumerate(("Bid", "Ask")):
+    for side, name in enumerate(SIDES):
         columns[f"Live{name}"] = stood.live[:, side]
         for question in range(stood.weight.shape[1]):
             columns[f"Weight{question}{name}"] = stood.weight[:, question, side]

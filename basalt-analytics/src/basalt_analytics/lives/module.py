@@ -58,7 +58,8 @@ class L3Lives(FrameModule):
         check_keys(pass_, WHO)
         assert self.rule is not None
         spans = Admissible(inputs, self.rule, pass_, self.config.market_states).spans("l3")
-        rows = [with_stood(inputs["l3"], inputs, self.config.snapshot), spans.select(KEY, "Start", "End", "Told")]
+        told = spans.select(KEY, "Start", "End", "Told", Edge=pl.lit(None, pl.Int64))
+        rows = [with_stood(inputs["l3"], inputs, self.config.snapshot), told]
         if pass_.touched is not None:
             rows.append(pass_.touched.select(KEY, Edge=self.rule.interval_end(pl.col("TimeBucket"))).unique())
         schema = {KEY: self.columns_of["l3"][KEY], **self._asked.schema}

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from basalt_analytics.l3.encoding import Array
-from basalt_analytics.lives.lives import FILLED, LOST, OPEN
+from basalt_analytics.lives.codes import FILLED, LOST, OPEN
 from basalt_analytics.lives.session import NEVER, Session
 
 OF_SIDES = {"Bid": (0,), "Ask": (1,), "Total": (0, 1)}
@@ -27,9 +27,9 @@ def observed(lives: pl.DataFrame, fill: str, by_insert: bool) -> pl.DataFrame:
         as_filled = filled
     else:
         at, inside, as_filled = pl.col("Ended"), pl.col("EndedIn"), kind == FILLED
-    none = (kind == LOST) & ~as_filled | ((kind == OPEN) & ~as_filled)
+    goes_on = kind.is_in([LOST, OPEN]) & ~as_filled
     outside = pl.lit(False) if by_insert else ~inside
-    left = pl.when(none | outside).then(CENSORED).when(as_filled).then(FILL).otherwise(CANCEL)
+    left = pl.when(goes_on | outside).then(CENSORED).when(as_filled).then(FILL).otherwise(CANCEL)
     return lives.filter(pl.col("Begun").is_not_null()).select(
         "Side", "Begun", "BegunIn", Left=at.fill_null(NEVER), As=left.cast(pl.Int8)
     )

@@ -8,10 +8,9 @@ import numpy as np
 import polars as pl
 
 from basalt_analytics.l3.encoding import price_keys
+from basalt_analytics.lives.codes import SIDES
 from basalt_analytics.lives.facts import FACT
 from basalt_analytics.lives.session import Session
-
-SIDES = ("Bid", "Ask")
 
 
 def replacements(rows: pl.DataFrame, session: Session, number: int, longest: int) -> pl.DataFrame:

@@ -81,11 +81,9 @@ class Found:
 def of_batch(both: pl.DataFrame, asked: Asked, clock: Clock, schema: Schema) -> pl.DataFrame:
     """Rows of the listings in `both`: their events, snapshots (`_Snapshot`), spans of admissible time (with Start) and
     ends of buckets that the pass has (Edge)."""
-    kinds = (pl.col("Start").is_not_null(), pl.col("_Snapshot"), _edge(both))
+    kinds = (pl.col("Start").is_not_null(), pl.col("_Snapshot"), pl.col("Edge").is_not_null())
     spans, stood, touched = (both.filter(rows).partition_by(KEY, as_dict=True) for rows in kinds)
-    events = both.filter(~pl.col("_Snapshot")).drop(
-        "_Snapshot", "Start", "End", "Told", *(["Edge"] if "Edge" in both.columns else [])
-    )
+    events = both.filter(~pl.col("_Snapshot")).drop("_Snapshot", "Start", "End", "Told", "Edge")
     found = []
     for rows in each_listing(events):
         name = (rows[KEY][0],)
@@ -101,18 +99,15 @@ def of_batch(both: pl.DataFrame, asked: Asked, clock: Clock, schema: Schema) -> 
 
 def _gathered(found: Iterable[Found]) -> Iterator[list[Found]]:
     """Listings with so many facts together that an aggregation is worth its while, and no more than caches hold."""
-    some: list[Found] = []
+    some, facts_there = list[Found](), 0
     for one in found:
         some.append(one)
-        if sum(each.facts.height for each in some) >= WORTH:
+        facts_there += one.facts.height
+        if facts_there >= WORTH:
             yield some
-            some = []
+            some, facts_there = [], 0
     if some:
         yield some
-
-
-def _edge(both: pl.DataFrame) -> pl.Expr:
-    return pl.col("Edge").is_not_null() if "Edge" in both.columns else pl.lit(False)
 
 
 def _of_listing(rows: pl.DataFrame, session: Session, edges: Array, asked: Asked, clock: Clock) -> Found:

@@ -10,7 +10,8 @@ from basalt.errors import UserError
 from basalt.metrics import LAST, SUM, Empty, ratio
 from basalt_analytics.groups import Template, required
 from basalt_analytics.l3.flow import OF_SIDE
-from basalt_analytics.lives.figures import ORDERS, PRICES, SIDES, Figure
+from basalt_analytics.lives.codes import SIDES
+from basalt_analytics.lives.figures import ORDERS, PRICES, Figure
 from basalt_analytics.lives.options import DepthAgeGroup
 
 CITATION = "Hautsch & Huang 2012"

@@ -82,8 +82,8 @@ def _uses(
         if use.parts:
             yield use
         if beside:
-            read = [part.reads.table for part in module.parts()]
-            yield _frame_use(place, entry, component, beside, options, config, columns_of, known, read)
+            own = (made.table, *made.further)
+            yield _frame_use(place, entry, component, beside, options, config, columns_of, known, own)
 
 
 def _frame_use(
